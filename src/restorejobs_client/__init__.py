@@ -1,0 +1,1 @@
+"""A typed, complete and resumable client for AWS Backup's ListRestoreJobs."""

@@ -1,0 +1,185 @@
+"""Every error that leaves this package.
+
+RestoreJobsError
+├── InvalidRequestError (ValueError)             refused before anything is sent
+├── InvalidCheckpointError (ValueError)          refused before anything is sent
+├── PaginationError                              the service hands out a token twice
+├── MalformedResponseError                       a success without an answer in it
+├── TransportError (botocore's BotoCoreError)    no answer from the service
+│   └── CredentialsError                         no credentials to sign with
+└── ServiceError (botocore's ClientError)        the service answers with an error
+    ├── ResourceNotFoundException
+    ├── InvalidParameterValueException
+    ├── MissingParameterValueException
+    ├── ServiceUnavailableException
+    ├── ThrottlingException
+    ├── AccessDeniedException
+    └── ExpiredTokenException
+
+The bases in brackets let code that catches botocore's errors today go on working.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SECRET = re.compile(
+    r"""
+      (?P<name>(?:credential|signature|authorization|(?:security|session)[-_]?token
+        |secret[-_]?access[-_]?key)["']?\s*[=:]\s*["']?) [^\s,&"'<>]+
+    | (?P<scheme>://) [^/@\s]+ @
+    | \b(?:AKIA|ASIA)[A-Z0-9]{8,}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def redacted(text: str) -> str:
+    """Return the text with access keys, signatures, session tokens and passwords of URLs as `***`.
+
+    The service and proxies may repeat parts of the request that they refuse.
+    """
+    return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
+
+
+_Content = TypeVar("_Content")
+
+
+def _redacted_content(content: _Content) -> _Content:
+    if isinstance(content, str):
+        return redacted(content)  # type: ignore[return-value]  # a str for a str
+    if isinstance(content, Mapping):
+        return {  # type: ignore[return-value]  # a dict for a dict
+            name: _redacted_content(value) for name, value in content.items()
+        }
+    return content
+
+
+class RestoreJobsError(Exception):
+    """The base of every error of this package.
+
+    Attributes:
+        checkpoint: where to go on, for `list_restore_jobs(..., resume_from=checkpoint)`. Set on
+            every error that is raised while a listing is iterated, otherwise `None`.
+    """
+
+    checkpoint: str | None = None
+
+    def __init__(self, message: str) -> None:
+        # Not super(): botocore's bases build their message from templates of their own.
+        Exception.__init__(self, redacted(message))
+
+    def __reduce__(self) -> tuple[Callable[..., RestoreJobsError], tuple[object, ...]]:
+        return _unpickled, (type(self), self.args, self.__dict__)
+
+
+def _unpickled(
+    kind: type[RestoreJobsError], args: tuple[object, ...], state: dict[str, object]
+) -> RestoreJobsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidRequestError(RestoreJobsError, ValueError):
+    """A parameter that cannot be right: nothing was sent.
+
+    The message names the parameter, what was given and what is allowed.
+    """
+
+
+class InvalidCheckpointError(RestoreJobsError, ValueError):
+    """A checkpoint that is damaged or of a listing with other filters: nothing was sent."""
+
+
+class PaginationError(RestoreJobsError):
+    """The service repeated a page token, which would deliver jobs twice, or never end."""
+
+
+class MalformedResponseError(RestoreJobsError):
+    """What came is not a list of restore jobs, although it came as a success.
+
+    Raised for a damaged page after botocore's retries, and by `RestoreJob.from_dict`.
+    """
+
+
+class TransportError(RestoreJobsError, BotoCoreError):
+    """The service did not answer, or could not be asked: network, time-out, configuration.
+
+    botocore's own exception is the `__cause__`.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.kwargs: dict[str, object] = {}  # BotoCoreError's; its values may hold a signed request
+
+
+class CredentialsError(TransportError):
+    """There are no AWS credentials, or they could not be loaded or refreshed."""
+
+
+class ServiceError(RestoreJobsError, ClientError):
+    """AWS Backup answered with an error.
+
+    Attributes:
+        code: the AWS error code, such as `"AccessDeniedException"`; the HTTP status as text where
+            the answer has none.
+        request_id: the id to give to AWS support (header `x-amzn-RequestId`), if there was one.
+        context: the `Context` member of AWS Backup's modelled errors, if there was one.
+        http_status: the HTTP status code.
+        response: botocore's parsed error, secrets removed. operation_name: `"ListRestoreJobs"`.
+    """
+
+    code: str
+    request_id: str | None
+    context: str | None
+    http_status: int
+
+    def __init__(
+        self, message: str, *, response: Mapping[str, object], operation_name: str
+    ) -> None:
+        super().__init__(message)
+        self.response = _redacted_content(dict(response))  # type: ignore[assignment]  # botocore-stubs name a TypedDict
+        self.operation_name = operation_name
+        metadata = self.response.get("ResponseMetadata", {})
+        context = self.response.get("Context")
+        self.http_status = metadata.get("HTTPStatusCode", 0)
+        self.code = self.response.get("Error", {}).get("Code") or str(self.http_status)
+        self.request_id = metadata.get("RequestId")
+        self.context = context if isinstance(context, str) else None
+
+
+class ResourceNotFoundException(ServiceError):
+    """A resource that the request names does not exist."""
+
+
+class InvalidParameterValueException(ServiceError):
+    """The service refuses the value of a parameter."""
+
+
+class MissingParameterValueException(ServiceError):
+    """The service misses a parameter."""
+
+
+class ServiceUnavailableException(ServiceError):
+    """The service is unavailable for now (also a bare HTTP 503)."""
+
+
+class ThrottlingException(ServiceError):
+    """Too many requests: any of AWS's throttling codes, or a bare HTTP 429."""
+
+
+class AccessDeniedException(ServiceError):
+    """The credentials lack `backup:ListRestoreJobs`."""
+
+
+class ExpiredTokenException(ServiceError):
+    """The temporary credentials have expired."""

@@ -1,0 +1,229 @@
+"""What a listing yields: restore jobs, and pages of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_pascal
+from pydantic.dataclasses import dataclass
+from pydantic_core import CoreSchema, core_schema
+
+from restorejobs_client._enums import (
+    RestoreDeletionStatus,
+    RestoreJobStatus,
+    RestoreValidationStatus,
+)
+from restorejobs_client._errors import MalformedResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+
+class _InUtc:
+    """Any aware moment in, the same moment in UTC out.
+
+    Numbers in JSON are epoch seconds; they come out of the parser in UTC, so nothing in Python
+    runs for them. Only text with another offset and datetimes made in Python are converted.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        converted = core_schema.no_info_after_validator_function(
+            _to_utc, core_schema.datetime_schema(tz_constraint="aware")
+        )
+        utc_or_converted = core_schema.union_schema(
+            [core_schema.datetime_schema(tz_constraint=0), converted], mode="left_to_right"
+        )
+        return core_schema.json_or_python_schema(utc_or_converted, converted)
+
+
+def _to_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{moment.isoformat()} is outside the years 1 to 9999 in UTC"
+        raise ValueError(message) from error
+
+
+UtcDatetime = Annotated[datetime, _InUtc]
+
+_CONFIG = ConfigDict(
+    alias_generator=to_pascal,
+    validate_by_alias=True,
+    validate_by_name=True,
+    val_temporal_unit="seconds",
+)
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
+_TERMINAL = frozenset(
+    {RestoreJobStatus.COMPLETED, RestoreJobStatus.ABORTED, RestoreJobStatus.FAILED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class RestoreJobCreator:
+    """What started a restore job (AWS type `RestoreJobCreator`).
+
+    Attributes:
+        restore_testing_plan_arn: the restore testing plan that started it, if one did.
+    """
+
+    restore_testing_plan_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class RestoreJob:
+    """One job that restores, or restored, a saved resource (AWS type `RestoreJobsListMember`).
+
+    Every member is `None` where AWS sent nothing, which is the rule while a job is pending.
+    Members that this release does not know are ignored. Datetimes are aware and in UTC.
+
+    Attributes:
+        account_id: the account that owns the job, 12 digits.
+        restore_job_id: the id of the job.
+        recovery_point_arn: the recovery point that is restored.
+        source_resource_arn: the resource that was backed up.
+        backup_vault_arn: the vault that holds the recovery point.
+        creation_date: when the job was created; AWS is accurate to milliseconds.
+        completion_date: when the job ended.
+        status: the state of the job.
+        status_message: why it is in that state.
+        percent_done: progress as AWS words it, such as `"0.00%"`; `percent` is the number.
+        backup_size_in_bytes: the size of the restored resource, in bytes.
+        iam_role_arn: the role that restores.
+        expected_completion_time_minutes: how long it is expected to take, in minutes.
+        created_resource_arn: the resource that the job created.
+        resource_type: such as `"EBS"`; compare it with `ResourceType`.
+        recovery_point_creation_date: when the recovery point was created.
+        is_parent: whether this is a parent (composite) job.
+        parent_job_id: the id of the parent job.
+        created_by: the restore testing plan that started the job.
+        validation_status: the state of the validation of a restore test.
+        validation_status_message: why it is in that state.
+        deletion_status: the state of the removal of what a restore test created.
+        deletion_status_message: why it is in that state.
+    """
+
+    account_id: str | None = None
+    restore_job_id: str | None = None
+    recovery_point_arn: str | None = None
+    source_resource_arn: str | None = None
+    backup_vault_arn: str | None = None
+    creation_date: UtcDatetime | None = None
+    completion_date: UtcDatetime | None = None
+    status: RestoreJobStatus | None = None
+    status_message: str | None = None
+    percent_done: str | None = None
+    backup_size_in_bytes: int | None = None
+    iam_role_arn: str | None = None
+    expected_completion_time_minutes: int | None = None
+    created_resource_arn: str | None = None
+    resource_type: str | None = None
+    recovery_point_creation_date: UtcDatetime | None = None
+    is_parent: bool | None = None
+    parent_job_id: str | None = None
+    created_by: RestoreJobCreator | None = None
+    validation_status: RestoreValidationStatus | None = None
+    validation_status_message: str | None = None
+    deletion_status: RestoreDeletionStatus | None = None
+    deletion_status_message: str | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended: its status is COMPLETED, ABORTED or FAILED."""
+        return self.status in _TERMINAL
+
+    @property
+    def duration(self) -> timedelta | None:
+        """The time from creation to completion; `None` unless both dates are known."""
+        if self.creation_date is None or self.completion_date is None:
+            return None
+        return self.completion_date - self.creation_date
+
+    @property
+    def percent(self) -> float | None:
+        """`percent_done` as a number from 0 to 100; `None` where it is missing or not a number.
+
+        Never a sign of completion: AWS reports completed jobs with `"0.00%"`. Ask `status`.
+        """
+        match = _PERCENT.fullmatch(self.percent_done or "")
+        return None if match is None else float(match[1])
+
+    @property
+    def region(self) -> str | None:
+        """The AWS region of the job; `None` where no ARN of it names one.
+
+        Taken from the backup vault's ARN, else the recovery point's, the created resource's, or
+        the source's: a restore runs in the region of its vault.
+        """
+        for arn in (
+            self.backup_vault_arn,
+            self.recovery_point_arn,
+            self.created_resource_arn,
+            self.source_resource_arn,
+        ):
+            parts = (arn or "").split(":", 4)
+            if len(parts) == 5 and parts[3]:  # noqa: PLR2004  # arn:partition:service:region:…
+                return parts[3]
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all 23 members by their snake_case names, `created_by` as a dict.
+
+        The values are as they are here: datetimes, enum members (which are `str`), `None` for
+        what is missing. `from_dict` reads it back as an equal job.
+        """
+        return _JOB.dump_python(self)
+
+    def to_json(self) -> str:
+        """Return `to_dict()` as one line of JSON, datetimes in ISO 8601 with `Z`."""
+        return _JOB.dump_json(self).decode()
+
+    @classmethod
+    def from_dict(cls, job: Mapping[str, object]) -> Self:
+        """Read a job as boto3 or the AWS CLI give it, or as `to_dict` and `to_json` made it.
+
+        AWS names (`RestoreJobId`) and snake_case names are both taken, dates as aware datetimes,
+        epoch seconds or ISO 8601 with an offset. Unknown names are ignored.
+
+        Raises:
+            MalformedResponseError: if a value cannot be what its member is; the message says
+                which. A naive datetime is one of those.
+        """
+        try:
+            return _JOB.validate_python(job)  # type: ignore[return-value]  # no subclasses: slots
+        except ValidationError as error:
+            message = f"this is not a restore job: {what_is_wrong(error)}"
+            raise MalformedResponseError(message) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class RestoreJobPage:
+    """One page of a listing (AWS type `ListRestoreJobsOutput`).
+
+    Attributes:
+        restore_jobs: the jobs of the page; there may be none although more pages follow.
+        next_token: AWS's token of the next page; `None` on the last page, and on a page that
+            `limit` or `head` cut short (the token would skip the jobs that were cut).
+    """
+
+    restore_jobs: tuple[RestoreJob, ...] = ()
+    next_token: str | None = None
+
+
+_JOB = TypeAdapter(RestoreJob)
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """Say in one line where the first fault of a pydantic validation is, and what stands there."""
+    fault = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-"))
+    given = repr(fault["input"])
+    if len(given) > 80:  # noqa: PLR2004  # enough to recognise a value by
+        given = f"{given[:77]}..."
+    return f"{place or 'the whole'}: {fault['msg']}, got {given}"
