@@ -23,12 +23,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from botocore.exceptions import (
+        _ClientErrorResponseTypeDef,  # pyright: ignore[reportPrivateUsage]  # of the stubs alone
+    )
 
 _SECRET = re.compile(
     r"""
@@ -49,17 +53,16 @@ def redacted(text: str) -> str:
     return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
 
 
-_Content = TypeVar("_Content")
+def _redacted_members(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _redacted_value(value) for name, value in members.items()}
 
 
-def _redacted_content(content: _Content) -> _Content:
-    if isinstance(content, str):
-        return redacted(content)  # type: ignore[return-value]  # a str for a str
-    if isinstance(content, Mapping):
-        return {  # type: ignore[return-value]  # a dict for a dict
-            name: _redacted_content(value) for name, value in content.items()
-        }
-    return content
+def _redacted_value(value: object) -> object:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return _redacted_members(cast("Mapping[str, Any]", value))
+    return value
 
 
 class RestoreJobsError(Exception):
@@ -119,7 +122,7 @@ class TransportError(RestoreJobsError, BotoCoreError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.kwargs: dict[str, object] = {}  # BotoCoreError's; its values may hold a signed request
+        self.kwargs: Mapping[str, Any] = {}  # BotoCoreError's; its values may hold a signed request
 
 
 class CredentialsError(TransportError):
@@ -147,14 +150,14 @@ class ServiceError(RestoreJobsError, ClientError):
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        self.response = _redacted_content(dict(response))  # type: ignore[assignment]  # botocore-stubs name a TypedDict
+        members = _redacted_members(response)
+        self.response = cast("_ClientErrorResponseTypeDef", members)
         self.operation_name = operation_name
-        metadata = self.response.get("ResponseMetadata", {})
-        context = self.response.get("Context")
+        metadata = members.get("ResponseMetadata", {})
         self.http_status = metadata.get("HTTPStatusCode", 0)
-        self.code = self.response.get("Error", {}).get("Code") or str(self.http_status)
+        self.code = members.get("Error", {}).get("Code") or str(self.http_status)
         self.request_id = metadata.get("RequestId")
-        self.context = context if isinstance(context, str) else None
+        self.context = members.get("Context")
 
 
 class ResourceNotFoundException(ServiceError):

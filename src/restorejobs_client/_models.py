@@ -60,6 +60,7 @@ _CONFIG = ConfigDict(
     val_temporal_unit="seconds",
 )
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
+_SHOWN = 80  # characters of a value that does not fit: enough to recognise it by
 _TERMINAL = frozenset(
     {RestoreJobStatus.COMPLETED, RestoreJobStatus.ABORTED, RestoreJobStatus.FAILED}
 )
@@ -178,7 +179,8 @@ class RestoreJob:
         The values are as they are here: datetimes, enum members (which are `str`), `None` for
         what is missing. `from_dict` reads it back as an equal job.
         """
-        return _JOB.dump_python(self)
+        members: dict[str, Any] = _JOB.dump_python(self)
+        return members
 
     def to_json(self) -> str:
         """Return `to_dict()` as one line of JSON, datetimes in ISO 8601 with `Z`."""
@@ -199,7 +201,7 @@ class RestoreJob:
             return _JOB.validate_python(job)  # type: ignore[return-value]  # no subclasses: slots
         except ValidationError as error:
             message = f"this is not a restore job: {what_is_wrong(error)}"
-            raise MalformedResponseError(message) from None
+            raise MalformedResponseError(message) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -221,9 +223,12 @@ _JOB = TypeAdapter(RestoreJob)
 
 def what_is_wrong(error: ValidationError) -> str:
     """Say in one line where the first fault of a pydantic validation is, and what stands there."""
-    fault = error.errors(include_url=False, include_context=False)[0]
+    fault = error.errors(include_url=False)[0]
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "json_invalid":  # the input would be the whole body
+        return message
     place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-"))
     given = repr(fault["input"])
-    if len(given) > 80:  # noqa: PLR2004  # enough to recognise a value by
-        given = f"{given[:77]}..."
-    return f"{place or 'the whole'}: {fault['msg']}, got {given}"
+    if len(given) > _SHOWN:
+        given = f"{given[:_SHOWN]}…"
+    return f"{place or 'the whole'}: {message}, got {given}"

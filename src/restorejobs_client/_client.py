@@ -1,0 +1,154 @@
+"""The facade: a client, and the one operation that it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._listing import RestoreJobs
+from restorejobs_client._request import ListRestoreJobsRequest
+from restorejobs_client._wire import Wire, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import boto3
+    from botocore.client import BaseClient
+    from botocore.config import Config
+
+    from restorejobs_client._enums import ResourceType, RestoreJobStatus
+    from restorejobs_client._models import RestoreJobPage
+    from restorejobs_client._request import StatusName
+
+
+class RestoreJobsClient:
+    """Lists AWS Backup restore jobs of one account and region.
+
+    With no arguments it finds region and credentials as boto3 does. Safe to share among threads.
+
+    Args:
+        session: a boto3 session to take credentials and configuration from.
+        client: a ready boto3 "backup" client. Its other users do not notice.
+        region_name: the AWS region, such as `"eu-central-1"`.
+        profile_name: a profile of the AWS configuration files.
+        endpoint_url: another endpoint than AWS's own.
+        config: botocore settings (proxies, time-outs, retries). Retries that are configured
+            nowhere (here, AWS_RETRY_MODE, AWS_MAX_ATTEMPTS, the profile) are botocore's standard
+            mode with 8 attempts.
+
+    Raises:
+        InvalidRequestError: arguments that exclude each other, or an endpoint that is no URL.
+        TransportError: no region. CredentialsError: no such profile. Missing credentials show
+            when a listing is iterated.
+    """
+
+    def __init__(  # noqa: PLR0913  # boto3's own
+        self,
+        *,
+        session: boto3.Session | None = None,
+        client: BaseClient | None = None,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+    ) -> None:
+        given = {
+            "session": session,
+            "region_name": region_name,
+            "profile_name": profile_name,
+            "endpoint_url": endpoint_url,
+            "config": config,
+        }
+        if client is not None:
+            _refuse_beside("client", given, tuple(given))
+        if session is not None:
+            _refuse_beside("session", given, ("profile_name",))
+        if client is None:
+            client = connect(
+                session=session,
+                region_name=region_name,
+                profile_name=profile_name,
+                endpoint_url=endpoint_url,
+                config=config,
+            )
+        self._region_name: str = client.meta.region_name
+        self._wire = Wire(client)
+
+    def __repr__(self) -> str:
+        return f"RestoreJobsClient(region_name={self._region_name!r})"
+
+    def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
+        self,
+        request: ListRestoreJobsRequest | None = None,
+        /,
+        *,
+        by_account_id: str | None = None,
+        by_resource_type: ResourceType | str | None = None,
+        by_created_before: datetime | None = None,
+        by_created_after: datetime | None = None,
+        by_status: RestoreJobStatus | StatusName | None = None,
+        by_complete_before: datetime | None = None,
+        by_complete_after: datetime | None = None,
+        by_restore_testing_plan_arn: str | None = None,
+        by_parent_job_id: str | None = None,
+        max_results: int = 1000,
+        next_token: str | None = None,
+        limit: int | None = None,
+        resume_from: str | None = None,
+    ) -> RestoreJobs:
+        """Return the restore jobs that match, as a lazy listing: nothing is sent until iterated.
+
+        Args:
+            request: the AWS parameters as one object, instead of the keywords for them.
+            by_account_id: jobs of this account (12 digits), or of all (`"*"`) for a delegated
+                administrator of AWS Organizations. Default: the account of the credentials.
+            by_resource_type: such as `ResourceType.EBS`; values that AWS adds later are taken.
+            by_created_before: created before this moment, an aware datetime. AWS does not say
+                whether the bounds are inclusive.
+            by_created_after: created after this moment.
+            by_status: one of PENDING, RUNNING, COMPLETED, ABORTED, FAILED.
+            by_complete_before: completed before this moment.
+            by_complete_after: completed after this moment.
+            by_restore_testing_plan_arn: started by this restore testing plan.
+            by_parent_job_id: children of this job.
+            max_results: jobs a page, 1 to 1000; it changes the requests, not the listing.
+            next_token: begin at this token of AWS's instead of at the beginning.
+            limit: yield at most this many jobs in each run of the listing; 0 yields none.
+            resume_from: go on where the `checkpoint` of an iterator or an error says.
+
+        Raises:
+            InvalidRequestError: a parameter that cannot be right; the message names it.
+            InvalidCheckpointError: a checkpoint that is damaged or of other filters.
+
+        Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
+        """
+        keywords = {
+            "by_account_id": by_account_id,
+            "by_resource_type": by_resource_type,
+            "by_created_before": by_created_before,
+            "by_created_after": by_created_after,
+            "by_status": by_status,
+            "by_complete_before": by_complete_before,
+            "by_complete_after": by_complete_after,
+            "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
+            "by_parent_job_id": by_parent_job_id,
+            "max_results": None if request is not None and max_results == 1000 else max_results,  # noqa: PLR2004  # the default
+            "next_token": next_token,
+        }
+        if request is None:
+            request = ListRestoreJobsRequest.model_validate(keywords)
+        else:
+            _refuse_beside("a request", keywords, tuple(keywords))
+            request = request.model_copy()  # validated anew: model_construct makes any request
+        return RestoreJobs(self._fetch, request, limit=limit, resume_from=resume_from)
+
+    def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
+        return self._wire.fetch(parameters)
+
+
+def _refuse_beside(what: str, given: Mapping[str, object], names: tuple[str, ...]) -> None:
+    both = [name for name in names if given[name] is not None]
+    if both:
+        message = f"{', '.join(both)} cannot be given beside {what}, which has its own: give one"
+        raise InvalidRequestError(message)
