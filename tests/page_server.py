@@ -45,6 +45,10 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+# One for all clients: it reads the service's model once.
+_SESSION = boto3.Session(
+    aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+)
 Fault = Callable[[Answer], Answer]
 
 
@@ -97,10 +101,7 @@ class PageServer:
 
     def client(self, *, attempts: int = 2) -> BaseClient:
         """Return a boto3 client of this server that retries quickly and not often."""
-        session = boto3.Session(
-            aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
-        )
-        client: BaseClient = session.client(
+        client: BaseClient = _SESSION.client(
             "backup",
             endpoint_url=self.endpoint_url,
             config=Config(

@@ -139,6 +139,12 @@ class RestoreJobsClient:
         if request is None:
             request = ListRestoreJobsRequest.model_validate(keywords)
         else:
+            if not isinstance(request, ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+                message = (
+                    f"{request!r} is no ListRestoreJobsRequest: "
+                    "ListRestoreJobsRequest.model_validate makes one of a dict"
+                )
+                raise InvalidRequestError(message)
             _refuse_beside("a request", keywords, tuple(keywords))
             request = request.model_copy()  # validated anew: model_construct makes any request
         return RestoreJobs(self._fetch, request, limit=limit, resume_from=resume_from)

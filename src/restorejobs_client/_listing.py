@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
 from typing import TYPE_CHECKING, Final
@@ -184,9 +184,10 @@ class Cursor:
         Raises:
             PaginationError: its token was used before; the place stays as it was.
         """
+        next_token = page.next_token or None  # AWS ends some listings with ""
         if self._ask is not None:
             self._used.add(_token_hash(self._ask))
-        if page.next_token is not None and _token_hash(page.next_token) in self._used:
+        if next_token is not None and _token_hash(next_token) in self._used:
             message = (
                 "the service answered with a page token that this listing has used before, "
                 "which would deliver jobs twice or never end: try again from the checkpoint"
@@ -194,15 +195,15 @@ class Cursor:
             raise PaginationError(message)
         jobs = page.restore_jobs
         delivered = 0
-        ended = page.next_token is None
+        ended = next_token is None
         if self._resuming is None:
             self._token = self._ask
         else:
             jobs = self._arriving + jobs
             if len(jobs) < self._resuming.delivered and not ended:
                 # Smaller pages than the checkpoint's: its page comes in parts.
-                self._arriving, self._ask = jobs, page.next_token
-                return RestoreJobPage(next_token=page.next_token)
+                self._arriving, self._ask = jobs, next_token
+                return RestoreJobPage(next_token=next_token)
             jobs, delivered = _without_delivered(jobs, self._resuming)
             self._resuming, self._arriving = None, ()
         stop = len(jobs)
@@ -210,13 +211,11 @@ class Cursor:
             stop = min(stop, delivered + self._left)
             self._left -= stop - delivered
         self._page, self._stop = jobs, stop
-        self._ask, self._ended = page.next_token, ended
+        self._ask, self._ended = next_token, ended
         handed_out = jobs[delivered:stop]
         self._jobs = iter(handed_out)
-        return replace(
-            page,
-            restore_jobs=handed_out,
-            next_token=page.next_token if stop == len(jobs) else None,
+        return RestoreJobPage(
+            restore_jobs=handed_out, next_token=next_token if stop == len(jobs) else None
         )
 
 

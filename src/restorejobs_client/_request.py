@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 from typing_extensions import override
 
@@ -72,8 +72,8 @@ def _page_size(value: object) -> int:
     return value
 
 
-_Moment = Annotated[datetime, PlainValidator(_moment)]
-_Given = Annotated[str, PlainValidator(_text(r"(?s).*\S.*"))]
+_Moment = Annotated[datetime, BeforeValidator(_moment)]
+_Given = Annotated[str, BeforeValidator(_text(r"(?s).*\S.*"))]
 
 
 class RequestParameters(TypedDict, total=False):
@@ -111,17 +111,17 @@ class ListRestoreJobsRequest(BaseModel):
         validate_by_name=True,
     )
 
-    by_account_id: Annotated[str, PlainValidator(_text(r"[0-9]{12}|\*"))] | None = Field(
+    by_account_id: Annotated[str, BeforeValidator(_text(r"[0-9]{12}|\*"))] | None = Field(
         default=None, description='the 12 digits of an account, or "*" for all accounts'
     )
-    by_resource_type: Annotated[ResourceType, PlainValidator(_resource_type)] | None = Field(
+    by_resource_type: Annotated[ResourceType, BeforeValidator(_resource_type)] | None = Field(
         default=None,
         description="a resource type such as ResourceType.EBS: 1 to 50 of letters, digits, - _ . "
         "and spaces within",
     )
     by_created_before: _Moment | None = Field(default=None, description=_A_MOMENT)
     by_created_after: _Moment | None = Field(default=None, description=_A_MOMENT)
-    by_status: Annotated[RestoreJobStatus, PlainValidator(_status)] | None = Field(
+    by_status: Annotated[RestoreJobStatus, BeforeValidator(_status)] | None = Field(
         default=None, description=f"one of {', '.join(RestoreJobStatus)}"
     )
     by_complete_before: _Moment | None = Field(default=None, description=_A_MOMENT)
@@ -129,7 +129,7 @@ class ListRestoreJobsRequest(BaseModel):
     by_restore_testing_plan_arn: (
         Annotated[
             str,
-            PlainValidator(
+            BeforeValidator(
                 _text(r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+")
             ),
         ]
@@ -140,7 +140,7 @@ class ListRestoreJobsRequest(BaseModel):
         "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
     )
     by_parent_job_id: _Given | None = Field(default=None, description="text that is not empty")
-    max_results: Annotated[int, PlainValidator(_page_size)] = Field(
+    max_results: Annotated[int, BeforeValidator(_page_size)] = Field(
         default=1000, description="an int from 1 to 1000, the jobs of one page"
     )
     next_token: _Given | None = Field(

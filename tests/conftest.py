@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from page_server import PageServer, wire_job
+
+from restorejobs_client import RestoreJobsClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Tests see no AWS configuration, no proxies, and credentials that open nothing."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    nowhere: Path = tmp_path_factory.getbasetemp() / "nowhere"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(nowhere))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def _shared_server() -> Iterator[tuple[PageServer, RestoreJobsClient]]:
+    with PageServer([wire_job(number) for number in range(300)]) as server:
+        yield server, RestoreJobsClient(client=server.client())
+
+
+@pytest.fixture
+def server(_shared_server: tuple[PageServer, RestoreJobsClient]) -> Iterator[PageServer]:
+    """Serve 300 jobs, healthy and with nothing in its log."""
+    server, _ = _shared_server
+    jobs = list(server.jobs)
+    server.requests.clear()
+    server.headers.clear()
+    yield server
+    server.heal()
+    server.jobs = jobs
+    server.ignores_max_results = False
+
+
+@pytest.fixture
+def client(
+    server: PageServer, _shared_server: tuple[PageServer, RestoreJobsClient]
+) -> RestoreJobsClient:
+    """Ask `server`, in at most two attempts."""
+    assert server is _shared_server[0]
+    return _shared_server[1]

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+from pydantic.alias_generators import to_pascal
+
+from restorejobs_client import (
+    InvalidRequestError,
+    ListRestoreJobsRequest,
+    ResourceType,
+    RestoreJobsClient,
+    RestoreJobStatus,
+)
+
+if TYPE_CHECKING:
+    from page_server import PageServer
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+PLAN = "arn:aws:backup:eu-west-1:123456789012:restore-testing-plan:nightly-1a2b"
+
+GOOD: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"by_account_id": "012345678901"}, {"accountId": "012345678901"}),
+    ({"by_account_id": "*"}, {"accountId": "*"}),
+    ({"by_resource_type": "EBS"}, {"resourceType": "EBS"}),
+    ({"by_resource_type": "Storage Gateway"}, {"resourceType": "Storage Gateway"}),
+    ({"by_resource_type": "SAP HANA on Amazon EC2"}, {"resourceType": "SAP HANA on Amazon EC2"}),
+    ({"by_resource_type": ResourceType.VIRTUALMACHINE}, {"resourceType": "VirtualMachine"}),
+    ({"by_resource_type": "dynamodb"}, {"resourceType": "DynamoDB"}),
+    ({"by_resource_type": "Added-Later_1.0"}, {"resourceType": "Added-Later_1.0"}),
+    ({"by_created_before": NEW_YEAR}, {"createdBefore": "2026-01-01T00:00:00Z"}),
+    (
+        {"by_created_after": NEW_YEAR.astimezone(timezone(timedelta(hours=5, minutes=30)))},
+        {"createdAfter": "2026-01-01T00:00:00Z"},
+    ),
+    (
+        {"by_complete_before": NEW_YEAR + timedelta(milliseconds=87)},
+        {"completeBefore": "2026-01-01T00:00:00.087000Z"},
+    ),
+    ({"by_complete_after": "2025-12-31T19:00:00-05:00"}, {"completeAfter": "2026-01-01T00:00:00Z"}),
+    (
+        {"by_created_after": datetime(1000, 1, 1, tzinfo=UTC)},
+        {"createdAfter": "1000-01-01T00:00:00Z"},
+    ),
+    (
+        {"by_created_before": datetime.max.replace(tzinfo=UTC)},
+        {"createdBefore": "9999-12-31T23:59:59.999999Z"},
+    ),
+    ({"by_status": "FAILED"}, {"status": "FAILED"}),
+    ({"by_status": RestoreJobStatus.RUNNING}, {"status": "RUNNING"}),
+    ({"by_status": "completed"}, {"status": "COMPLETED"}),
+    ({"by_restore_testing_plan_arn": PLAN}, {"restoreTestingPlanArn": PLAN}),
+    (
+        {"by_restore_testing_plan_arn": PLAN.replace("aws:", "aws-us-gov:", 1)},
+        {"restoreTestingPlanArn": PLAN.replace("aws:", "aws-us-gov:", 1)},
+    ),
+    ({"by_parent_job_id": "A b/ü?&=+%"}, {"parentJobId": "A b/ü?&=+%"}),
+    ({"max_results": 1}, {"maxResults": "1"}),
+    ({"max_results": 1000}, {"maxResults": "1000"}),
+    ({"next_token": "token-7"}, {"nextToken": "token-7"}),
+]
+BAD: list[tuple[dict[str, Any], str]] = [
+    *(
+        ({"by_account_id": value}, "12 digits")
+        for value in ("", "1", "12345678901a", "1234567890123", "١٢٣٤٥٦٧٨٩٠١٢", 123456789012, "**")
+    ),
+    ({"by_account_id": "123456789012\n"}, "12 digits"),
+    *(
+        ({"by_resource_type": value}, "resource type")
+        for value in ("", " ", "EBS ", "é", "x" * 51, 5)
+    ),
+    *(
+        ({name: value}, "datetime with a time zone")
+        for name in (
+            "by_created_before",
+            "by_created_after",
+            "by_complete_before",
+            "by_complete_after",
+        )
+        for value in (
+            datetime(2026, 1, 1),  # noqa: DTZ001  # the case
+            date(2026, 1, 1),
+            "2026-01-01",
+            "2026",
+            "yesterday",
+            "",
+            1767225600,
+            1767225600.0,
+            True,
+            datetime(999, 1, 1, tzinfo=UTC),
+            datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+        )
+    ),
+    *(({"by_status": value}, "PENDING, RUNNING") for value in ("", "DONE", "PAUSED", 5, b"FAILED")),
+    *(
+        ({"by_restore_testing_plan_arn": value}, "restore-testing-plan")
+        for value in (
+            "",
+            "nightly",
+            "arn:aws:s3:::bucket",
+            PLAN.replace(":backup:", ":ec2:"),
+            PLAN.replace("restore-testing-plan", "backup-vault"),
+            PLAN.replace("123456789012", "1"),
+            f" {PLAN}",
+            f"{PLAN}\n",
+            5,
+        )
+    ),
+    *(({"by_parent_job_id": value}, "not empty") for value in ("", "  ", 5, b"a")),
+    *(({"next_token": value}, "not empty") for value in ("", "\n", 5)),
+    *(
+        ({"max_results": value}, "int from 1 to 1000")
+        for value in (0, 1001, -1, True, False, "5", 5.0, None, 10**30)
+    ),
+]
+
+
+def ways(parameters: dict[str, Any]) -> list[Any]:
+    """Every way to make a request of them."""
+    return [
+        lambda: ListRestoreJobsRequest(**parameters),
+        lambda: ListRestoreJobsRequest.model_validate(parameters),
+        lambda: ListRestoreJobsRequest.model_validate(
+            {to_pascal(name): value for name, value in parameters.items()}
+        ),
+        lambda: ListRestoreJobsRequest().model_copy(update=parameters),
+    ]
+
+
+@pytest.mark.parametrize(("parameters", "query"), GOOD)
+def test_what_is_accepted_reaches_the_wire_exactly(
+    server: PageServer,
+    client: RestoreJobsClient,
+    parameters: dict[str, Any],
+    query: dict[str, str],
+) -> None:
+    client.list_restore_jobs(**parameters).pages().__next__()
+    for way in ways(parameters):
+        next(client.list_restore_jobs(way()).pages())
+    assert server.requests == [{"maxResults": "1000"} | query] * 5
+
+
+@pytest.mark.parametrize(("parameters", "allowed"), BAD)
+def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+    server: PageServer, client: RestoreJobsClient, parameters: dict[str, Any], allowed: str
+) -> None:
+    (name, value), *_ = parameters.items()
+    for way in [*ways(parameters), lambda: client.list_restore_jobs(**parameters)]:
+        with pytest.raises(InvalidRequestError) as caught:
+            way()
+        message = str(caught.value)
+        assert message.startswith(f"{name}=")
+        assert repr(value)[:60] in message
+        assert allowed in message
+        assert "validation error" not in message
+        assert not isinstance(caught.value, ValidationError)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("kind", ["created", "complete"])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(microseconds=1), timedelta(days=1)])
+def test_an_empty_range_is_refused(kind: str, later: timedelta) -> None:
+    parameters: dict[str, Any] = {
+        f"by_{kind}_after": NEW_YEAR + later,
+        f"by_{kind}_before": NEW_YEAR,
+    }
+    for way in ways(parameters):
+        with pytest.raises(InvalidRequestError, match=f"by_{kind}_after=.*by_{kind}_before="):
+            way()
+    parameters[f"by_{kind}_before"] += later + timedelta(microseconds=1)
+    for way in ways(parameters):
+        assert way()
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(InvalidRequestError, match=r"by_account_id=.*; max_results="):
+        ListRestoreJobsRequest(by_account_id="1", max_results=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("by_stats", "did you mean by_status?"),
+        ("ByStats", "did you mean ByStatus?"),
+        ("created_after", "did you mean by_created_after?"),
+        ("qwxyz", "there are by_account_id, "),
+        ("limit", "there are by_account_id, "),
+    ],
+)
+def test_a_misspelt_parameter_is_named_with_the_nearest(name: str, advice: str) -> None:
+    misspelt: dict[str, Any] = {name: "x"}
+    with pytest.raises(InvalidRequestError) as caught:
+        ListRestoreJobsRequest(**misspelt)
+    assert str(caught.value).startswith(f"{name} is not a parameter of ListRestoreJobs: {advice}")
+
+
+@pytest.mark.parametrize("what", [5, None, [], "x", {5: 1}])
+def test_what_is_no_request_is_refused(what: object) -> None:
+    with pytest.raises(InvalidRequestError):
+        ListRestoreJobsRequest.model_validate(what)
+
+
+def test_json_is_taken_in_both_spellings() -> None:
+    request = ListRestoreJobsRequest(by_status="FAILED", by_created_after=NEW_YEAR)
+    for text in (
+        '{"ByStatus": "FAILED", "ByCreatedAfter": "2026-01-01T00:00:00Z"}',
+        '{"by_status": "FAILED", "by_created_after": "2026-01-01T05:30:00+05:30"}',
+        request.model_dump_json(),
+    ):
+        assert ListRestoreJobsRequest.model_validate_json(text) == request
+    for text in ("{", '{"ByStatus": "DONE"}', "[]"):
+        with pytest.raises(InvalidRequestError):
+            ListRestoreJobsRequest.model_validate_json(text)
+
+
+def test_it_is_frozen_hashable_and_pickles() -> None:
+    request = ListRestoreJobsRequest(by_status="FAILED", by_created_after=NEW_YEAR)
+    assert pickle.loads(pickle.dumps(request)) == request  # noqa: S301  # our own
+    assert request in {ListRestoreJobsRequest(by_status="FAILED", by_created_after=NEW_YEAR)}
+    with pytest.raises(ValidationError):
+        request.by_status = None  # type: ignore[misc]  # the case
+
+
+def test_a_copy_keeps_what_is_not_changed() -> None:
+    request = ListRestoreJobsRequest(by_status="FAILED", max_results=5, next_token="t")
+    assert request.model_copy() == request
+    copy = request.model_copy(update={"max_results": 7})
+    assert (copy.by_status, copy.max_results, copy.next_token) == ("FAILED", 7, "t")

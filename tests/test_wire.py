@@ -1,0 +1,429 @@
+"""The fast path: equal to botocore's parser, alone with its own calls, and every error mapped."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+import json
+import pickle
+import random
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import botocore.exceptions
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.stub import Stubber
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from page_server import Answer, PageServer, wire_job
+
+from restorejobs_client import (
+    AccessDeniedException,
+    CredentialsError,
+    ExpiredTokenException,
+    InvalidParameterValueException,
+    MalformedResponseError,
+    MissingParameterValueException,
+    ResourceNotFoundException,
+    RestoreJob,
+    RestoreJobsClient,
+    RestoreJobsError,
+    ServiceError,
+    ServiceUnavailableException,
+    ThrottlingException,
+    TransportError,
+)
+from restorejobs_client._wire import transport_error
+
+# Equal to botocore's own parser
+
+
+def moments() -> st.SearchStrategy[float | int]:
+    """Epoch seconds: AWS's milliseconds, whole seconds, and the edges of the calendar."""
+    return st.one_of(
+        st.integers(-2_000_000_000_000, 4_102_444_800_000).map(lambda ms: ms / 1000),
+        st.integers(-62_135_596_800, 253_402_300_799),
+        st.sampled_from([0, -0.0, 0.001, -0.001, 1e-7, 253402300799.999, 2**31, 2**31 + 0.5]),
+    )
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+MEMBERS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(
+        (
+            "AccountId",
+            "RestoreJobId",
+            "RecoveryPointArn",
+            "SourceResourceArn",
+            "BackupVaultArn",
+            "StatusMessage",
+            "PercentDone",
+            "IamRoleArn",
+            "CreatedResourceArn",
+            "ResourceType",
+            "ParentJobId",
+            "ValidationStatusMessage",
+            "DeletionStatusMessage",
+        ),
+        TEXT,
+    ),
+    **dict.fromkeys(("CreationDate", "CompletionDate", "RecoveryPointCreationDate"), moments()),
+    **dict.fromkeys(
+        ("BackupSizeInBytes", "ExpectedCompletionTimeMinutes"),
+        st.integers(-(2**80), 2**80) | st.integers(0, 2**60).map(str),
+    ),
+    "Status": st.sampled_from(["PENDING", "COMPLETED", "FAILED", "PAUSED", ""]),
+    "ValidationStatus": st.sampled_from(["FAILED", "SUCCESSFUL", "SKIPPED"]),
+    "DeletionStatus": st.sampled_from(["DELETING", "RETAINED"]),
+    "IsParent": st.booleans(),
+    "CreatedBy": st.fixed_dictionaries(
+        {}, optional={"RestoreTestingPlanArn": TEXT | st.none(), "New": st.integers()}
+    ),
+}
+WIRE_JOBS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={name: value | st.none() for name, value in MEMBERS.items()}
+        | {"Unknown": st.recursive(st.none() | TEXT | st.integers(), st.lists, max_leaves=5)},
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(jobs=WIRE_JOBS)
+def test_every_field_equals_what_botocore_parses(
+    _shared_server: tuple[PageServer, RestoreJobsClient], jobs: list[dict[str, Any]]
+) -> None:
+    server, client = _shared_server
+    healthy, server.jobs = server.jobs, jobs
+    boto3_client: Any = _plain_client(server)
+    try:
+        ours = list(client.list_restore_jobs())
+        theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
+    finally:
+        server.jobs = healthy
+    assert [same_as_botocore(job) for job in ours] == theirs
+    # What botocore parsed, read by us, is the same once more.
+    assert [RestoreJob.from_dict(job) for job in theirs] == ours
+
+
+_plain_client = functools.cache(PageServer.client)
+
+
+def same_as_botocore(job: RestoreJob) -> dict[str, Any]:
+    """Return the job as botocore gives it: AWS names, only what was sent."""
+    members = {
+        name.title().replace("_", ""): value
+        for name, value in job.to_dict().items()
+        if value is not None
+    }
+    if job.created_by is not None:
+        plan = job.created_by.restore_testing_plan_arn
+        members["CreatedBy"] = {} if plan is None else {"RestoreTestingPlanArn": plan}
+    return members
+
+
+# Alone with its own calls
+
+
+def test_a_users_own_calls_on_the_same_client_are_let_alone(server: PageServer) -> None:
+    boto3_client: Any = server.client()
+    expected = server.client().list_restore_jobs()["RestoreJobs"]  # type: ignore[attr-defined]  # made at run time
+    client = RestoreJobsClient(client=boto3_client)
+    failures: list[object] = []
+
+    def theirs() -> None:
+        for _ in range(10):
+            if boto3_client.list_restore_jobs()["RestoreJobs"] != expected:
+                failures.append("theirs")  # noqa: PERF401  # clearer
+
+    def ours() -> None:
+        for _ in range(10):
+            if len(list(client.list_restore_jobs(max_results=50))) != 300:
+                failures.append("ours")  # noqa: PERF401  # clearer
+
+    threads = [threading.Thread(target=work) for work in (theirs, ours) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_users_own_calls_behave_as_before(server: PageServer) -> None:
+    boto3_client: Any = server.client()
+    RestoreJobsClient(client=boto3_client)
+    RestoreJobsClient(client=boto3_client)
+    server.fail(1, lambda _: Answer(body=b"<html></html>"))
+    assert set(boto3_client.list_restore_jobs()) == {"ResponseMetadata"}  # botocore's own silence
+    assert len(server.requests) == 1
+    server.heal()
+    server.fail(1, lambda _: Answer(status=400, body=b"<html>proxy</html>"))
+    with pytest.raises(ClientError, match="<html>proxy</html>"):
+        boto3_client.list_restore_jobs()
+
+
+def test_a_client_that_is_wrapped_often_is_registered_with_once(server: PageServer) -> None:
+    boto3_client: Any = server.client(attempts=3)
+    clients = [RestoreJobsClient(client=boto3_client) for _ in range(5)]
+    server.fail(1, lambda _: Answer(body=b"<html></html>"))
+    with pytest.raises(MalformedResponseError):
+        clients[-1].list_restore_jobs().first()
+    assert len(server.requests) == 3
+
+
+def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
+    boto3_client: Any = server.client()
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    with Stubber(boto3_client) as stubber:
+        stubber.add_response(
+            "list_restore_jobs",
+            {
+                "RestoreJobs": [{"RestoreJobId": "a", "CreationDate": moment, "Status": "FAILED"}],
+                "NextToken": "t",
+            },
+            {"ByStatus": "FAILED", "MaxResults": 1000},
+        )
+        stubber.add_response("list_restore_jobs", {"RestoreJobs": [{}]})
+        jobs = list(RestoreJobsClient(client=boto3_client).list_restore_jobs(by_status="FAILED"))
+        stubber.assert_no_pending_responses()
+        assert jobs == [
+            RestoreJob.from_dict({"RestoreJobId": "a", "CreationDate": moment, "Status": "FAILED"}),
+            RestoreJob(),
+        ]
+
+        stubber.add_response("list_restore_jobs", {})
+        assert RestoreJobsClient(client=boto3_client).list_restore_jobs().first() is None
+
+        stubber.add_client_error("list_restore_jobs", "AccessDeniedException", "no", 403)
+        with pytest.raises(AccessDeniedException):
+            RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+        with pytest.raises(TransportError, match="Unexpected API Call"):
+            RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "parsed",
+    [
+        {"RestoreJobs": [{"CreationDate": datetime(2026, 1, 1)}]},  # noqa: DTZ001  # the case
+        {"RestoreJobs": [{"RestoreJobId": 5}]},
+        {"NextToken": 7},
+        {"message": "no"},
+        {"ResponseMetadata": {"HTTPHeaders": {}}},  # what botocore makes of damage over HTTP
+    ],
+)
+def test_a_parsed_answer_that_is_none_is_refused(
+    server: PageServer, parsed: dict[str, Any]
+) -> None:
+    boto3_client: Any = server.client()
+
+    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
+        return type("Response", (), {"status_code": 200}), parsed
+
+    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
+    with pytest.raises(MalformedResponseError, match="no list of restore jobs"):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+
+def test_a_handler_of_the_user_that_fails_is_a_transport_error(server: PageServer) -> None:
+    boto3_client: Any = server.client()
+
+    def fail(**_: object) -> None:
+        message = "oh"
+        raise LookupError(message)
+
+    boto3_client.meta.events.register("before-call.backup", fail)
+    with pytest.raises(TransportError, match="LookupError: oh") as caught:
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+# Errors
+
+
+def error(code: str, status: int = 400, **members: object) -> Any:
+    content = json.dumps({"message": "what AWS says", **members}).encode()
+    return lambda _: Answer(status=status, body=content, headers={"x-amzn-ErrorType": code})
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("ResourceNotFoundException", 400, ResourceNotFoundException),
+        ("InvalidParameterValueException", 400, InvalidParameterValueException),
+        ("MissingParameterValueException", 400, MissingParameterValueException),
+        ("ServiceUnavailableException", 500, ServiceUnavailableException),
+        ("ServiceUnavailable", 503, ServiceUnavailableException),
+        ("Whatever", 503, ServiceUnavailableException),
+        ("AccessDeniedException", 403, AccessDeniedException),
+        ("AccessDenied", 403, AccessDeniedException),
+        ("ExpiredTokenException", 403, ExpiredTokenException),
+        ("ExpiredToken", 400, ExpiredTokenException),
+        (
+            "com.amazonaws.backup#InvalidParameterValueException:http://x/",
+            400,
+            InvalidParameterValueException,
+        ),
+        ("Throttling", 400, ThrottlingException),
+        ("ThrottlingException", 400, ThrottlingException),
+        ("TooManyRequestsException", 429, ThrottlingException),
+        ("RequestLimitExceeded", 503, ThrottlingException),
+        ("SlowDown", 503, ThrottlingException),
+        ("Whatever", 429, ThrottlingException),
+        ("UnrecognizedClientException", 403, ServiceError),
+        ("Whatever", 400, ServiceError),
+    ],
+)
+def test_every_answer_that_is_an_error_has_its_class(
+    server: PageServer, code: str, status: int, kind: type[ServiceError]
+) -> None:
+    client = RestoreJobsClient(client=server.client(attempts=1))
+    server.fail(1, error(code, status, Context="the context"))
+    with pytest.raises(ServiceError, match="what AWS says") as caught:
+        client.list_restore_jobs().first()
+    assert type(caught.value) is kind
+    assert isinstance(caught.value.__cause__, ClientError)
+    assert caught.value.code == code.rsplit("#", 1)[-1].split(":", 1)[0]
+    assert caught.value.http_status == status
+    assert caught.value.request_id == "id-1"
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
+    assert vars(again) == vars(caught.value)
+
+
+def test_a_modelled_error_has_its_context(server: PageServer, client: RestoreJobsClient) -> None:
+    server.fail(1, error("InvalidParameterValueException", 400, Context="which", Type="User"))
+    with pytest.raises(InvalidParameterValueException) as caught:
+        client.list_restore_jobs().first()
+    assert caught.value.context == "which"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "advice"),
+    [
+        ("AccessDeniedException", 403, "backup:ListRestoreJobs"),
+        ("ExpiredTokenException", 403, "renew the credentials"),
+        ("Throttling", 400, "later"),
+    ],
+)
+def test_errors_say_what_to_do(server: PageServer, code: str, status: int, advice: str) -> None:
+    server.fail(1, error(code, status))
+    with pytest.raises(ServiceError, match=advice):
+        RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()
+
+
+def test_an_error_without_json_is_told_by_its_status(
+    server: PageServer, client: RestoreJobsClient
+) -> None:
+    server.fail(1, lambda _: Answer(status=403, body=b"<html>Blocked by the proxy</html>"))
+    with pytest.raises(ServiceError, match=r"HTTP 403 Forbidden .*Blocked by the proxy") as caught:
+        client.list_restore_jobs().first()
+    assert (caught.value.code, caught.value.http_status) == ("403", 403)
+
+
+@pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
+def test_a_bare_429_is_tried_again_in_every_mode(server: PageServer, mode: str) -> None:
+    session = boto3.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+    )
+    retries: Any = {"mode": mode, "total_max_attempts": 3}
+    client = RestoreJobsClient(
+        session=session, endpoint_url=server.endpoint_url, config=Config(retries=retries)
+    )
+    server.fail(1, lambda _: Answer(status=429), times=1)
+    assert client.list_restore_jobs().first() is not None
+    assert len(server.requests) == 2
+
+
+BOTOCORE_ERRORS = sorted(
+    (
+        kind
+        for kind in vars(botocore.exceptions).values()
+        if inspect.isclass(kind) and issubclass(kind, BotoCoreError)
+    ),
+    key=lambda kind: kind.__name__,
+)
+
+
+@pytest.mark.parametrize("kind", BOTOCORE_ERRORS)
+def test_every_exception_of_botocore_is_mapped(
+    server: PageServer, kind: type[BotoCoreError]
+) -> None:
+    raised = kind.__new__(kind)
+    Exception.__init__(raised, "the message")
+    raised.kwargs = {}
+    boto3_client: Any = server.client(attempts=1)
+
+    def fail(**_: object) -> None:
+        raise raised
+
+    boto3_client.meta.events.register("before-call.backup", fail)
+    with pytest.raises(TransportError, match="the message") as caught:
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+    assert caught.value.__cause__ is raised
+    of_credentials = any(
+        word in kind.__name__ for word in ("Credential", "SSO", "Login", "Profile", "AuthToken")
+    )
+    unlike = {
+        "NoAuthTokenError": True,
+        "TokenRetrievalError": True,
+        "UnknownTokenProviderError": True,
+    }
+    assert isinstance(caught.value, CredentialsError) == unlike.get(kind.__name__, of_credentials)
+
+
+def test_all_errors_are_one_kind_to_those_who_want_that() -> None:
+    assert isinstance(transport_error(BotoCoreError()), RestoreJobsError)
+
+
+def test_no_error_carries_the_signature_of_the_request(server: PageServer) -> None:
+    server.fail(1, lambda _: Answer(raw=b"", ending="reset"))
+    with pytest.raises(TransportError) as caught:
+        RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()
+    signature = server.headers[0].split("Signature=")[1][:64]
+    assert signature not in f"{caught.value} {vars(caught.value)}"
+    assert signature.encode() not in pickle.dumps(caught.value)
+
+
+# The collector
+
+
+def test_the_collector_is_as_it_was(server: PageServer, client: RestoreJobsClient) -> None:
+    assert gc.isenabled()
+    assert len(list(client.list_restore_jobs())) == 300
+    assert gc.isenabled()
+    server.fail(1, lambda _: Answer(body=b"<html></html>"))
+    with pytest.raises(MalformedResponseError):
+        client.list_restore_jobs().first()
+    assert gc.isenabled()
+    server.heal()
+    gc.disable()
+    try:
+        assert len(list(client.list_restore_jobs())) == 300
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_many_threads_leave_the_collector_on(client: RestoreJobsClient) -> None:
+    def work() -> None:
+        for _ in range(random.randint(3, 6)):  # noqa: S311  # not a secret
+            list(client.list_restore_jobs(max_results=100))
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()
+
+
+def test_a_job_of_the_wire_is_what_the_server_has(client: RestoreJobsClient) -> None:
+    assert client.list_restore_jobs().first() == RestoreJob.from_dict(wire_job(0))
