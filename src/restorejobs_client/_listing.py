@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from operator import length_hint
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,45 @@ _CHECKSUM_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a listing that was created from `lower` on and before `upper`; `None` is open.
+
+    AWS does not say whether its bounds are inclusive. So the service is asked for a little more,
+    and exactly this half-open part is kept. An open side is asked for as the listing itself does.
+    """
+
+    lower: datetime | None = None
+    upper: datetime | None = None
+
+    def narrowed(self, request: ListRestoreJobsRequest) -> ListRestoreJobsRequest:
+        """Return the request that covers the window, and a little more."""
+        bounds: dict[str, datetime] = {}
+        if self.lower is not None:
+            bounds["by_created_after"] = self.lower - _MARGIN
+        if self.upper is not None:
+            bounds["by_created_before"] = self.upper + _MARGIN
+        return request.model_copy(update=bounds) if bounds else request
+
+    def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
+        """Return those of the jobs that are in the window."""
+        if self == WHOLE:
+            return jobs
+        return tuple(job for job in jobs if self._has(job.creation_date))
+
+    def _has(self, moment: datetime | None) -> bool:
+        if moment is None:  # in the first window alone
+            return self.lower is None
+        return (self.lower is None or self.lower <= moment) and (
+            self.upper is None or moment < self.upper
+        )
+
+
+WHOLE: Final = Window()
+# More than AWS could lose by rounding a moment to its second.
+_MARGIN: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """An exact place in a listing.
 
@@ -42,6 +82,7 @@ class Position:
         last_job_id: the id of the last of them.
         digest: of the ids of all of them, to see whether the page is still the same.
         ended: the listing has been handed out whole.
+        window: the part of the listing that the place is in.
     """
 
     token: str | None = None
@@ -49,6 +90,7 @@ class Position:
     last_job_id: str | None = None
     digest: str = ""
     ended: bool = False
+    window: Window = WHOLE
 
 
 def write_checkpoint(position: Position, filters: dict[str, str]) -> str:
@@ -59,6 +101,7 @@ def write_checkpoint(position: Position, filters: dict[str, str]) -> str:
         position.last_job_id,
         position.digest,
         position.ended,
+        *(bound and bound.isoformat() for bound in (position.window.lower, position.window.upper)),
         _fingerprint(filters),
     ]
     payload = json.dumps(content, separators=(",", ":")).encode()
@@ -87,8 +130,9 @@ def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
     if not payload or checksum != _checksum(payload):
         message = f"resume_from is a checkpoint that was cut or altered: {advice}"
         raise InvalidCheckpointError(message)
-    token, delivered, last_job_id, digest, ended, fingerprint = json.loads(payload)
-    position = Position(token, delivered, last_job_id, digest, ended)
+    token, delivered, last_job_id, digest, ended, *bounds, fingerprint = json.loads(payload)
+    window = Window(*(bound and datetime.fromisoformat(bound) for bound in bounds))
+    position = Position(token, delivered, last_job_id, digest, ended, window)
     if fingerprint != _fingerprint(filters):
         message = (
             "resume_from is a checkpoint of a listing with other filters than "
@@ -124,17 +168,23 @@ class Cursor:
     """
 
     def __init__(
-        self, request: ListRestoreJobsRequest, limit: int | None, resume_from: str | None
+        self,
+        request: ListRestoreJobsRequest,
+        *,
+        window: Window = WHOLE,
+        limit: int | None = None,
+        resume_from: str | None = None,
     ) -> None:
-        self._request = request
         self._filters = request.filters()
         self._left = limit  # of the run, beside the jobs of this page
         self._resuming: Position | None = None
         if resume_from is None:
-            position = Position(token=request.next_token)
+            position = Position(token=request.next_token, window=window)
         else:
             position = read_checkpoint(resume_from, self._filters)
             self._resuming = position if position.delivered else None
+        self._window = position.window
+        self._request = self._window.narrowed(request)
         self._token = position.token  # of this page
         self._ask: str | None = position.token  # of the next request
         self._ended = position.ended
@@ -160,10 +210,16 @@ class Cursor:
         delivered = self._stop - length_hint(self._jobs)
         if delivered < len(self._page):
             if delivered == 0:
-                return Position(token=self._token)
+                return Position(token=self._token, window=self._window)
             done = self._page[:delivered]
-            return Position(self._token, delivered, done[-1].restore_job_id, _digest(done))
-        return Position(token=self._ask, ended=self._ended)
+            return Position(
+                token=self._token,
+                delivered=delivered,
+                last_job_id=done[-1].restore_job_id,
+                digest=_digest(done),
+                window=self._window,
+            )
+        return Position(token=self._ask, ended=self._ended, window=self._window)
 
     def parameters(self) -> dict[str, object] | None:
         """Return what to ask boto3 for; `None` when the listing, or its `limit`, is at its end."""
@@ -193,7 +249,7 @@ class Cursor:
                 "which would deliver jobs twice or never end: try again from the checkpoint"
             )
             raise PaginationError(message)
-        jobs = page.restore_jobs
+        jobs = self._window.keep(page.restore_jobs)
         delivered = 0
         ended = next_token is None
         if self._resuming is None:
@@ -321,6 +377,7 @@ class RestoreJobs:
         fetch: FetchPage,
         request: ListRestoreJobsRequest,
         *,
+        window: Window = WHOLE,
         limit: int | None = None,
         resume_from: str | None = None,
     ) -> None:
@@ -332,12 +389,15 @@ class RestoreJobs:
             raise InvalidRequestError(message)
         self._fetch = fetch
         self._request = request
+        self._window = window
         self._limit = limit
         self._resume_from = resume_from
         self._cursor()  # refuses a bad checkpoint now, not at the first job
 
     def _cursor(self) -> Cursor:
-        return Cursor(self._request, self._limit, self._resume_from)
+        return Cursor(
+            self._request, window=self._window, limit=self._limit, resume_from=self._resume_from
+        )
 
     def __iter__(self) -> RestoreJobIterator:
         return RestoreJobIterator(self._cursor(), self._fetch)
@@ -365,13 +425,22 @@ class RestoreJobs:
 
     def _up_to(self, limit: int) -> RestoreJobs:
         listing = RestoreJobs(
-            self._fetch, self._request, limit=limit, resume_from=self._resume_from
+            self._fetch,
+            self._request,
+            window=self._window,
+            limit=limit,
+            resume_from=self._resume_from,
         )
         return listing if self._limit is None or limit < self._limit else self
 
     def __repr__(self) -> str:
         """Return the listing as one line: what is asked for. Sends nothing."""
         parts = [f"{name}={value!r}" for name, value in self._request.filters().items()]
+        parts += [
+            f"{name}={bound.isoformat()!r}"
+            for name, bound in (("from", self._window.lower), ("to", self._window.upper))
+            if bound is not None
+        ]
         if self._limit is not None:
             parts.append(f"limit={self._limit}")
         if self._resume_from is not None:

@@ -82,7 +82,7 @@ _ADVICE: Final[dict[str, str]] = {
     "ThrottlingException": "go on from the checkpoint later, or with fewer requests at a time",
     "NoCredentialsError": "run `aws configure` or `aws sso login`, set AWS_PROFILE, or pass "
     "profile_name or session",
-    "NoRegionError": "pass region_name, or set AWS_REGION or the profile's region",
+    "NoRegionError": "pass region_name, or set AWS_DEFAULT_REGION or the profile's region",
 }
 # By name, because botocore adds such classes over time.
 _CREDENTIALS: Final = frozenset(
