@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -211,3 +214,46 @@ def test_clients_may_be_made_of_one_session_on_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 8
+
+
+# Pickling
+
+
+@pytest.mark.usefixtures("_credentials")
+def test_clients_and_listings_pickle(server: PageServer) -> None:
+    config = Config(retries={"total_max_attempts": 2}, read_timeout=7)
+    client = RestoreJobsClient(
+        region_name="eu-west-3", endpoint_url=server.endpoint_url, config=config
+    )
+    again: RestoreJobsClient = pickle.loads(pickle.dumps(client))  # noqa: S301  # our own
+    assert repr(again) == repr(client)
+    assert settings_of(again).read_timeout == 7
+
+    iterator = iter(client.list_restore_jobs(max_results=100))
+    before = [next(iterator) for _ in range(150)]
+    listing = client.list_restore_jobs(limit=200, resume_from=iterator.checkpoint)
+    code = "import pickle, sys\nfor job in pickle.load(sys.stdin.buffer): print(job.restore_job_id)"
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", code], input=pickle.dumps(listing), capture_output=True, check=True
+    )
+    ids = [job.restore_job_id for job in before] + done.stdout.decode().split()
+    assert ids == [job["RestoreJobId"] for job in server.jobs]
+    windows = pickle.loads(pickle.dumps(client.list_restore_jobs().split(3)))  # noqa: S301  # our own
+    assert sum(len(list(window)) for window in windows) == 300
+
+
+def test_credentials_do_not_travel(server: PageServer) -> None:
+    session = boto3.Session(region_name="eu-west-1")
+    with_userinfo = "http://user:testing@127.0.0.1:3128"
+    clients = {
+        "made from a client": RestoreJobsClient(client=server.client()),
+        "made from a session": RestoreJobsClient(session=session),
+        "a password": RestoreJobsClient(
+            region_name="eu-west-1", config=Config(proxies={"https": with_userinfo})
+        ),
+        "with a password": RestoreJobsClient(region_name="eu-west-1", endpoint_url=with_userinfo),
+    }
+    for reason, client in clients.items():
+        for thing in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
+            with pytest.raises(InvalidRequestError, match=reason):
+                pickle.dumps(thing)

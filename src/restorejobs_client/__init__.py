@@ -24,6 +24,7 @@ from restorejobs_client._errors import (
     ThrottlingException,
     TransportError,
 )
+from restorejobs_client._gather import gather
 from restorejobs_client._listing import RestoreJobIterator, RestoreJobs
 from restorejobs_client._models import RestoreJob, RestoreJobCreator, RestoreJobPage
 from restorejobs_client._request import ListRestoreJobsRequest
@@ -55,4 +56,5 @@ __all__ = [
     "ServiceUnavailableException",
     "ThrottlingException",
     "TransportError",
+    "gather",
 ]

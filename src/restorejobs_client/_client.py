@@ -10,7 +10,7 @@ from restorejobs_client._request import ListRestoreJobsRequest
 from restorejobs_client._wire import Wire, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     import boto3
@@ -26,6 +26,8 @@ class RestoreJobsClient:
     """Lists AWS Backup restore jobs of one account and region.
 
     With no arguments it finds region and credentials as boto3 does. Safe to share among threads.
+    It pickles, and its listings do, unless it was made from a session or a client: then the
+    credentials would travel.
 
     Args:
         session: a boto3 session to take credentials and configuration from.
@@ -64,7 +66,10 @@ class RestoreJobsClient:
             _refuse_beside("client", given, tuple(given))
         if session is not None:
             _refuse_beside("session", given, ("profile_name",))
-        if client is None:
+        self._made_from = None if session is None else "session"
+        if client is not None:
+            self._made_from = "client"
+        else:
             client = connect(
                 session=session,
                 region_name=region_name,
@@ -73,10 +78,31 @@ class RestoreJobsClient:
                 config=config,
             )
         self._region_name: str = client.meta.region_name
+        self._profile_name = profile_name
+        self._endpoint_url = endpoint_url
+        self._config = config
         self._wire = Wire(client)
 
     def __repr__(self) -> str:
         return f"RestoreJobsClient(region_name={self._region_name!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., RestoreJobsClient], tuple[object, ...]]:
+        """Pickle as what it was made from; the boto3 client is made anew where it is unpickled.
+
+        Raises:
+            InvalidRequestError: credentials would travel: it was made from a session or a client,
+                or there is a password in the endpoint or in a proxy.
+        """
+        advice = "make it from region_name and profile_name, to find credentials where it is used"
+        if self._made_from is not None:
+            message = f"a RestoreJobsClient made from a {self._made_from} does not pickle: {advice}"
+            raise InvalidRequestError(message)
+        proxies: dict[str, str] = getattr(self._config, "proxies", None) or {}
+        if any("@" in url for url in (self._endpoint_url or "", *proxies.values())):
+            message = "a RestoreJobsClient with a password in a URL does not pickle"
+            raise InvalidRequestError(message)
+        made_from = (self._region_name, self._profile_name, self._endpoint_url, self._config)
+        return _made_from, made_from
 
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
         self,
@@ -151,6 +177,17 @@ class RestoreJobsClient:
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
+
+
+def _made_from(
+    region_name: str, profile_name: str | None, endpoint_url: str | None, config: Config | None
+) -> RestoreJobsClient:
+    return RestoreJobsClient(
+        region_name=region_name,
+        profile_name=profile_name,
+        endpoint_url=endpoint_url,
+        config=config,
+    )
 
 
 def _refuse_beside(what: str, given: Mapping[str, object], names: tuple[str, ...]) -> None:

@@ -1,0 +1,302 @@
+"""Measures this package, boto3 and the floor side by side: `python benchmarks/run.py`.
+
+Prints one Markdown table. The rivals take turns in every round, because machines are noisy; the
+figures are medians, with the quartiles behind them, and the ratios are medians of each round's.
+`--quick` takes one round, `--json FILE` also writes every single figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import orjson
+import urllib3
+
+from restorejobs_client import RestoreJob, RestoreJobsClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+HERE = Path(__file__).parent
+UNTIL = datetime(2026, 1, 31, tzinfo=UTC)
+BOUNDS = {"by_created_after": UNTIL - timedelta(days=30), "by_created_before": UNTIL}
+PAGES = 96  # of 1,000 jobs
+SESSION = boto3.Session(
+    aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-central-1"
+)
+
+
+class Rivals:
+    """The ways to list, all of the same pages of one server."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://127.0.0.1:{port}"
+
+    def endpoint(self, distribution: str, jobs: int, latency: int) -> str:
+        return f"{self._base}/{distribution}/{jobs}/{latency}"
+
+    def ours(self, endpoint: str, workers: int = 0, **filters: Any) -> Iterator[RestoreJob]:
+        client = RestoreJobsClient(session=SESSION, endpoint_url=endpoint)
+        listing = client.list_restore_jobs(**filters)
+        return listing.parallel(workers) if workers else iter(listing)
+
+    def boto3(self, endpoint: str) -> Iterator[dict[str, Any]]:
+        client: Any = SESSION.client("backup", endpoint_url=endpoint)
+        paginator = client.get_paginator("list_restore_jobs")
+        for page in paginator.paginate(PaginationConfig={"PageSize": 1000}):
+            yield from page["RestoreJobs"]
+
+    def boto3_and_pydantic(self, endpoint: str) -> Iterator[RestoreJob]:
+        return map(RestoreJob.from_dict, self.boto3(endpoint))
+
+    def floor(self, endpoint: str) -> Iterator[dict[str, Any]]:
+        """Yield untyped, unsigned, unchecked: what HTTP and JSON alone cost."""
+        pool = urllib3.PoolManager()
+        token: str | None = ""
+        while token is not None:
+            query = f"maxResults=1000&nextToken={token}" if token else "maxResults=1000"
+            response = pool.request("GET", f"{endpoint}/restore-jobs/?{query}")
+            page = orjson.loads(response.data)
+            yield from page["RestoreJobs"]
+            token = page["NextToken"]
+
+
+def consumed(jobs: Iterable[object], expected: int) -> None:
+    count = sum(1 for _ in jobs)
+    if count != expected:
+        message = f"{count} jobs came, not {expected}"
+        raise AssertionError(message)
+
+
+def cpu(work: Callable[[], None]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def wall(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+class Table:
+    """Figures by row and rival, one for each round."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, dict[str, list[float]]] = {}
+
+    def add(self, row: str, rival: str, figure: float) -> None:
+        self.figures.setdefault(row, {}).setdefault(rival, []).append(figure)
+
+    def lines(self) -> Iterator[str]:
+        yield "| what | boto3 | boto3 + pydantic | floor | here | boto3 / here | here / floor |"
+        yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        for row, rivals in self.figures.items():
+            cells = [shown(rivals.get(rival)) for rival in ("boto3", "typed", "floor", "here")]
+            ratios = [
+                ratio(rivals.get("boto3"), rivals["here"]),
+                ratio(rivals["here"], rivals.get("floor")),
+            ]
+            yield f"| {row} | {' | '.join(cells)} | {' | '.join(ratios)} |"
+
+
+def shown(figures: list[float] | None) -> str:
+    if not figures:
+        return ""
+    median = statistics.median(figures)
+    if len(figures) < 3:  # noqa: PLR2004  # no quartiles of fewer
+        return f"{median:.3g}"
+    lower, _, upper = statistics.quantiles(figures, n=4, method="inclusive")
+    return f"{median:.3g} ({lower:.3g} to {upper:.3g})"
+
+
+def ratio(one: list[float] | None, other: list[float] | None) -> str:
+    ratios = [a / b for a, b in zip(one or [], other or [], strict=False) if b]
+    return f"{statistics.median(ratios):.1f}" if ratios else ""
+
+
+def measure_cpu(table: Table, rivals: Rivals) -> None:
+    pages = 10
+    endpoint = rivals.endpoint("uniform", pages * 1000, 0)
+    row = "CPU for 1,000 jobs, ms"
+    for name, jobs in (
+        ("boto3", rivals.boto3),
+        ("typed", rivals.boto3_and_pydantic),
+        ("floor", rivals.floor),
+        ("here", rivals.ours),
+    ):
+        consumed(jobs(endpoint), pages * 1000)  # connections and caches are warm
+        seconds = cpu(lambda jobs=jobs: consumed(jobs(endpoint), pages * 1000))  # type: ignore[misc]  # mypy cannot infer it
+        table.add(row, name, seconds / pages * 1000)
+
+
+def measure_wall(table: Table, rivals: Rivals) -> None:
+    jobs = PAGES * 1000
+    for latency in (0, 150):
+        endpoint = rivals.endpoint("uniform", jobs, latency)
+        row = f"{PAGES} pages at {latency} ms, s"
+        table.add(row, "boto3", wall(lambda e=endpoint: consumed(rivals.boto3(e), jobs)))  # type: ignore[misc]  # likewise
+        table.add(row, "here", wall(lambda e=endpoint: consumed(rivals.ours(e), jobs)))  # type: ignore[misc]  # likewise
+    serial = table.figures[f"{PAGES} pages at 150 ms, s"]["boto3"][-1]
+    for distribution in ("uniform", "skewed", "nightly"):
+        endpoint = rivals.endpoint(distribution, jobs, 150)
+        for workers in (8, 16):
+            row = f"the same, {distribution}, {workers} workers, s"
+            seconds = wall(
+                lambda e=endpoint, w=workers: consumed(rivals.ours(e, w, **BOUNDS), jobs)  # type: ignore[misc]  # likewise
+            )
+            table.add(row, "boto3", serial)
+            table.add(row, "here", seconds)
+
+
+def measure_memory(table: Table, rivals: Rivals) -> None:
+    endpoint = rivals.endpoint("uniform", 10_000, 0)
+    for name, jobs in (("boto3", rivals.boto3), ("here", rivals.ours)):
+        consumed(jobs(endpoint), 10_000)
+        tracemalloc.start()
+        kept = list(jobs(endpoint))
+        table.add("a kept job, bytes", name, tracemalloc.get_traced_memory()[0] / len(kept))
+        tracemalloc.stop()
+        del kept
+
+
+def measure_streaming(table: Table, port: int) -> None:
+    for name in ("boto3", "here"):
+        figures = child("--stream", name, str(port))
+        table.add("growth while streaming 200,000 jobs, MB", name, figures["growth"])
+
+
+def measure_start(table: Table, port: int) -> None:
+    for name in ("boto3", "here"):
+        figures = child("--start", name, str(port))
+        table.add("import, ms", name, figures["import"])
+        table.add("import and the first job, ms", name, figures["first"])
+
+
+def child(*arguments: str) -> dict[str, float]:
+    done = subprocess.run(  # noqa: S603  # this file
+        [sys.executable, __file__, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"AWS_EC2_METADATA_DISABLED": "true"},
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def stream(name: str, port: int) -> None:
+    """Print by how much the process grew from the 10,000th to the 200,000th job."""
+    rivals = Rivals(port)
+    jobs = rivals.ours if name == "here" else rivals.boto3
+    before = 0
+    for number, _ in enumerate(jobs(rivals.endpoint("uniform", 200_000, 0))):
+        if number == 10_000:  # noqa: PLR2004  # all is loaded by then
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(json.dumps({"growth": growth / 1024}))
+
+
+START = """
+import json, time
+started = time.perf_counter()
+{load}
+loaded = time.perf_counter()
+{first}
+done = time.perf_counter()
+print(json.dumps({{"import": (loaded - started) * 1e3, "first": (done - started) * 1e3}}))
+"""
+STARTS = {
+    "here": START.format(
+        load="from restorejobs_client import RestoreJobsClient",
+        first="RestoreJobsClient(region_name='eu-central-1').list_restore_jobs().first()",
+    ),
+    "boto3": START.format(
+        load="import boto3",
+        first="boto3.client('backup', region_name='eu-central-1')"
+        ".list_restore_jobs(MaxResults=1)['RestoreJobs'][0]",
+    ),
+}
+
+
+def start(name: str, port: int) -> None:
+    """Print how long a fresh process takes to import, and to have the first job."""
+    environment = os.environ | {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL_BACKUP": Rivals(port).endpoint("uniform", 10_000, 0),
+    }
+    done = subprocess.run(  # noqa: S603  # the text above
+        [sys.executable, "-c", STARTS[name]],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    print(done.stdout)
+
+
+@contextlib.contextmanager
+def page_server() -> Iterator[int]:
+    with subprocess.Popen(  # noqa: S603  # our own
+        [sys.executable, str(HERE / "page_server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None  # noqa: S101  # for the type checker
+        assert process.stdout is not None  # noqa: S101  # for the type checker
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--json", type=Path, help="write every figure there")
+    parser.add_argument("--stream", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--start", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.stream:
+        stream(arguments.stream[0], int(arguments.stream[1]))
+        return
+    if arguments.start:
+        start(arguments.start[0], int(arguments.start[1]))
+        return
+    table = Table()
+    with page_server() as port:
+        rivals = Rivals(port)
+        for distribution in ("uniform", "skewed", "nightly"):  # made on the first request
+            rivals.ours(rivals.endpoint(distribution, PAGES * 1000, 0), limit=1).__next__()
+        rounds = 1 if arguments.quick else arguments.rounds
+        for number in range(1, rounds + 1):
+            print(f"round {number} of {rounds}", file=sys.stderr)
+            measure_cpu(table, rivals)
+            measure_wall(table, rivals)
+            measure_memory(table, rivals)
+            measure_streaming(table, port)
+            measure_start(table, port)
+    print("\n".join(table.lines()))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table.figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

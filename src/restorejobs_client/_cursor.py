@@ -1,0 +1,275 @@
+"""Where a run of a listing stands (`Cursor`, no I/O), and how that is written down."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from operator import length_hint
+from typing import TYPE_CHECKING, Final
+
+from restorejobs_client._errors import InvalidCheckpointError, PaginationError, RestoreJobsError
+from restorejobs_client._models import RestoreJob, RestoreJobPage
+from restorejobs_client._windows import WHOLE, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from restorejobs_client._request import ListRestoreJobsRequest
+
+    FetchPage = Callable[[dict[str, object]], RestoreJobPage]
+
+_VERSION: Final = "rjc1-"
+_CHECKSUM_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An exact place in a listing.
+
+    Attributes:
+        token: what the page was asked for with; `None` is the first page.
+        delivered: how many jobs of that page were handed out.
+        last_job_id: the id of the last of them.
+        digest: of the ids of all of them, to see whether the page is still the same.
+        ended: the listing has been handed out whole.
+        window: the part of the listing that the place is in.
+    """
+
+    token: str | None = None
+    delivered: int = 0
+    last_job_id: str | None = None
+    digest: str = ""
+    ended: bool = False
+    window: Window = WHOLE
+
+
+def write_checkpoint(position: Position, filters: dict[str, str]) -> str:
+    """Return the place as text: opaque, of one line, safe in URLs and file names."""
+    content = [
+        position.token,
+        position.delivered,
+        position.last_job_id,
+        position.digest,
+        position.ended,
+        *(bound and bound.isoformat() for bound in (position.window.lower, position.window.upper)),
+        _fingerprint(filters),
+    ]
+    payload = json.dumps(content, separators=(",", ":")).encode()
+    return _VERSION + base64.urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
+
+
+def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
+    """Return the place that `write_checkpoint` wrote.
+
+    Raises:
+        InvalidCheckpointError: it was damaged, or belongs to other filters.
+    """
+    advice = "pass a checkpoint as it was, or None to begin anew"
+    if not isinstance(text, str) or not text.startswith(_VERSION):
+        shown = repr(text)[:60]
+        message = (
+            f"resume_from={shown} is not a checkpoint of this version of the package: {advice}"
+        )
+        raise InvalidCheckpointError(message)
+    encoded = text.removeprefix(_VERSION)
+    try:
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    checksum, payload = decoded[:_CHECKSUM_BYTES], decoded[_CHECKSUM_BYTES:]
+    if not payload or checksum != _checksum(payload):
+        message = f"resume_from is a checkpoint that was cut or altered: {advice}"
+        raise InvalidCheckpointError(message)
+    token, delivered, last_job_id, digest, ended, *bounds, fingerprint = json.loads(payload)
+    window = Window(*(bound and datetime.fromisoformat(bound) for bound in bounds))
+    position = Position(token, delivered, last_job_id, digest, ended, window)
+    if fingerprint != _fingerprint(filters):
+        message = (
+            "resume_from is a checkpoint of a listing with other filters than "
+            f"{filters or 'none'}: repeat the filters that it was made with"
+        )
+        raise InvalidCheckpointError(message)
+    if write_checkpoint(position, filters) != text:  # bits that base64 does not use
+        message = f"resume_from is a checkpoint that was altered: {advice}"
+        raise InvalidCheckpointError(message)
+    return position
+
+
+def _checksum(payload: bytes) -> bytes:
+    return blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
+
+
+def _fingerprint(filters: dict[str, str]) -> str:
+    return _checksum(json.dumps(filters, sort_keys=True).encode()).hex()
+
+
+def _digest(jobs: Iterable[RestoreJob]) -> str:
+    digest = blake2b(digest_size=_CHECKSUM_BYTES)
+    for job in jobs:
+        # Where AWS sent no id, the whole job stands for it.
+        digest.update((job.restore_job_id or repr(job)).encode(errors="surrogatepass") + b"\n")
+    return digest.hexdigest()
+
+
+class Cursor:
+    """Where a run of a listing stands: it says what to ask next and takes in what comes.
+
+    It sends nothing itself. A page that does not come leaves it as it was.
+    """
+
+    def __init__(
+        self,
+        request: ListRestoreJobsRequest,
+        *,
+        window: Window = WHOLE,
+        limit: int | None = None,
+        resume_from: str | None = None,
+    ) -> None:
+        self._filters = request.filters()
+        self._left = limit  # of the run, beside the jobs of this page
+        self._resuming: Position | None = None
+        if resume_from is None:
+            position = Position(token=request.next_token, window=window)
+        else:
+            position = read_checkpoint(resume_from, self._filters)
+            self._resuming = position if position.delivered else None
+        self._window = position.window
+        self._request = self._window.narrowed(request)
+        self._token = position.token  # of this page
+        self._ask: str | None = position.token  # of the next request
+        self._ended = position.ended or self._window.is_empty
+        self._used: set[bytes] = set()
+        self._page: tuple[RestoreJob, ...] = ()  # all of it, also what is skipped
+        self._jobs: Iterator[RestoreJob] = iter(())
+        self._stop = 0  # where `limit` cuts the page
+        self._arriving: tuple[RestoreJob, ...] = ()  # of a page that comes in parts, see _resume
+
+    @property
+    def jobs(self) -> Iterator[RestoreJob]:
+        """The jobs of the current page that are still to be handed out."""
+        return self._jobs
+
+    @property
+    def checkpoint(self) -> str:
+        """The place after the last job that was taken from `jobs`."""
+        return write_checkpoint(self._position(), self._filters)
+
+    def _position(self) -> Position:
+        if self._resuming is not None:
+            return self._resuming
+        delivered = self._stop - length_hint(self._jobs)
+        if delivered < len(self._page):
+            if delivered == 0:
+                return Position(token=self._token, window=self._window)
+            done = self._page[:delivered]
+            return Position(
+                token=self._token,
+                delivered=delivered,
+                last_job_id=done[-1].restore_job_id,
+                digest=_digest(done),
+                window=self._window,
+            )
+        return Position(token=self._ask, ended=self._ended, window=self._window)
+
+    def parameters(self) -> dict[str, object] | None:
+        """Return what to ask boto3 for; `None` when the listing, or its `limit`, is at its end."""
+        if self._ended or self._left == 0:
+            return None
+        parameters = self._request.parameters()
+        if self._left is not None:
+            behind = 0 if self._resuming is None else self._resuming.delivered - len(self._arriving)
+            parameters["MaxResults"] = min(self._request.max_results, self._left + max(behind, 0))
+        parameters.pop("NextToken", None)
+        if self._ask is not None:
+            parameters["NextToken"] = self._ask
+        return parameters
+
+    def accept(self, page: RestoreJobPage) -> RestoreJobPage:
+        """Take in the page that `parameters` asked for; return what of it is to be handed out.
+
+        Raises:
+            PaginationError: its token was used before; the place stays as it was.
+        """
+        next_token = page.next_token or None  # AWS ends some listings with ""
+        if self._ask is not None:
+            self._used.add(_token_hash(self._ask))
+        if next_token is not None and _token_hash(next_token) in self._used:
+            message = (
+                "the service answered with a page token that this listing has used before, "
+                "which would deliver jobs twice or never end: try again from the checkpoint"
+            )
+            raise PaginationError(message)
+        jobs = self._window.keep(page.restore_jobs)
+        delivered = 0
+        ended = next_token is None
+        if self._resuming is None:
+            self._token = self._ask
+        else:
+            jobs = self._arriving + jobs
+            if len(jobs) < self._resuming.delivered and not ended:
+                # Smaller pages than the checkpoint's: its page comes in parts.
+                self._arriving, self._ask = jobs, next_token
+                return RestoreJobPage(next_token=next_token)
+            jobs, delivered = _without_delivered(jobs, self._resuming)
+            self._resuming, self._arriving = None, ()
+        stop = len(jobs)
+        if self._left is not None:
+            stop = min(stop, delivered + self._left)
+            self._left -= stop - delivered
+        self._page, self._stop = jobs, stop
+        self._ask, self._ended = next_token, ended
+        handed_out = jobs[delivered:stop]
+        self._jobs = iter(handed_out)
+        return RestoreJobPage(
+            restore_jobs=handed_out, next_token=next_token if stop == len(jobs) else None
+        )
+
+
+def _token_hash(token: str) -> bytes:
+    return blake2b(token.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+def _without_delivered(
+    jobs: tuple[RestoreJob, ...], position: Position
+) -> tuple[tuple[RestoreJob, ...], int]:
+    """Return the jobs with the delivered ones in front, and how many those are.
+
+    The delivered ones are found as the run that ends with the last of them: at its old place, or
+    further on where new jobs came in front. Any other change makes none of them found, and all are
+    delivered again: rather twice than never.
+    """
+    for end, job in enumerate(jobs, start=1):
+        start = end - position.delivered
+        if start >= 0 and job.restore_job_id == position.last_job_id:
+            run = jobs[start:end]
+            if _digest(run) == position.digest:
+                return run + jobs[:start] + jobs[end:], position.delivered
+    return jobs, 0
+
+
+def next_page(cursor: Cursor, fetch: FetchPage) -> RestoreJobPage | None:
+    """Ask for the page that the cursor is at, and move on; `None` at the end.
+
+    Raises:
+        RestoreJobsError: of any kind, with the checkpoint to go on from; the cursor stays.
+    """
+    parameters = cursor.parameters()
+    if parameters is None:
+        return None
+    with with_checkpoint(cursor):
+        return cursor.accept(fetch(parameters))
+
+
+@contextmanager
+def with_checkpoint(cursor: Cursor) -> Generator[None]:
+    """Give every error of ours the place to go on from."""
+    try:
+        yield
+    except RestoreJobsError as error:
+        error.checkpoint = cursor.checkpoint
+        raise

@@ -1,0 +1,78 @@
+"""Windows: half-open parts of a listing by creation date, exact whatever the bounds mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from restorejobs_client._models import RestoreJob
+    from restorejobs_client._request import ListRestoreJobsRequest
+
+# More than AWS could lose by rounding a moment to its second.
+MARGIN: Final = timedelta(seconds=1)
+# Where a listing has no lower bound: only the balance of its windows depends on it.
+_USUAL_SPAN: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a listing that was created from `lower` on and before `upper`; `None` is open.
+
+    AWS does not say whether its bounds are inclusive. So the service is asked for a little more,
+    and exactly this half-open part is kept. An open side is asked for as the listing itself does.
+    """
+
+    lower: datetime | None = None
+    upper: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no moment is in it."""
+        return self.lower is not None and self.upper is not None and self.lower >= self.upper
+
+    def narrowed(self, request: ListRestoreJobsRequest) -> ListRestoreJobsRequest:
+        """Return the request that covers the window and a little more, but no more than it did."""
+        after, before = request.by_created_after, request.by_created_before
+        if self.lower is not None and (after is None or after < self.lower - MARGIN):
+            after = self.lower - MARGIN
+        if self.upper is not None and (before is None or before > self.upper + MARGIN):
+            before = self.upper + MARGIN
+        if (after, before) == (request.by_created_after, request.by_created_before):
+            return request
+        return request.model_copy(update={"by_created_after": after, "by_created_before": before})
+
+    def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
+        """Return those of the jobs that are in the window."""
+        if self == WHOLE:
+            return jobs
+        return tuple(job for job in jobs if self._has(job.creation_date))
+
+    def _has(self, moment: datetime | None) -> bool:
+        if moment is None:  # in the first window alone
+            return self.lower is None
+        return (self.lower is None or self.lower <= moment) and (
+            self.upper is None or moment < self.upper
+        )
+
+    def cut_at(self, moments: Iterable[datetime]) -> list[Window]:
+        """Return the windows between these moments, which are in order: together exactly this."""
+        return [Window(*bounds) for bounds in pairwise((self.lower, *moments, self.upper))]
+
+    def span(self, request: ListRestoreJobsRequest) -> tuple[datetime, datetime]:
+        """Return where the jobs of the window are expected, to cut it into parts of like size."""
+        upper = self.upper or request.by_created_before or datetime.now(UTC)
+        lower = self.lower or request.by_created_after or upper - _USUAL_SPAN
+        return lower, max(lower, upper)
+
+
+WHOLE: Final = Window()
+
+
+def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
+    """Return the moments that divide the time between two others into parts of one length."""
+    return [lower + (upper - lower) * number / parts for number in range(1, parts)]

@@ -1,0 +1,304 @@
+"""What AWS Backup makes of a ListRestoreJobs request, without HTTP and without moto."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import re
+import threading
+from bisect import bisect_left, bisect_right
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from restorejobs_client._enums import RestoreJobStatus
+from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._models import RestoreJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_RESULTS = 1_000
+
+Place = tuple[int, str, str, int]
+"""Microseconds before the epoch, id, account, serial number if without id: sorts newest first."""
+
+_UNDATED = 1 << 63
+_RESOURCE_TYPE = re.compile(r"[a-zA-Z0-9\-_. ]{1,50}")
+_JOB = TypeAdapter(RestoreJob)
+_JSON = json.JSONEncoder(default=datetime.timestamp)  # the only values that JSON does not have
+_serials = itertools.count(1)
+_tokens = itertools.count()
+
+
+def checked_account(account_id: str) -> str:
+    if not re.fullmatch("[0-9]{12}", account_id):
+        message = f"account_id: must be 12 digits, got {account_id!r}"
+        raise InvalidRequestError(message)
+    return account_id
+
+
+def place_of(job: RestoreJob, account_id: str = "", serial: int = 0) -> Place:
+    age = _UNDATED if job.creation_date is None else _age(job.creation_date)
+    return age, job.restore_job_id or "", account_id, serial
+
+
+def _age(moment: datetime) -> int:
+    return (EPOCH - moment) // timedelta(microseconds=1)
+
+
+@dataclass
+class _Entry:
+    """A stored job and where it stands in the order."""
+
+    place: Place
+    job: RestoreJob
+
+    @functools.cached_property
+    def wire(self) -> bytes:
+        members = _JOB.dump_python(self.job, by_alias=True, exclude_none=True)
+        return _JSON.encode(members).encode()
+
+
+def _place(entry: _Entry) -> Place:
+    return entry.place
+
+
+def _age_of(entry: _Entry) -> int:
+    return entry.place[0]
+
+
+class _Filters(NamedTuple):
+    """What a request asks for, apart from account, page size and token."""
+
+    status: str | None = None
+    resource_type: str | None = None
+    parent_job_id: str | None = None
+    plan_arn: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    complete_after: datetime | None = None
+    complete_before: datetime | None = None
+
+    def pick(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Return those of the entries, which are in order, that are asked for."""
+        start, stop = 0, len(entries)
+        if self.created_before is not None:
+            start = bisect_right(entries, _age(self.created_before), key=_age_of)
+            stop = bisect_left(entries, _UNDATED, key=_age_of)
+        if self.created_after is not None:
+            stop = bisect_right(entries, _age(self.created_after), key=_age_of)
+        return [entry for entry in entries[start:stop] if self._match(entry.job)]
+
+    def _match(self, job: RestoreJob) -> bool:
+        """Whether the job is asked for, whenever it was created."""
+        plan_arn = job.created_by and job.created_by.restore_testing_plan_arn
+        completed = job.completion_date
+        return (
+            self.status in (None, job.status)
+            and self.resource_type in (None, job.resource_type)
+            and self.parent_job_id in (None, job.parent_job_id)
+            and self.plan_arn in (None, plan_arn)
+            and (
+                self.complete_after is None
+                or (completed is not None and completed >= self.complete_after)
+            )
+            and (
+                self.complete_before is None
+                or (completed is not None and completed < self.complete_before)
+            )
+        )
+
+
+class Shelf:
+    """The jobs of one account in one region, in order."""
+
+    def __init__(self, account_id: str) -> None:
+        self._account_id = account_id
+        self._lock = threading.Lock()
+        self._entries: dict[tuple[str, str, int], _Entry] = {}
+        self._matching: dict[_Filters, list[_Entry]] = {}
+
+    def put(self, jobs: Iterable[RestoreJob]) -> None:
+        entries: dict[tuple[str, str, int], _Entry] = {}
+        for job in jobs:
+            serial = next(_serials) if job.restore_job_id is None else 0
+            place = place_of(job, self._account_id, serial)
+            entries[place[1:]] = _Entry(place, job)
+        with self._lock:
+            self._entries.update(entries)
+            self._matching = {}
+
+    def following(self, filters: _Filters, after: Place | None, count: int) -> list[_Entry]:
+        """Return the first `count` entries behind a place, or from the beginning."""
+        with self._lock:
+            matching = self._match(filters)
+        start = 0 if after is None else bisect_right(matching, after, key=_place)
+        return matching[start : start + count]
+
+    def _match(self, filters: _Filters) -> list[_Entry]:
+        matching = self._matching.get(filters)
+        if matching is None:
+            if filters == _Filters():
+                matching = sorted(self._entries.values(), key=_place)
+            else:
+                matching = filters.pick(self._match(_Filters()))
+            self._matching[filters] = matching
+        return matching
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service says, as HTTP has it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+def aws_error(status: int, code: str, members: Mapping[str, str]) -> Answer:
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-ErrorType": code,
+        "x-amzn-RequestId": str(uuid4()),
+    }
+    return Answer(status, headers, json.dumps(members).encode())
+
+
+class _RefusedError(Exception):
+    """A parameter that the service does not take."""
+
+    def __init__(self, *, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One ListRestoreJobs request, and where to look for the answer."""
+
+    shelves: Mapping[tuple[str, str], Shelf]  # by region and account
+    account_id: str
+    parameters: Mapping[str, str]
+    page_size: int | None = None  # for the faults that answer another size than asked for
+
+    def answer(self, region_name: str) -> Answer:
+        """Return the page, or what is wrong with the request."""
+        try:
+            return Answer(200, {"Content-Type": "application/json"}, self._page(region_name))
+        except _RefusedError as refused:
+            return aws_error(
+                400,
+                "InvalidParameterValueException",
+                {
+                    "Code": "InvalidParameterValueException",
+                    "Message": f"{refused.parameter}: {refused}",
+                    "Type": "User",
+                    "Context": refused.parameter,
+                },
+            )
+
+    def _page(self, region_name: str) -> bytes:
+        filters = self._filters()
+        account_id = self._asked_account()
+        size = self._size() if self.page_size is None else self.page_size
+        scope = repr((region_name, account_id, filters))
+        token = self.parameters.get("nextToken")
+        after = None if token is None else _place_in(token, scope)
+        entries = sorted(
+            itertools.chain.from_iterable(
+                shelf.following(filters, after, size + 1)
+                for (region, owner), shelf in self.shelves.items()
+                if region == region_name and account_id in {owner, "*"}
+            ),
+            key=_place,
+        )
+        page = entries[:size]
+        next_token = None
+        if size == 0:
+            next_token = _token(after, scope)
+        elif len(entries) > size:
+            next_token = _token(page[-1].place, scope)
+        return b'{"RestoreJobs": [%b], "NextToken": %b}' % (
+            b", ".join(entry.wire for entry in page),
+            json.dumps(next_token).encode(),
+        )
+
+    def _filters(self) -> _Filters:
+        status = self.parameters.get("status")
+        if status is not None and status not in {known.value for known in RestoreJobStatus}:
+            raise _RefusedError(
+                parameter="status", message=f"There is no restore job status {status!r}"
+            )
+        resource_type = self.parameters.get("resourceType")
+        if resource_type is not None and not _RESOURCE_TYPE.fullmatch(resource_type):
+            raise _RefusedError(
+                parameter="resourceType", message=f"{resource_type!r} is not a resource type"
+            )
+        return _Filters(
+            status,
+            resource_type,
+            self.parameters.get("parentJobId"),
+            self.parameters.get("restoreTestingPlanArn"),
+            self._moment("createdAfter"),
+            self._moment("createdBefore"),
+            self._moment("completeAfter"),
+            self._moment("completeBefore"),
+        )
+
+    def _moment(self, parameter: str) -> datetime | None:
+        text = self.parameters.get(parameter)
+        if text is None:
+            return None
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(text)
+            if moment.utcoffset() is not None:
+                return moment.astimezone(UTC)
+        raise _RefusedError(
+            parameter=parameter, message=f"{text!r} is not a timestamp in ISO 8601 with an offset"
+        )
+
+    def _asked_account(self) -> str:
+        account_id = self.parameters.get("accountId", self.account_id)
+        if not re.fullmatch(r"\*|[0-9]{12}", account_id):
+            raise _RefusedError(
+                parameter="accountId", message=f"{account_id!r} is not an account id"
+            )
+        return account_id
+
+    def _size(self) -> int:
+        text = self.parameters.get("maxResults", str(MAX_RESULTS))
+        if re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= MAX_RESULTS:
+            return int(text)
+        raise _RefusedError(
+            parameter="maxResults", message=f"Must be from 1 to {MAX_RESULTS}, got {text!r}"
+        )
+
+
+def _token(after: Place | None, scope: str) -> str:
+    # The running number makes each token another one, as AWS's are.
+    content = json.dumps([next(_tokens), after]).encode().hex()
+    return f"{content}.{_seal(content, scope)}"
+
+
+def _place_in(token: str, scope: str) -> Place | None:
+    content, _, seal = token.rpartition(".")
+    if seal != _seal(content, scope):
+        raise _RefusedError(
+            parameter="nextToken", message="The token is not one of a listing with these parameters"
+        )
+    _, after = json.loads(bytes.fromhex(content))
+    return after and tuple(after)
+
+
+def _seal(content: str, scope: str) -> str:
+    return blake2b(f"{scope} {content}".encode(), digest_size=12).hexdigest()

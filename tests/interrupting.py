@@ -1,0 +1,27 @@
+"""What Ctrl-C does to a program that waits for a service."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+
+def interrupted(script: str) -> None:
+    """Run a script that prints "ready" and then waits for long; Ctrl-C must end it at once."""
+    with subprocess.Popen(  # noqa: S603  # our own
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in errors
+    assert time.monotonic() - started < 5
