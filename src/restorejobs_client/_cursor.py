@@ -180,6 +180,8 @@ class Cursor:
         """Return what to ask boto3 for; `None` when the listing, or its `limit`, is at its end."""
         if self._ended or self._left == 0:
             return None
+        if self._stop == len(self._page) and not length_hint(self._jobs):
+            self._page, self._stop = (), 0  # its memory, still warm, serves the next page
         parameters = self._request.parameters()
         if self._left is not None:
             behind = 0 if self._resuming is None else self._resuming.delivered - len(self._arriving)

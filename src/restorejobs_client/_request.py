@@ -105,6 +105,7 @@ class ListRestoreJobsRequest(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_pascal,
+        defer_build=True,
         extra="forbid",
         frozen=True,
         validate_by_alias=True,

@@ -18,6 +18,9 @@ MARGIN: Final = timedelta(seconds=1)
 # Where a listing has no lower bound: only the balance of its windows depends on it.
 _USUAL_SPAN: Final = timedelta(days=30)
 
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -50,13 +53,14 @@ class Window:
         """Return those of the jobs that are in the window."""
         if self == WHOLE:
             return jobs
-        return tuple(job for job in jobs if self._has(job.creation_date))
-
-    def _has(self, moment: datetime | None) -> bool:
-        if moment is None:  # in the first window alone
-            return self.lower is None
-        return (self.lower is None or self.lower <= moment) and (
-            self.upper is None or moment < self.upper
+        lower, upper = self.lower or _EARLIEST, self.upper or _LATEST
+        undated = self.lower is None  # they come with the first window
+        return tuple(
+            [
+                job
+                for job in jobs
+                if (undated if (moment := job.creation_date) is None else lower <= moment < upper)
+            ]
         )
 
     def cut_at(self, moments: Iterable[datetime]) -> list[Window]:

@@ -14,7 +14,6 @@ import random
 import threading
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import responses as reasons
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,7 +27,7 @@ from restorejobs_client._errors import (
     ServiceError,
     TransportError,
 )
-from restorejobs_client._models import RestoreJobPage, what_is_wrong
+from restorejobs_client._models import RestoreJobPage, share_what_repeats, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 _OPERATION: Final = "ListRestoreJobs"
 _PAGE: Final = TypeAdapter(RestoreJobPage)
+_STATUSES: Final = frozenset(HTTPStatus)
 _SHOWN = 60  # bytes of a body that is no answer: enough to recognise it by
 
 _KINDS: Final[dict[str, type[ServiceError]]] = {
@@ -215,7 +215,7 @@ def _error_body(status: int, body: bytes) -> bytes:
         named = cast("dict[str, object]", members)
         texts = {name: value for name, value in named.items() if isinstance(value, str)}
     else:
-        reason = reasons.get(status, "")
+        reason = HTTPStatus(status).phrase if status in _STATUSES else ""
         texts = {"message": f"HTTP {status} {reason} with {_shown(body)}"}
     return json.dumps(texts).encode()
 
@@ -230,6 +230,7 @@ def _page_of_body(exchange: _Exchange, response: AWSResponse) -> RestoreJobPage:
     try:
         with _collector_paused():
             page = _PAGE.validate_json(body, by_alias=True, by_name=False)
+            share_what_repeats(page.restore_jobs)
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
