@@ -402,7 +402,9 @@ def test_a_break_loses_nothing(client: RestoreJobsClient) -> None:
 def test_repr_says_what_is_asked_for(client: RestoreJobsClient) -> None:
     checkpoint = iter(client.list_restore_jobs(by_status="FAILED")).checkpoint
     listing = client.list_restore_jobs(by_status="FAILED", limit=5, resume_from=checkpoint)
-    assert repr(listing) == "RestoreJobs(by_status='FAILED', limit=5, resume_from=…)"
+    assert repr(listing) == (
+        "RestoreJobs(region_name='eu-west-1', by_status='FAILED', limit=5, resume_from=…)"
+    )
 
 
 def test_a_service_that_repeats_a_page_is_noticed_over_http(

@@ -21,7 +21,7 @@ def test_the_code_of_the_readme_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     namespace: dict[str, object] = {}
@@ -46,9 +46,9 @@ def test_the_readme_has_one_line_to_type(heading: str) -> None:
         assert (ROOT / path).exists()
 
 
-def quickstart(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def example(name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-W", "error", "examples/quickstart.py", *arguments],
+        [sys.executable, "-W", "error", f"examples/{name}.py", *arguments],
         cwd=ROOT,
         env={"AWS_EC2_METADATA_DISABLED": "true", "HOME": os.devnull} | environment,
         capture_output=True,
@@ -59,7 +59,7 @@ def quickstart(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def test_the_quickstart_reports_and_goes_on() -> None:
-    done = quickstart()
+    done = example("quickstart")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     stopped = re.search(r"Stopped after ([\d,]+) jobs", done.stdout)
@@ -83,7 +83,20 @@ def test_the_quickstart_reports_and_goes_on() -> None:
 def test_without_credentials_the_quickstart_says_what_to_do(
     arguments: tuple[str, ...], advice: str
 ) -> None:
-    done = quickstart(*arguments)
+    done = example("quickstart", *arguments)
     assert done.returncode == 1
     assert re.search(advice, done.stderr)
     assert done.stderr.count("\n") == 1
+
+
+def test_all_regions_are_listed_but_the_one_that_is_denied() -> None:
+    done = example("all_regions")
+    assert done.returncode == 0, done.stderr
+    listed = re.findall(r"^[a-z0-9-]+ +800 restore jobs, \d+ failed$", done.stdout, re.MULTILINE)
+    assert len(listed) == 3
+    assert "NOT LISTED     An error occurred (AccessDeniedException)" in done.stdout
+    assert "while listing RestoreJobs(region_name='us-west-2')" in done.stdout
+    live = example("all_regions", "--live", "eu-west-1", "eu-west-2")
+    assert live.stdout.count("CredentialsError") == 0
+    assert live.stdout.count("NOT LISTED") == 2
+    assert live.stdout.count("aws configure") == 2

@@ -37,6 +37,7 @@ from restorejobs_client import (
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
+    gather,
 )
 from restorejobs_client._wire import transport_error
 
@@ -176,6 +177,24 @@ def test_a_client_that_is_wrapped_often_is_registered_with_once(server: PageServ
     with pytest.raises(MalformedResponseError):
         clients[-1].list_restore_jobs().first()
     assert len(server.requests) == 3
+
+
+def test_more_threads_than_connections_wait_for_one(
+    server: PageServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    few = boto3.client(
+        "backup",
+        region_name="eu-west-1",
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(max_pool_connections=3),
+    )
+    client = RestoreJobsClient(client=few)
+    listings = [client.list_restore_jobs(max_results=50) for _ in range(16)]
+    with caplog.at_level("WARNING"):
+        assert len(list(gather(*listings, max_workers=16))) == 16 * 300
+    assert caplog.records == []
 
 
 def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:

@@ -173,7 +173,13 @@ class RestoreJobsClient:
                 raise InvalidRequestError(message)
             _refuse_beside("a request", keywords, tuple(keywords))
             request = request.model_copy()  # validated anew: model_construct makes any request
-        return RestoreJobs(self._fetch, request, limit=limit, resume_from=resume_from)
+        return RestoreJobs(
+            self._fetch,
+            request,
+            region_name=self._region_name,
+            limit=limit,
+            resume_from=resume_from,
+        )
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)

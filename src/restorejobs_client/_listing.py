@@ -137,11 +137,12 @@ class RestoreJobs:
     Nothing is sent until it is iterated, and each iteration is a fresh and full run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # made by the client alone
         self,
         fetch: FetchPage,
         request: ListRestoreJobsRequest,
         *,
+        region_name: str | None = None,
         window: Window = WHOLE,
         limit: int | None = None,
         resume_from: str | None = None,
@@ -154,6 +155,7 @@ class RestoreJobs:
             raise InvalidRequestError(message)
         self._fetch = fetch
         self._request = request
+        self._region_name = region_name
         self._window = window
         self._limit = limit
         self._resume_from = resume_from
@@ -238,7 +240,7 @@ class RestoreJobs:
         return Run(repr(part), part.pages(), without=without)
 
     def _part(self, window: Window) -> RestoreJobs:
-        return RestoreJobs(self._fetch, self._request, window=window)
+        return RestoreJobs(self._fetch, self._request, region_name=self._region_name, window=window)
 
     def _windows(self, what: str, parts: int) -> list[Window]:
         places = {
@@ -259,6 +261,7 @@ class RestoreJobs:
         listing = RestoreJobs(
             self._fetch,
             self._request,
+            region_name=self._region_name,
             window=self._window,
             limit=limit,
             resume_from=self._resume_from,
@@ -266,8 +269,9 @@ class RestoreJobs:
         return listing if self._limit is None or limit < self._limit else self
 
     def __repr__(self) -> str:
-        """Return the listing as one line: what is asked for. Sends nothing."""
-        parts = [f"{name}={value!r}" for name, value in self._request.filters().items()]
+        """Return the listing as one line: where, and what is asked for. Sends nothing."""
+        parts = [] if self._region_name is None else [f"region_name={self._region_name!r}"]
+        parts += [f"{name}={value!r}" for name, value in self._request.filters().items()]
         parts += [
             f"{name}={bound.isoformat()!r}"
             for name, bound in (("from", self._window.lower), ("to", self._window.upper))

@@ -130,6 +130,10 @@ class Wire:
         retries: Mapping[str, Any] = self._client.meta.config.retries or {}
         usual = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", usual)
+        # More would have urllib3 open connections, warn, and throw them away.
+        self._connections = threading.BoundedSemaphore(
+            self._client.meta.config.max_pool_connections
+        )
         events = self._client.meta.events
         # The ids keep a client that several listings share from being registered with twice.
         events.register(
@@ -150,7 +154,8 @@ class Wire:
         exchange = _Exchange(token_sent="NextToken" in parameters)
         outer, _current.exchange = _current.exchange, exchange
         try:
-            parsed: dict[str, Any] = self._client.list_restore_jobs(**parameters)
+            with self._connections:
+                parsed: dict[str, Any] = self._client.list_restore_jobs(**parameters)
         except ClientError as error:
             raise _service_error(error) from error
         except BotoCoreError as error:

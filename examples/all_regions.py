@@ -1,0 +1,74 @@
+"""One listing for each region, side by side; a region that is denied is reported, not lost.
+
+python examples/all_regions.py                              an embedded AWS Backup
+python examples/all_regions.py --live eu-west-1 us-east-1   AWS, with your own credentials
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from itertools import groupby
+
+from restorejobs_client import RestoreJob, RestoreJobs, RestoreJobsClient, RestoreJobsError, gather
+
+REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
+
+
+def report(listings: dict[str, RestoreJobs]) -> None:
+    """Print the failures of all regions, and which regions are missing from that."""
+    jobs: list[RestoreJob] = []
+    refused: list[Exception] = []
+    try:
+        for job in gather(*listings.values()):
+            jobs.append(job)  # noqa: PERF402  # what came stays, also when a region fails
+    except ExceptionGroup as group:
+        refused.extend(group.exceptions)
+
+    for region, in_region in groupby(jobs, key=lambda job: job.region or "unknown region"):
+        of_region = list(in_region)
+        failed = Counter(job.status for job in of_region)["FAILED"]
+        print(f"{region:<14} {len(of_region):>6,} restore jobs, {failed:,} failed")
+    for error in refused:
+        print(f"NOT LISTED     {error}\n{'':<15}{'; '.join(error.__notes__)}")
+
+
+def embedded(stack: ExitStack) -> dict[str, RestoreJobs]:
+    """Return a listing of each region of an embedded service that denies one of them."""
+    from restorejobs_client.testing import fake_backup, sample_jobs  # noqa: PLC0415  # an extra
+
+    listings: dict[str, RestoreJobs] = {}
+    for seed, region in enumerate(REGIONS):
+        backup = stack.enter_context(
+            fake_backup(sample_jobs(800, seed=seed, region_name=region), region_name=region)
+        )
+        if region == "us-west-2":
+            backup.fail_next("access_denied")
+        listings[region] = backup.client().list_restore_jobs()
+    return listings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--live", nargs="+", metavar="REGION", help="ask AWS in these regions")
+    live: list[str] | None = parser.parse_args().live
+    with ExitStack() as stack:
+        try:
+            report(
+                embedded(stack)
+                if live is None
+                else {
+                    region: RestoreJobsClient(region_name=region).list_restore_jobs()
+                    for region in live
+                }
+            )
+        except RestoreJobsError as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
