@@ -40,6 +40,12 @@ def quickstart(session: nox.Session) -> None:
     session.run(sys.executable, "examples/quickstart.py")
 
 
+@nox.session(venv_backend="none")
+def benchmarks(session: nox.Session) -> None:
+    """This package, boto3 and the floor side by side: about two minutes a round."""
+    session.run(sys.executable, "benchmarks/run.py", *session.posargs)
+
+
 @nox.session(venv_backend="venv")
 def lowest(session: nox.Session) -> None:
     """All tests with the lowest versions that pyproject.toml admits."""

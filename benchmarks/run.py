@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import orjson
+import pandas as pd
 import urllib3
 
 from restorejobs_client import RestoreJob, RestoreJobsClient
@@ -176,6 +177,20 @@ def measure_memory(table: Table, rivals: Rivals) -> None:
         del kept
 
 
+def measure_table(table: Table, rivals: Rivals) -> None:
+    endpoint = rivals.endpoint("uniform", 100_000, 0)
+    client = RestoreJobsClient(session=SESSION, endpoint_url=endpoint)
+    row = "100,000 jobs to a table (boto3: pandas), CPU s"
+    table.add(row, "boto3", cpu(lambda: check(len(pd.DataFrame(rivals.boto3(endpoint))))))
+    table.add(row, "here", cpu(lambda: check(client.list_restore_jobs().to_arrow().num_rows)))
+
+
+def check(rows: int) -> None:
+    if rows != 100_000:  # noqa: PLR2004  # as asked
+        message = f"{rows} rows came"
+        raise AssertionError(message)
+
+
 def measure_streaming(table: Table, port: int) -> None:
     for name in ("boto3", "here"):
         figures = child("--stream", name, str(port))
@@ -292,6 +307,7 @@ def main() -> None:
             print(f"round {number} of {rounds}", file=sys.stderr)
             measure_cpu(table, rivals)
             measure_wall(table, rivals)
+            measure_table(table, rivals)
             measure_memory(table, rivals)
             measure_streaming(table, port)
             measure_start(table, port)

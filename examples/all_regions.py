@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from contextlib import ExitStack
 from itertools import groupby
 
@@ -29,7 +28,7 @@ def report(listings: dict[str, RestoreJobs]) -> None:
 
     for region, in_region in groupby(jobs, key=lambda job: job.region or "unknown region"):
         of_region = list(in_region)
-        failed = Counter(job.status for job in of_region)["FAILED"]
+        failed = sum(job.status == "FAILED" for job in of_region)
         print(f"{region:<14} {len(of_region):>6,} restore jobs, {failed:,} failed")
     for error in refused:
         print(f"NOT LISTED     {error}\n{'':<15}{'; '.join(error.__notes__)}")

@@ -297,7 +297,10 @@ def test_damage_is_named_with_what_came(server: PageServer, client: RestoreJobsC
 
     server.heal()
     server.fail(1, DAMAGE["short body that is whole JSON"])
-    with pytest.raises(MalformedResponseError, match=r"19 of 5000 bytes"):
+    # Up to botocore 1.43.114 the transport notices, and says it in its words.
+    with pytest.raises(
+        (MalformedResponseError, TransportError), match=r"19 of 5000 bytes|Connection was closed"
+    ):
         client.list_restore_jobs().first()
 
 

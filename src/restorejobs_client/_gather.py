@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from typing_extensions import override
+
+from restorejobs_client._arrow import Tables
 from restorejobs_client._errors import InvalidRequestError, ThrottlingException
+from restorejobs_client._models import RestoreJob
 from restorejobs_client._windows import MARGIN, equal_cuts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from restorejobs_client._listing import RestoreJobs
-    from restorejobs_client._models import RestoreJob, RestoreJobPage
+    from restorejobs_client._models import RestoreJobPage
     from restorejobs_client._request import ListRestoreJobsRequest
     from restorejobs_client._windows import Window
 
@@ -27,6 +32,8 @@ _PAGES_A_WORKER: Final = 4  # that wait for the consumer, on the average
 
 def gather(*listings: RestoreJobs, max_workers: int = 8) -> Iterator[RestoreJob]:
     """Iterate over several listings that run side by side, one after the other in their order.
+
+    The iterator can also be made into a table, once: `pyarrow.table(gather(...))`.
 
     Made for one listing per region or account. At most `max_workers` requests are under way at
     the same time, and pages wait in a buffer of a few per worker: a consumer that pauses stops the
@@ -40,7 +47,7 @@ def gather(*listings: RestoreJobs, max_workers: int = 8) -> Iterator[RestoreJob]
     runs = [
         Run(repr(listing), listing.pages(), place=place) for place, listing in enumerate(listings)
     ]
-    return Crew(runs, checked_workers(max_workers)).jobs()
+    return Gathered(Crew(runs, checked_workers(max_workers)).pages())
 
 
 def checked_workers(max_workers: object) -> int:
@@ -49,6 +56,34 @@ def checked_workers(max_workers: object) -> int:
         message = f"max_workers={max_workers!r} is refused: it must be an int, 1 or more"
         raise InvalidRequestError(message)
     return max_workers
+
+
+class Gathered(Tables, Iterator[RestoreJob]):
+    """The jobs of several runs, as they come. Closing or forgetting it ends the threads."""
+
+    def __init__(self, pages: Generator[tuple[RestoreJob, ...]]) -> None:
+        self._pages = pages
+        self._jobs: Iterator[RestoreJob] = iter(())
+
+    @override
+    def __next__(self) -> RestoreJob:
+        for job in self._jobs:
+            return job
+        for page in self._pages:
+            self._jobs = iter(page)
+            for job in self._jobs:
+                return job
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the threads; the jobs that did not come yet do not come any more."""
+        self._jobs = iter(())
+        self._pages.close()
+
+    @override
+    def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
+        yield tuple(self._jobs)
+        yield from self._pages
 
 
 class Run:
@@ -124,14 +159,14 @@ class Crew:
         self._stopped = False
         self._failures: list[Exception] = []
 
-    def jobs(self) -> Iterator[RestoreJob]:
-        """Start the workers, and yield the jobs as they come; then raise what failed."""
+    def pages(self) -> Generator[tuple[RestoreJob, ...]]:
+        """Start the workers, and yield the pages as they come; then raise what failed."""
         # Not a pool of concurrent.futures: leaving it, or the program, would wait for requests.
         for _ in range(self._size if self._divide else min(self._size, len(self._waiting))):
             threading.Thread(target=self._work, name="restorejobs", daemon=True).start()
         try:
             while (page := self._next_page()) is not None:
-                yield from page
+                yield page
         finally:
             with self._changed:
                 self._stopped = True

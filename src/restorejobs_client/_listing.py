@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from restorejobs_client._arrow import Tables
 from restorejobs_client._cursor import Cursor, next_page, with_checkpoint
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._gather import Balance, Crew, Run, checked_workers
+from restorejobs_client._gather import Balance, Crew, Gathered, Run, checked_workers
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._windows import WHOLE, Window, equal_cuts
 
@@ -131,7 +132,7 @@ class _Pages(Iterator[RestoreJobPage]):
         return page
 
 
-class RestoreJobs:
+class RestoreJobs(Tables):
     """A listing of restore jobs: lazy, and complete or it raises.
 
     Nothing is sent until it is iterated, and each iteration is a fresh and full run.
@@ -160,6 +161,10 @@ class RestoreJobs:
         self._limit = limit
         self._resume_from = resume_from
         self._cursor()  # refuses a bad checkpoint now, not at the first job
+
+    @override
+    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
+        return (page.restore_jobs for page in self.pages())
 
     def _cursor(self) -> Cursor:
         return Cursor(
@@ -221,7 +226,8 @@ class RestoreJobs:
         divided further while they run. At most `max_workers` requests are under way at the same
         time, and pages wait in a buffer of a few per worker: a consumer that pauses stops the
         fetching, and one that stops iterating ends the threads. Where the service throttles,
-        fewer workers go on.
+        fewer workers go on. The iterator can also be made into a table, once:
+        `pyarrow.table(jobs.parallel())`.
 
         Raises:
             InvalidRequestError: `max_workers` is not an int of 1 or more, or the listing has a
@@ -233,7 +239,8 @@ class RestoreJobs:
         workers = checked_workers(max_workers)
         windows = self._windows("parallel", workers)
         balance = Balance(self._request, self._start)
-        return Crew([balance.run(window) for window in windows], workers, balance.divide).jobs()
+        crew = Crew([balance.run(window) for window in windows], workers, balance.divide)
+        return Gathered(crew.pages())
 
     def _start(self, window: Window, without: frozenset[str | RestoreJob]) -> Run:
         part = self._part(window)

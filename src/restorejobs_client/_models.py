@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,20 +28,34 @@ class _InUtc:
     """Any aware moment in, the same moment in UTC out.
 
     Numbers in JSON are epoch seconds; they come out of the parser in UTC, so nothing in Python
-    runs for them. Only text with another offset and datetimes made in Python are converted.
+    runs for them. Only text with another offset, datetimes made in Python and moments before 1970
+    (which pydantic 2.12 and 2.13 get wrong) are converted.
     """
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        converted = core_schema.no_info_after_validator_function(
-            _to_utc, core_schema.datetime_schema(tz_constraint="aware")
+        aware = core_schema.datetime_schema(tz_constraint="aware")
+        converted = core_schema.no_info_before_validator_function(
+            _epoch_to_utc, core_schema.no_info_after_validator_function(_to_utc, aware)
         )
-        utc_or_converted = core_schema.union_schema(
-            [core_schema.datetime_schema(tz_constraint=0), converted], mode="left_to_right"
-        )
+        in_utc = core_schema.datetime_schema(tz_constraint=0, ge=_EPOCH)
+        utc_or_converted = core_schema.union_schema([in_utc, converted], mode="left_to_right")
         return core_schema.json_or_python_schema(utc_or_converted, converted)
+
+
+def _epoch_to_utc(value: object) -> object:
+    with suppress(ValueError):
+        if isinstance(value, str):
+            value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError, ValueError) as error:
+            message = "epoch seconds outside the years 1 to 9999"
+            raise ValueError(message) from error
+    return value
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -51,6 +66,7 @@ def _to_utc(moment: datetime) -> datetime:
         raise ValueError(message) from error
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UtcDatetime = Annotated[datetime, _InUtc]
 
 _CONFIG = ConfigDict(

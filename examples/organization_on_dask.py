@@ -1,0 +1,102 @@
+"""One listing for each account and region, on a Dask cluster, into a Parquet dataset for DuckDB.
+
+    python examples/organization_on_dask.py            an embedded AWS Backup, two processes here
+    python examples/organization_on_dask.py DIRECTORY  keep the dataset there
+
+A listing pickles as what it was made from: the credentials are found where it runs. On a real
+cluster, give `Client` its scheduler, and list the accounts with `by_account_id` as a delegated
+administrator of AWS Backup.
+"""
+
+# Dask has no types:
+# mypy: allow-untyped-calls
+# pyright: basic
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dask.distributed import Client, LocalCluster, as_completed
+
+from restorejobs_client import RestoreJobs, RestoreJobsClient
+from restorejobs_client.testing import FakeBackup, fake_backup, sample_jobs
+
+ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
+REGIONS = ["eu-central-1", "us-east-1"]
+
+
+def write(listing: RestoreJobs, partition: Path) -> int:
+    """Stream a listing to one Parquet file, page by page; return how many jobs it has."""
+    partition.mkdir(parents=True)
+    count = 0
+    reader = pa.RecordBatchReader.from_stream(listing)
+    with pq.ParquetWriter(partition / "restore_jobs.parquet", reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def collect(listings: dict[tuple[str, str], RestoreJobs], dataset: Path) -> None:
+    """Run the listings on a cluster of two processes."""
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=""
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        futures = {
+            client.submit(write, listing, dataset / f"account={account}" / f"region={region}"): (
+                account,
+                region,
+            )
+            for (account, region), listing in listings.items()
+        }
+        for future, count in as_completed(futures, with_results=True):
+            print(f"{' '.join(futures[future])}: {count:,} restore jobs")
+
+
+def report(dataset: Path) -> None:
+    """Ask DuckDB what the dataset says."""
+    print("\nby region: jobs, failed, hours of the longest restore")
+    for row in duckdb.execute(
+        f"""
+        select region, count(*), count(*) filter (status = 'FAILED'),
+               round(max(epoch(completion_date - creation_date)) / 3600, 1)
+        from read_parquet('{dataset}/*/*/*.parquet', hive_partitioning = true)
+        group by region order by region
+        """  # noqa: S608  # a folder of our own
+    ).fetchall():
+        print("  ", *row)
+
+
+def embedded(backup: FakeBackup) -> dict[tuple[str, str], RestoreJobs]:
+    """Return a listing for each account and region of the embedded service."""
+    # What the workers find there; on a real cluster they have their own.
+    os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
+    listings: dict[tuple[str, str], RestoreJobs] = {}
+    for region in REGIONS:
+        client = RestoreJobsClient(region_name=region, endpoint_url=backup.endpoint_url)
+        for account in ACCOUNTS:
+            jobs = sample_jobs(1_500, seed=len(listings), region_name=region, account_id=account)
+            backup.seed(jobs, region_name=region, account_id=account)
+            listings[account, region] = client.list_restore_jobs(by_account_id=account)
+    return listings
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        dataset = Path(sys.argv[1] if len(sys.argv) > 1 else temporary, "restore_jobs")
+        with fake_backup() as backup:
+            collect(embedded(backup), dataset)
+        report(dataset)
+
+
+if __name__ == "__main__":
+    main()
