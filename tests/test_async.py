@@ -76,6 +76,18 @@ def test_cancelling_ends_the_wait_and_keeps_the_place() -> None:
     assert asyncio.run(main()) == list(service().listing())
 
 
+def test_tasks_may_share_an_iterator() -> None:
+    shared: Any = service(delay=0.01).listing(max_results=10)
+
+    async def main() -> list[RestoreJob]:
+        iterator = aiter(shared)
+        parts = await asyncio.gather(*(collected(iterator) for _ in range(4)))
+        return [one for part in parts for one in part]
+
+    jobs = asyncio.run(main())
+    assert len(jobs) == len(set(jobs)) == 95
+
+
 def test_the_loop_does_not_wait_for_a_request_that_nobody_wants() -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError):

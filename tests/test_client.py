@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,48 @@ def test_half_of_a_credential_is_said_in_our_words(monkeypatch: pytest.MonkeyPat
 
 
 def test_an_endpoint_that_is_no_url_is_refused() -> None:
-    with pytest.raises(InvalidRequestError, match="endpoint_url='nowhere'"):
+    with pytest.raises(InvalidRequestError, match="endpoint_url 'nowhere'"):
         RestoreJobsClient(region_name="eu-west-1", endpoint_url="nowhere")
+
+
+@pytest.mark.parametrize("endpoint_url", ["user:testing@host", "htp:/user:testing@h"])
+def test_a_password_in_an_endpoint_is_not_shown(endpoint_url: str) -> None:
+    with pytest.raises(InvalidRequestError, match="endpoint_url") as caught:
+        RestoreJobsClient(region_name="eu-west-1", endpoint_url=endpoint_url)
+    assert "testing" not in "".join(traceback.format_exception(caught.value)).split("Error: ")[-1]
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"AWS_MAX_ATTEMPTS": "abc"}, "abc"),
+        ({"AWS_ENDPOINT_URL": "garbage"}, "garbage"),
+    ],
+)
+def test_configuration_that_botocore_refuses_is_a_transport_error(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(TransportError, match=message):
+        RestoreJobsClient(region_name="eu-west-1")
+
+
+def test_a_tool_for_credentials_that_is_missing_is_said_in_our_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("[default]\ncredential_process = /no/such/tool\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    with pytest.raises(TransportError, match="/no/such/tool"):
+        RestoreJobsClient(region_name="eu-west-1").list_restore_jobs().first()
+
+
+def test_a_client_of_another_service_is_refused() -> None:
+    for other in (boto3.client("s3", region_name="eu-west-1"), "backup"):
+        with pytest.raises(InvalidRequestError, match='"backup" client'):
+            RestoreJobsClient(client=other)  # type: ignore[arg-type]  # the case
 
 
 def test_a_region_that_is_none_is_refused() -> None:
@@ -251,7 +292,9 @@ def test_credentials_do_not_travel(server: PageServer) -> None:
         "a password": RestoreJobsClient(
             region_name="eu-west-1", config=Config(proxies={"https": with_userinfo})
         ),
-        "with a password": RestoreJobsClient(region_name="eu-west-1", endpoint_url=with_userinfo),
+        "with a password in": RestoreJobsClient(
+            region_name="eu-west-1", endpoint_url=with_userinfo
+        ),
     }
     for reason, client in clients.items():
         for thing in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):

@@ -122,6 +122,15 @@ SECRETS = [
     "Authorization: AWS4-HMAC-SHA256",
     f"the key {KEY_ID} is not known",
     "http://user:testing@proxy:3128/",
+    "Authorization: Basic " + "testing" * 5,
+    "Proxy-Authorization: Bearer " + "testing" * 5,
+    '{"body": "{\\"X-Amz-Security-Token\\": \\"' + "testing" * 9 + '\\"}"}',
+    "X-Amz-Signature%3D" + "0" * 64,
+    "Signature&#61;" + "0" * 64,
+    "<SecurityToken>" + "testing" * 9 + "</SecurityToken>",
+    "('X-Amz-Security-Token', '" + "testing" * 9 + "')",
+    "b'x-amz-security-token': b'" + "testing" * 9 + "'",
+    "X-Amz-Security-Token " + "testing" * 9,
 ]
 
 
@@ -135,6 +144,23 @@ def test_no_error_shows_a_credential(text: str) -> None:
         assert "***" in str(error)
         for secret in (KEY_ID, "0" * 64, "testing" * 5, "user:testing", "AWS4-HMAC"):
             assert secret not in everything
+
+
+def test_headers_that_a_proxy_echoes_are_not_kept() -> None:
+    headers = {
+        "x-amz-security-token": "testing" * 5,
+        "set-cookie": "testing" * 5,
+        "x-amzn-requestid": "r-1",
+        "via": ["Authorization: Basic " + "testing" * 5],
+    }
+    error = ServiceError(
+        "no",
+        response={"ResponseMetadata": {"HTTPHeaders": headers, "RetryAttempts": 2}},
+        operation_name="ListRestoreJobs",
+    )
+    assert "testing" * 5 not in f"{vars(error)}{pickle.dumps(error)!r}"
+    assert error.response["ResponseMetadata"]["RetryAttempts"] == 2
+    assert error.response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"] == "r-1"
 
 
 def test_what_is_no_secret_stays() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,8 +19,10 @@ from memory_service import START, Order, Service, job
 
 from restorejobs_client import (
     InvalidRequestError,
+    ListRestoreJobsRequest,
     MalformedResponseError,
     RestoreJob,
+    RestoreJobPage,
     RestoreJobs,
     RestoreJobsError,
     ThrottlingException,
@@ -435,6 +438,96 @@ def test_throttling_that_does_not_end_is_raised() -> None:
         list(service.listing().parallel(4))
     assert all(isinstance(error, ThrottlingException) for error in caught.value.exceptions)
     assert len(caught.value.exceptions) == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_gather_of_few_that_are_throttled_raises(count: int) -> None:
+    service = Service(spread(5))
+    failing(service, lambda _: True, ThrottlingException)
+    with pytest.raises(ExceptionGroup) as caught:
+        list(gather(*(service.listing() for _ in range(count)), max_workers=8))
+    assert len(caught.value.exceptions) == count
+
+
+def test_gather_goes_on_where_the_first_is_throttled_and_the_next_is_long() -> None:
+    first, long = Service(spread(5)), Service(spread(400))
+    failing(first, lambda _: True, ThrottlingException)
+    found: list[RestoreJob] = []
+    with pytest.raises(ExceptionGroup):
+        found.extend(
+            _kept(gather(first.listing(), long.listing(max_results=5), max_workers=2), found)
+        )
+    assert len(found) == 400
+
+
+def test_a_worker_that_is_told_to_exit_is_heard_of() -> None:
+    service = Service(spread(5))
+
+    def leave(_: object) -> None:
+        sys.exit("leaving")
+
+    service.before_answer = leave
+    with pytest.raises(BaseExceptionGroup) as caught:
+        list(gather(service.listing()))
+    assert isinstance(caught.value.exceptions[0], SystemExit)
+
+
+def test_dividing_takes_pages_of_any_kind() -> None:
+    """An empty page with a token, then pages of one moment, then jobs without a date."""
+    pages = itertools.count()
+    moment = job(0).creation_date
+
+    def fetch(parameters: dict[str, Any]) -> RestoreJobPage:
+        time.sleep(0.002)
+        number = next(pages)
+        if "ByCreatedAfter" in parameters and "NextToken" not in parameters and number > 3:
+            return RestoreJobPage()
+        place = int(parameters.get("NextToken", 0))
+        kinds = [(), (moment,) * 3, (moment,) * 3, (None,) * 3, (moment, moment, None)]
+        if place == len(kinds):
+            return RestoreJobPage()
+        jobs = tuple(
+            RestoreJob(restore_job_id=f"{place}-{n}", creation_date=date)
+            for n, date in enumerate(kinds[place])
+        )
+        return RestoreJobPage(restore_jobs=jobs, next_token=str(place + 1))
+
+    request = ListRestoreJobsRequest(by_created_after=START)
+    assert len(list(RestoreJobs(fetch, request).parallel(4))) > 0
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_ends_of_the_calendar_are_exact_too(order: Order) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    first = datetime(1000, 1, 1, 0, 0, 1, tzinfo=UTC)
+    jobs = [RestoreJob(restore_job_id=f"l{n}", creation_date=last) for n in range(60)]
+    jobs += [RestoreJob(restore_job_id=f"f{n}", creation_date=first) for n in range(60)]
+    service = Service(jobs, order=order, delay=0.001)
+    for bounds in (
+        {},
+        {"by_created_after": last - timedelta(seconds=1), "by_created_before": last},
+        {"by_created_before": first},
+        {"by_created_after": datetime(1000, 1, 1, tzinfo=UTC), "by_created_before": first},
+    ):
+        listing = service.listing(max_results=7, **bounds)
+        whole = ids(listing)
+        assert sum((ids(window) for window in listing.split(3)), Counter()) == whole
+        assert ids(listing.parallel(4)) == whole
+
+
+def test_the_same_id_in_two_accounts_is_two_jobs() -> None:
+    jobs = [
+        RestoreJob(
+            restore_job_id=f"job-{n // 2}",
+            account_id="12"[n % 2] * 12,
+            creation_date=START + timedelta(hours=n // 2),
+        )
+        for n in range(600)
+    ]
+    for order in ORDERS:
+        service = Service(jobs, order=order, delay=0.001)
+        found = list(service.listing(max_results=9, by_created_after=START).parallel(8))
+        assert len(found) == len(set(found)) == 600
 
 
 def test_control_c_ends_at_once() -> None:

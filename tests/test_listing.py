@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import linecache
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from page_server import Answer, wire_job
 
+import restorejobs_client
 from restorejobs_client import (
     InvalidCheckpointError,
     InvalidRequestError,
@@ -22,6 +26,7 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
 )
+from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -422,3 +427,62 @@ def test_a_service_that_repeats_a_page_is_noticed_over_http(
     server.heal()
     rest = client.list_restore_jobs(max_results=100, resume_from=caught.value.checkpoint)
     assert len(list(rest)) == 200
+
+
+@pytest.mark.parametrize("way", ["jobs", "pages"])
+def test_an_interrupt_at_any_line_loses_nothing(way: str) -> None:  # noqa: C901  # a tracer
+    """Ctrl-C may come between any two lines; going on afterwards brings exactly the rest."""
+    house = str(Path(restorejobs_client.__file__).parent)
+
+    class Interrupt(BaseException):
+        pass
+
+    def run(stop_at: int) -> tuple[list[RestoreJob], int]:
+        iterator: Any = (
+            iter(Pages().listing()) if way == "jobs" else Pages(size=5).listing().pages()
+        )
+        jobs: list[RestoreJob] = []
+        lines = 0
+        done = False
+
+        def trace(frame: Any, event: str, _: object) -> Any:
+            nonlocal lines
+            if not frame.f_code.co_filename.startswith(house):
+                return None
+            if event == "line":
+                lines += 1
+                # Where an iterator is about to return, any iterator loses what it returns.
+                if lines == stop_at and "return" not in linecache.getline(
+                    frame.f_code.co_filename, frame.f_lineno
+                ):
+                    raise Interrupt
+            return trace
+
+        while not done:
+            sys.settrace(trace)
+            try:
+                item = next(iterator, None)
+            except Interrupt:
+                continue
+            finally:
+                sys.settrace(None)
+            done = item is None
+            if isinstance(item, RestoreJobPage):
+                jobs.extend(item.restore_jobs)
+            elif item is not None:
+                jobs.append(item)
+        return jobs, lines
+
+    _, lines = run(0)
+    for stop_at in range(1, lines + 1, 1 if way == "pages" else 2):
+        jobs, _ = run(stop_at)
+        assert tuple(jobs) == JOBS, stop_at
+
+
+def test_a_checkpoint_belongs_to_its_region() -> None:
+    with fake_backup(sample_jobs(30)) as backup:
+        here, there = backup.client(), backup.client(region_name="eu-west-1")
+        iterator = iter(here.list_restore_jobs())
+        list(iterator)
+        with pytest.raises(InvalidCheckpointError, match="another region"):
+            there.list_restore_jobs(resume_from=iterator.checkpoint)

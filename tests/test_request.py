@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = "arn:aws:backup:eu-west-1:123456789012:restore-testing-plan:nightly-1a2b"
+
+
+class Ours(str, Enum):  # noqa: UP042  # whose str() is not its value
+    """What people keep their constants in."""
+
+    ACCOUNT = "123456789012"
+    TYPE = "EBS"
+    NEW_TYPE = "New"
+    PLAN = PLAN
+    STATUS = "FAILED"
+
 
 GOOD: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"by_account_id": "012345678901"}, {"accountId": "012345678901"}),
@@ -58,6 +70,23 @@ GOOD: list[tuple[dict[str, Any], dict[str, str]]] = [
         {"restoreTestingPlanArn": PLAN.replace("aws:", "aws-us-gov:", 1)},
     ),
     ({"by_parent_job_id": "A b/ü?&=+%"}, {"parentJobId": "A b/ü?&=+%"}),
+    (
+        {
+            "by_account_id": Ours.ACCOUNT,
+            "by_resource_type": Ours.TYPE,
+            "by_restore_testing_plan_arn": Ours.PLAN,
+            "by_status": Ours.STATUS,
+            "by_parent_job_id": Ours.NEW_TYPE,
+        },
+        {
+            "accountId": "123456789012",
+            "resourceType": "EBS",
+            "restoreTestingPlanArn": PLAN,
+            "status": "FAILED",
+            "parentJobId": "New",
+        },
+    ),
+    ({"by_resource_type": Ours.NEW_TYPE}, {"resourceType": "New"}),
     ({"max_results": 1}, {"maxResults": "1"}),
     ({"max_results": 1000}, {"maxResults": "1000"}),
     ({"next_token": "token-7"}, {"nextToken": "token-7"}),

@@ -6,9 +6,11 @@ import functools
 import gc
 import inspect
 import json
+import os
 import pickle
 import random
 import threading
+import warnings
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +39,7 @@ from restorejobs_client import (
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
-    gather,
+    _wire,
 )
 from restorejobs_client._wire import transport_error
 
@@ -179,22 +181,37 @@ def test_a_client_that_is_wrapped_often_is_registered_with_once(server: PageServ
     assert len(server.requests) == 3
 
 
-def test_more_threads_than_connections_wait_for_one(
-    server: PageServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    few = boto3.client(
-        "backup",
-        region_name="eu-west-1",
-        endpoint_url=server.endpoint_url,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        config=Config(max_pool_connections=3),
-    )
-    client = RestoreJobsClient(client=few)
-    listings = [client.list_restore_jobs(max_results=50) for _ in range(16)]
-    with caplog.at_level("WARNING"):
-        assert len(list(gather(*listings, max_workers=16))) == 16 * 300
-    assert caplog.records == []
+def test_a_fault_that_ends_in_a_refusal_is_not_tried_again(server: PageServer) -> None:
+    client = RestoreJobsClient(client=server.client(attempts=6))
+    server.fail(1, lambda _: Answer(body=b"<html></html>"), times=1)
+    server.fail(1, error("AccessDeniedException", 403))
+    with pytest.raises(AccessDeniedException):
+        client.list_restore_jobs().first()
+    assert len(server.requests) == 2
+
+
+def test_a_forked_child_has_its_collector(client: RestoreJobsClient) -> None:
+    decoding, forked = threading.Event(), threading.Event()
+
+    def decode() -> None:
+        with _wire._collector_paused():  # noqa: SLF001  # in the middle of a page
+            decoding.set()
+            forked.wait(10)
+
+    thread = threading.Thread(target=decode)
+    thread.start()
+    decoding.wait(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is the case
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if gc.isenabled() else 1)
+    _, status = os.waitpid(child, 0)
+    forked.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert gc.isenabled()
+    assert client.list_restore_jobs().first() is not None
 
 
 def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:

@@ -69,6 +69,10 @@ class RestoreJobsClient:
         self._made_from = None if session is None else "session"
         if client is not None:
             self._made_from = "client"
+            service: object = getattr(getattr(client, "meta", None), "service_model", None)
+            if getattr(service, "service_name", None) != "backup":
+                message = f'client={client!r} is refused: it must be a boto3 "backup" client'
+                raise InvalidRequestError(message)
         else:
             client = connect(
                 session=session,
@@ -97,8 +101,8 @@ class RestoreJobsClient:
         if self._made_from is not None:
             message = f"a RestoreJobsClient made from a {self._made_from} does not pickle: {advice}"
             raise InvalidRequestError(message)
-        proxies: dict[str, str] = getattr(self._config, "proxies", None) or {}
-        if any("@" in url for url in (self._endpoint_url or "", *proxies.values())):
+        proxies: dict[str, str | None] = getattr(self._config, "proxies", None) or {}
+        if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL does not pickle"
             raise InvalidRequestError(message)
         made_from = (self._region_name, self._profile_name, self._endpoint_url, self._config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from operator import length_hint
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from restorejobs_client._errors import InvalidCheckpointError, PaginationError, RestoreJobsError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
@@ -90,8 +90,8 @@ def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
     position = Position(token, delivered, last_job_id, digest, ended, window)
     if fingerprint != _fingerprint(filters):
         message = (
-            "resume_from is a checkpoint of a listing with other filters than "
-            f"{filters or 'none'}: repeat the filters that it was made with"
+            "resume_from is a checkpoint of another region or of other filters than "
+            f"{filters or 'none'}: repeat those that it was made with"
         )
         raise InvalidCheckpointError(message)
     if write_checkpoint(position, filters) != text:  # bits that base64 does not use
@@ -116,6 +116,34 @@ def _digest(jobs: Iterable[RestoreJob]) -> str:
     return digest.hexdigest()
 
 
+class _State(NamedTuple):
+    """All that changes while a run goes on; replaced whole, so that an interrupt cannot halve it.
+
+    Attributes:
+        ask: the token of the next request.
+        ended: there is no next request.
+        left: how many jobs `limit` leaves for the pages to come.
+        resuming: the place to go on from, while its page has not come.
+        arriving: of that page, what has come so far.
+        token: what the page was asked for with.
+        page: all of the page, also what a run before this one has delivered.
+        stop: where `limit` cuts the page.
+        jobs: those that are still to be handed out.
+        is_new: the page has not been taken as a whole.
+    """
+
+    ask: str | None
+    ended: bool
+    left: int | None
+    resuming: Position | None = None
+    arriving: tuple[RestoreJob, ...] = ()
+    token: str | None = None
+    page: tuple[RestoreJob, ...] = ()
+    stop: int = 0
+    jobs: Iterator[RestoreJob] = iter(())
+    is_new: bool = False
+
+
 class Cursor:
     """Where a run of a listing stands: it says what to ask next and takes in what comes.
 
@@ -126,33 +154,37 @@ class Cursor:
         self,
         request: ListRestoreJobsRequest,
         *,
+        region_name: str | None = None,
         window: Window = WHOLE,
         limit: int | None = None,
         resume_from: str | None = None,
     ) -> None:
         self._filters = request.filters()
-        self._left = limit  # of the run, beside the jobs of this page
-        self._resuming: Position | None = None
-        if resume_from is None:
-            position = Position(token=request.next_token, window=window)
-        else:
+        if region_name is not None:
+            self._filters["region_name"] = region_name  # a token of another region is none here
+        position = Position(token=request.next_token, window=window)
+        if resume_from is not None:
             position = read_checkpoint(resume_from, self._filters)
-            self._resuming = position if position.delivered else None
         self._window = position.window
         self._request = self._window.narrowed(request)
-        self._token = position.token  # of this page
-        self._ask: str | None = position.token  # of the next request
-        self._ended = position.ended or self._window.is_empty
         self._used: set[bytes] = set()
-        self._page: tuple[RestoreJob, ...] = ()  # all of it, also what is skipped
-        self._jobs: Iterator[RestoreJob] = iter(())
-        self._stop = 0  # where `limit` cuts the page
-        self._arriving: tuple[RestoreJob, ...] = ()  # of a page that comes in parts, see _resume
+        self._state = _State(
+            ask=position.token,
+            ended=position.ended or self._window.is_empty,
+            left=limit,
+            resuming=position if position.delivered else None,
+            token=position.token,
+        )
 
     @property
     def jobs(self) -> Iterator[RestoreJob]:
         """The jobs of the current page that are still to be handed out."""
-        return self._jobs
+        return self._state.jobs
+
+    @property
+    def has_new_page(self) -> bool:
+        """Whether a page came that `take_page` has not returned."""
+        return self._state.is_new
 
     @property
     def checkpoint(self) -> str:
@@ -160,46 +192,50 @@ class Cursor:
         return write_checkpoint(self._position(), self._filters)
 
     def _position(self) -> Position:
-        if self._resuming is not None:
-            return self._resuming
-        delivered = self._stop - length_hint(self._jobs)
-        if delivered < len(self._page):
-            if delivered == 0:
-                return Position(token=self._token, window=self._window)
-            done = self._page[:delivered]
-            return Position(
-                token=self._token,
-                delivered=delivered,
-                last_job_id=done[-1].restore_job_id,
-                digest=_digest(done),
-                window=self._window,
-            )
-        return Position(token=self._ask, ended=self._ended, window=self._window)
+        state = self._state
+        if state.resuming is not None:
+            return state.resuming
+        delivered = state.stop - length_hint(state.jobs)
+        if delivered == len(state.page):
+            return Position(token=state.ask, ended=state.ended, window=self._window)
+        if delivered == 0:
+            return Position(token=state.token, window=self._window)
+        done = state.page[:delivered]
+        return Position(
+            token=state.token,
+            delivered=delivered,
+            last_job_id=done[-1].restore_job_id,
+            digest=_digest(done),
+            window=self._window,
+        )
 
     def parameters(self) -> dict[str, object] | None:
         """Return what to ask boto3 for; `None` when the listing, or its `limit`, is at its end."""
-        if self._ended or self._left == 0:
+        state = self._state
+        if state.ended or state.left == 0:
             return None
-        if self._stop == len(self._page) and not length_hint(self._jobs):
-            self._page, self._stop = (), 0  # its memory, still warm, serves the next page
+        if state.page and state.stop == len(state.page):
+            # Handed out whole: its memory, still warm, serves the next page.
+            state = self._state = state._replace(page=(), stop=0, jobs=iter(()))
         parameters = self._request.parameters()
-        if self._left is not None:
-            behind = 0 if self._resuming is None else self._resuming.delivered - len(self._arriving)
-            parameters["MaxResults"] = min(self._request.max_results, self._left + max(behind, 0))
+        if state.left is not None:
+            behind = 0 if state.resuming is None else state.resuming.delivered - len(state.arriving)
+            parameters["MaxResults"] = min(self._request.max_results, state.left + max(behind, 0))
         parameters.pop("NextToken", None)
-        if self._ask is not None:
-            parameters["NextToken"] = self._ask
+        if state.ask is not None:
+            parameters["NextToken"] = state.ask
         return parameters
 
-    def accept(self, page: RestoreJobPage) -> RestoreJobPage:
-        """Take in the page that `parameters` asked for; return what of it is to be handed out.
+    def accept(self, page: RestoreJobPage) -> None:
+        """Take in the page that `parameters` asked for.
 
         Raises:
             PaginationError: its token was used before; the place stays as it was.
         """
+        state = self._state
         next_token = page.next_token or None  # AWS ends some listings with ""
-        if self._ask is not None:
-            self._used.add(_token_hash(self._ask))
+        if state.ask is not None:
+            self._used.add(_token_hash(state.ask))
         if next_token is not None and _token_hash(next_token) in self._used:
             message = (
                 "the service answered with a page token that this listing has used before, "
@@ -208,28 +244,36 @@ class Cursor:
             raise PaginationError(message)
         jobs = self._window.keep(page.restore_jobs)
         delivered = 0
-        ended = next_token is None
-        if self._resuming is None:
-            self._token = self._ask
-        else:
-            jobs = self._arriving + jobs
-            if len(jobs) < self._resuming.delivered and not ended:
+        token = state.ask
+        if state.resuming is not None:
+            jobs = state.arriving + jobs
+            if len(jobs) < state.resuming.delivered and next_token is not None:
                 # Smaller pages than the checkpoint's: its page comes in parts.
-                self._arriving, self._ask = jobs, next_token
-                return RestoreJobPage(next_token=next_token)
-            jobs, delivered = _without_delivered(jobs, self._resuming)
-            self._resuming, self._arriving = None, ()
-        stop = len(jobs)
-        if self._left is not None:
-            stop = min(stop, delivered + self._left)
-            self._left -= stop - delivered
-        self._page, self._stop = jobs, stop
-        self._ask, self._ended = next_token, ended
-        handed_out = jobs[delivered:stop]
-        self._jobs = iter(handed_out)
-        return RestoreJobPage(
-            restore_jobs=handed_out, next_token=next_token if stop == len(jobs) else None
+                self._state = state._replace(ask=next_token, arriving=jobs, is_new=True)
+                return
+            jobs, delivered = _without_delivered(jobs, state.resuming)
+            token = state.token
+        left = len(jobs) - delivered if state.left is None else state.left
+        stop = min(len(jobs), delivered + left)
+        self._state = _State(
+            ask=next_token,
+            ended=next_token is None,
+            left=None if state.left is None else state.left - (stop - delivered),
+            token=token,
+            page=jobs,
+            stop=stop,
+            jobs=iter(jobs[delivered:stop]),
+            is_new=True,
         )
+
+    def take_page(self) -> RestoreJobPage:
+        """Hand out what is left of the current page as a whole."""
+        state = self._state
+        jobs = state.page[state.stop - length_hint(state.jobs) : state.stop]
+        is_cut = state.stop < len(state.page)
+        page = RestoreJobPage(restore_jobs=jobs, next_token=None if is_cut else state.ask)
+        self._state = state._replace(jobs=iter(()), is_new=False)
+        return page
 
 
 def _token_hash(token: str) -> bytes:
@@ -254,17 +298,18 @@ def _without_delivered(
     return jobs, 0
 
 
-def next_page(cursor: Cursor, fetch: FetchPage) -> RestoreJobPage | None:
-    """Ask for the page that the cursor is at, and move on; `None` at the end.
+def next_page(cursor: Cursor, fetch: FetchPage) -> bool:
+    """Ask for the page that the cursor is at, and move on; `False` at the end.
 
     Raises:
         RestoreJobsError: of any kind, with the checkpoint to go on from; the cursor stays.
     """
     parameters = cursor.parameters()
     if parameters is None:
-        return None
+        return False
     with with_checkpoint(cursor):
-        return cursor.accept(fetch(parameters))
+        cursor.accept(fetch(parameters))
+    return True
 
 
 @contextmanager

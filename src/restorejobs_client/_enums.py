@@ -21,6 +21,7 @@ class OpenEnum(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
+        value = str.__str__(value)  # not what a subclass, such as another enum, makes of it
         folded = value.casefold()
         for known in cls:
             if known.value.casefold() == folded:

@@ -36,13 +36,18 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile(
     r"""
-      (?P<name>(?:credential|signature|authorization|(?:security|session)[-_]?token
-        |secret[-_]?access[-_]?key)["']?\s*[=:]\s*["']?) [^\s,&"'<>]+
+      (?P<name>
+        (?:credential|signature|(?:proxy-)?authorization|(?:security|session)[-_]?token
+          |secret[-_]?access[-_]?key)
+        (?: (?:[\\"'\s]|&quot;)* (?:[=:,>]|%3[AD]|&\#61;) (?:[\\"'\s]|&quot;|b['"])*
+          | \s+ (?=\S{20}) )  # whatever stands between a name and its value, in JSON, HTML, a repr
+      ) (?:(?:aws4-hmac-sha256|basic|bearer|digest|negotiate)\s+(?!credential))? [^\s,&"'<>\\)]+
     | (?P<scheme>://) [^/@\s]+ @
     | \b(?:AKIA|ASIA)[A-Z0-9]{8,}
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_SECRET_NAME = re.compile(r"authorization|cookie|token|credential|secret|signature", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
@@ -54,7 +59,10 @@ def redacted(text: str) -> str:
 
 
 def _redacted_members(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _redacted_value(value) for name, value in members.items()}
+    return {
+        name: "***" if _SECRET_NAME.search(name) else _redacted_value(value)
+        for name, value in members.items()
+    }
 
 
 def _redacted_value(value: object) -> object:
@@ -62,6 +70,8 @@ def _redacted_value(value: object) -> object:
         return redacted(value)
     if isinstance(value, Mapping):
         return _redacted_members(cast("Mapping[str, Any]", value))
+    if isinstance(value, list):
+        return [_redacted_value(one) for one in cast("list[object]", value)]
     return value
 
 

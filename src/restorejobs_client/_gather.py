@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from restorejobs_client._request import ListRestoreJobsRequest
     from restorejobs_client._windows import Window
 
+Identity = tuple[str | None, str] | RestoreJob
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup began in that month
 _PAGES_TO_PROBE: Final = 4  # at the most, before a past without a bound is divided
 _PAGES_TO_REPEAT: Final = 16  # at the most, when a run is given up to be divided
@@ -100,13 +101,13 @@ class Run:
         pages: Iterator[RestoreJobPage],
         *,
         place: int = 0,
-        without: frozenset[str | RestoreJob] = frozenset(),
+        without: frozenset[Identity] = frozenset(),
     ) -> None:
         self.name = name
         self.pages = pages
         self.place = place
         self.dates: list[list[datetime]] = []
-        self.delivered: set[str | RestoreJob] = set()
+        self.delivered: set[Identity] = set()
         self.without = without
 
     def fresh(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
@@ -131,8 +132,8 @@ class Run:
         return len(self.dates) < _PAGES_TO_REPEAT
 
 
-def _identity(job: RestoreJob) -> str | RestoreJob:
-    return job.restore_job_id or job
+def _identity(job: RestoreJob) -> Identity:
+    return (job.account_id, job.restore_job_id) if job.restore_job_id else job
 
 
 class Crew:
@@ -147,7 +148,8 @@ class Crew:
         self._changed = threading.Condition()
         self._waiting = deque(runs)
         self._divide = divide
-        self._size = self._working = workers
+        # Only what is divided has work for more workers than runs.
+        self._size = self._working = workers if divide else min(workers, len(runs))
         self._idle = 0
         self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
         self._unfinished: dict[int, int] = {}  # runs, by their place
@@ -157,12 +159,12 @@ class Crew:
         self._places = deque(self._buffers)  # the first is the one that is consumed
         self._buffered = 0
         self._stopped = False
-        self._failures: list[Exception] = []
+        self._failures: list[BaseException] = []
 
     def pages(self) -> Generator[tuple[RestoreJob, ...]]:
         """Start the workers, and yield the pages as they come; then raise what failed."""
         # Not a pool of concurrent.futures: leaving it, or the program, would wait for requests.
-        for _ in range(self._size if self._divide else min(self._size, len(self._waiting))):
+        for _ in range(self._size):
             threading.Thread(target=self._work, name="restorejobs", daemon=True).start()
         try:
             while (page := self._next_page()) is not None:
@@ -173,7 +175,7 @@ class Crew:
                 self._changed.notify_all()
         if self._failures:
             message = f"{len(self._failures)} failed; go on from the checkpoint of each"
-            raise ExceptionGroup(message, self._failures)
+            raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup, nearly always
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         with self._changed:
@@ -198,7 +200,7 @@ class Crew:
                 if self._retire(run):
                     return
                 self._finish(run, error)
-            except Exception as error:  # noqa: BLE001  # raised to the consumer at the end
+            except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
                 self._finish(run, error)
             else:
                 self._finish(run, replacements=replacements)
@@ -241,9 +243,12 @@ class Crew:
             return not self._stopped
 
     def _retire(self, run: Run) -> bool:
-        """Leave a run that is throttled to the other workers: fewer ask less."""
+        """Leave a run that is throttled to the other workers: fewer ask less.
+
+        Not where runs have places of their own: all others may be waiting for room behind it.
+        """
         with self._changed:
-            if self._working == 1:
+            if self._divide is None or self._working == 1:
                 return False
             self._working -= 1
             self._waiting.append(run)
@@ -251,7 +256,7 @@ class Crew:
             return True
 
     def _finish(
-        self, run: Run, error: Exception | None = None, replacements: Sequence[Run] = ()
+        self, run: Run, error: BaseException | None = None, replacements: Sequence[Run] = ()
     ) -> None:
         if error is not None:
             error.add_note(f"while listing {run.name}")
@@ -275,13 +280,13 @@ class Balance:
     def __init__(
         self,
         request: ListRestoreJobsRequest,
-        start: Callable[[Window, frozenset[str | RestoreJob]], Run],
+        start: Callable[[Window, frozenset[Identity]], Run],
     ) -> None:
         self._request = request
         self._start = start
         self._windows: dict[Run, Window] = {}
 
-    def run(self, window: Window, without: frozenset[str | RestoreJob] = frozenset()) -> Run:
+    def run(self, window: Window, without: frozenset[Identity] = frozenset()) -> Run:
         """Return a run through the window, without the jobs of these identities."""
         run = self._start(window, without)
         self._windows[run] = window
@@ -292,11 +297,17 @@ class Balance:
         if not run.is_divisible:
             return []
         window = self._windows[run]
+        try:
+            guessed = self._cuts(window, run.dates, parts=2 * workers)
+        except OverflowError:  # at the end of the calendar
+            return []
+        lowers = (window.lower, self._request.by_created_after)
+        uppers = (window.upper, self._request.by_created_before)
         cuts = [
             cut
-            for cut in sorted(set(self._cuts(window, run.dates, parts=2 * workers)))
-            if (window.lower is None or window.lower < cut)
-            and (window.upper is None or cut < window.upper)
+            for cut in sorted(set(guessed))
+            if all(lower is None or lower < cut for lower in lowers)
+            and all(upper is None or cut < upper for upper in uppers)
         ]
         if not cuts:
             return []
@@ -314,7 +325,7 @@ class Balance:
         if first == last:
             # Page after page of one moment: that keeps a worker, the rest need not wait for it.
             # Twice the margin, or the windows beside it would ask for that moment as well.
-            hot = len(pages) > 1 and pages[-2][0] == last
+            hot = len(pages) > 1 and pages[-2][:1] == [last]
             return [last - 2 * MARGIN, last + 2 * MARGIN] if hot else []
         # Three times and two more did best in simulations of clustered dates.
         much = (3 * len(pages) + 2) * abs(first - last)

@@ -11,7 +11,7 @@ from typing_extensions import override
 from restorejobs_client._arrow import Tables
 from restorejobs_client._cursor import Cursor, next_page, with_checkpoint
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._gather import Balance, Crew, Gathered, Run, checked_workers
+from restorejobs_client._gather import Balance, Crew, Gathered, Identity, Run, checked_workers
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._windows import WHOLE, Window, equal_cuts
 
@@ -42,11 +42,12 @@ class RestoreJobIterator(Iterator[RestoreJob]):
     def __next__(self) -> RestoreJob:
         for job in self._jobs:
             return job
-        while next_page(self._cursor, self._fetch) is not None:
-            self._jobs = self._cursor.jobs
+        while True:
+            self._jobs = self._cursor.jobs  # also of a page that an interrupt kept from us
             for job in self._jobs:
                 return job
-        raise StopIteration
+            if not next_page(self._cursor, self._fetch):
+                raise StopIteration
 
     @property
     def checkpoint(self) -> str:
@@ -66,26 +67,32 @@ class _AsyncIterator(AsyncIterator[RestoreJob]):
     """
 
     def __init__(self, cursor: Cursor, fetch: FetchPage) -> None:
+        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
+
         self._cursor = cursor
         self._fetch = fetch
         self._jobs = cursor.jobs
+        self._turn = Lock()  # several tasks may share it: one asks for the page, the others wait
 
     @override
     async def __anext__(self) -> RestoreJob:
         for job in self._jobs:
             return job
-        while await self._next_page() is not None:
-            self._jobs = self._cursor.jobs
-            for job in self._jobs:
-                return job
-        raise StopAsyncIteration
+        async with self._turn:
+            while True:
+                self._jobs = self._cursor.jobs
+                for job in self._jobs:
+                    return job
+                if not await self._next_page():
+                    raise StopAsyncIteration
 
-    async def _next_page(self) -> RestoreJobPage | None:
+    async def _next_page(self) -> bool:
         parameters = self._cursor.parameters()
         if parameters is None:
-            return None
+            return False
         with with_checkpoint(self._cursor):
-            return self._cursor.accept(await _on_a_thread(lambda: self._fetch(parameters)))
+            self._cursor.accept(await _on_a_thread(lambda: self._fetch(parameters)))
+        return True
 
     @property
     def checkpoint(self) -> str:
@@ -124,12 +131,9 @@ class _Pages(Iterator[RestoreJobPage]):
 
     @override
     def __next__(self) -> RestoreJobPage:
-        page = next_page(self._cursor, self._fetch)
-        if page is None:
+        if not self._cursor.has_new_page and not next_page(self._cursor, self._fetch):
             raise StopIteration
-        for _ in self._cursor.jobs:  # handed out with the page
-            pass
-        return page
+        return self._cursor.take_page()
 
 
 class RestoreJobs(Tables):
@@ -168,7 +172,11 @@ class RestoreJobs(Tables):
 
     def _cursor(self) -> Cursor:
         return Cursor(
-            self._request, window=self._window, limit=self._limit, resume_from=self._resume_from
+            self._request,
+            region_name=self._region_name,
+            window=self._window,
+            limit=self._limit,
+            resume_from=self._resume_from,
         )
 
     def __iter__(self) -> RestoreJobIterator:
@@ -200,6 +208,9 @@ class RestoreJobs(Tables):
         Raises:
             InvalidRequestError: `n` is not an int of 0 or more.
         """
+        if type(n) is not int or n < 0:
+            message = f"n={n!r} is refused: it must be an int, 0 or more"
+            raise InvalidRequestError(message)
         return RestoreJobPage(restore_jobs=tuple(self._up_to(n)))
 
     def split(self, parts: int) -> list[RestoreJobs]:
@@ -208,7 +219,8 @@ class RestoreJobs(Tables):
         No job is lost and none comes twice, whatever the order of the service and whether its
         bounds are inclusive. The windows have one length in time; the first and the last are as
         open as this listing is. Nothing is sent. Where there is no lower bound, the last 30 days
-        are divided and the first window has all that is older.
+        are divided and the first window has all that is older. A job without a creation date,
+        which AWS does not make, is in no window that the service would list it in.
 
         Raises:
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
@@ -224,8 +236,9 @@ class RestoreJobs(Tables):
 
         The listing is split into windows, and windows that turn out to be larger than others are
         divided further while they run. At most `max_workers` requests are under way at the same
-        time, and pages wait in a buffer of a few per worker: a consumer that pauses stops the
-        fetching, and one that stops iterating ends the threads. Where the service throttles,
+        time (a boto3 client of yours has 10 connections unless its `max_pool_connections` says
+        otherwise), and pages wait in a buffer of a few per worker: a consumer that pauses stops
+        the fetching, and one that stops iterating ends the threads. Where the service throttles,
         fewer workers go on. The iterator can also be made into a table, once:
         `pyarrow.table(jobs.parallel())`.
 
@@ -242,7 +255,7 @@ class RestoreJobs(Tables):
         crew = Crew([balance.run(window) for window in windows], workers, balance.divide)
         return Gathered(crew.pages())
 
-    def _start(self, window: Window, without: frozenset[str | RestoreJob]) -> Run:
+    def _start(self, window: Window, without: frozenset[Identity]) -> Run:
         part = self._part(window)
         return Run(repr(part), part.pages(), without=without)
 

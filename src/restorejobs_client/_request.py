@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 StatusName = Literal["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"]
 
-_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)  # botocore writes earlier years with too few digits
+EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)  # botocore writes earlier years with too few digits
 _A_MOMENT = (
     "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
 )
@@ -37,7 +37,7 @@ def _moment(value: object) -> datetime:
         moment = value.astimezone(UTC)
     except OverflowError:
         raise ValueError from None
-    if moment < _EARLIEST:
+    if moment < EARLIEST:
         raise ValueError
     return moment
 
@@ -61,7 +61,7 @@ def _text(pattern: str) -> Callable[[object], str]:
     def validated(value: object) -> str:
         if not isinstance(value, str) or allowed.fullmatch(value) is None:
             raise ValueError
-        return str(value)
+        return str.__str__(value)  # str(value) is what a subclass makes of it, such as an enum
 
     return validated
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from restorejobs_client._request import EARLIEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -18,7 +20,7 @@ MARGIN: Final = timedelta(seconds=1)
 # Where a listing has no lower bound: only the balance of its windows depends on it.
 _USUAL_SPAN: Final = timedelta(days=30)
 
-_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -41,10 +43,10 @@ class Window:
     def narrowed(self, request: ListRestoreJobsRequest) -> ListRestoreJobsRequest:
         """Return the request that covers the window and a little more, but no more than it did."""
         after, before = request.by_created_after, request.by_created_before
-        if self.lower is not None and (after is None or after < self.lower - MARGIN):
-            after = self.lower - MARGIN
-        if self.upper is not None and (before is None or before > self.upper + MARGIN):
-            before = self.upper + MARGIN
+        if self.lower is not None:
+            after = max(after or EARLIEST, _moved(self.lower, -MARGIN))
+        if self.upper is not None:
+            before = min(before or _LATEST, _moved(self.upper, MARGIN))
         if (after, before) == (request.by_created_after, request.by_created_before):
             return request
         return request.model_copy(update={"by_created_after": after, "by_created_before": before})
@@ -53,7 +55,7 @@ class Window:
         """Return those of the jobs that are in the window."""
         if self == WHOLE:
             return jobs
-        lower, upper = self.lower or _EARLIEST, self.upper or _LATEST
+        lower, upper = self.lower or _FIRST, self.upper or _LATEST
         undated = self.lower is None  # they come with the first window
         return tuple(
             [
@@ -70,11 +72,18 @@ class Window:
     def span(self, request: ListRestoreJobsRequest) -> tuple[datetime, datetime]:
         """Return where the jobs of the window are expected, to cut it into parts of like size."""
         upper = self.upper or request.by_created_before or datetime.now(UTC)
-        lower = self.lower or request.by_created_after or upper - _USUAL_SPAN
+        lower = self.lower or request.by_created_after or _moved(upper, -_USUAL_SPAN)
         return lower, max(lower, upper)
 
 
 WHOLE: Final = Window()
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Return the moment earlier or later, but none that a request cannot name."""
+    if by < timedelta(0):
+        return moment + by if moment - EARLIEST > -by else EARLIEST
+    return moment + by if _LATEST - moment > by else _LATEST
 
 
 def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:

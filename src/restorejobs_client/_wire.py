@@ -130,10 +130,6 @@ class Wire:
         retries: Mapping[str, Any] = self._client.meta.config.retries or {}
         usual = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", usual)
-        # More would have urllib3 open connections, warn, and throw them away.
-        self._connections = threading.BoundedSemaphore(
-            self._client.meta.config.max_pool_connections
-        )
         events = self._client.meta.events
         # The ids keep a client that several listings share from being registered with twice.
         events.register(
@@ -154,8 +150,7 @@ class Wire:
         exchange = _Exchange(token_sent="NextToken" in parameters)
         outer, _current.exchange = _current.exchange, exchange
         try:
-            with self._connections:
-                parsed: dict[str, Any] = self._client.list_restore_jobs(**parameters)
+            parsed: dict[str, Any] = self._client.list_restore_jobs(**parameters)
         except ClientError as error:
             raise _service_error(error) from error
         except BotoCoreError as error:
@@ -181,7 +176,6 @@ class Wire:
             return None
         status = response[0].status_code
         if exchange.body is not None:
-            exchange.page, exchange.fault = None, None
             try:
                 exchange.page = _page_of_body(exchange, response[0])
             except MalformedResponseError as error:
@@ -200,7 +194,7 @@ def _take_body(response_dict: dict[str, Any], **_: object) -> None:
     exchange = _current.exchange
     if exchange is None:
         return
-    exchange.body = None
+    exchange.body = exchange.page = exchange.fault = None
     status: int = response_dict["status_code"]
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         response_dict["body"] = _error_body(status, response_dict["body"])
@@ -286,6 +280,18 @@ class _Pauses:
     was_enabled = False
 
 
+def _end_pauses() -> None:
+    """Forget the pauses of threads that a forked child does not have."""
+    _Pauses.lock = threading.Lock()
+    if _Pauses.count and _Pauses.was_enabled:
+        gc.enable()
+    _Pauses.count = 0
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_end_pauses)
+
+
 @contextmanager
 def _collector_paused() -> Generator[None]:
     """Keep Python's cycle collector out of the decoding of a page, which makes no cycles.
@@ -360,9 +366,14 @@ def connect(
             )
     except BotoCoreError as error:
         raise transport_error(error) from error
-    except ValueError as error:
-        message = f"endpoint_url={endpoint_url!r} is refused: {error}"
-        raise InvalidRequestError(message) from error
+    except Exception as error:
+        if endpoint_url is None or not isinstance(error, ValueError):
+            message = f"no client could be made: {type(error).__name__}: {error}"
+            raise TransportError(message) from error
+        # One with a user and a password may be in any form, so it is not shown.
+        shown = "with a password" if "@" in endpoint_url else f"{endpoint_url!r}"
+        message = f"endpoint_url {shown} is refused: it must be a URL such as https://host"
+        raise InvalidRequestError(message) from (None if "@" in endpoint_url else error)
 
 
 def _default_config(session: boto3.Session) -> Config:
