@@ -163,6 +163,8 @@ def test_a_users_own_calls_behave_as_before(server: PageServer) -> None:
     boto3_client: Any = server.client()
     RestoreJobsClient(client=boto3_client)
     RestoreJobsClient(client=boto3_client)
+    assert len(boto3_client.list_restore_jobs()["RestoreJobs"]) == 300
+    server.requests.clear()
     server.fail(1, lambda _: Answer(body=b"<html></html>"))
     assert set(boto3_client.list_restore_jobs()) == {"ResponseMetadata"}  # botocore's own silence
     assert len(server.requests) == 1
@@ -426,6 +428,24 @@ def test_no_error_carries_the_signature_of_the_request(server: PageServer) -> No
     signature = server.headers[0].split("Signature=")[1][:64]
     assert signature not in f"{caught.value} {vars(caught.value)}"
     assert signature.encode() not in pickle.dumps(caught.value)
+
+
+# Memory
+
+
+def test_jobs_of_a_page_share_what_repeats(server: PageServer, client: RestoreJobsClient) -> None:
+    role, plan = f"arn:aws:iam::123456789012:role/{'r' * 60}", f"arn:aws:backup:{'p' * 80}"
+    server.jobs = [
+        wire_job(n) | {"IamRoleArn": role, "CreatedBy": {"RestoreTestingPlanArn": plan}}
+        for n in range(3)
+    ]
+    first, *rest = client.list_restore_jobs()
+    assert first.iam_role_arn == role
+    assert first.created_by is not None
+    assert first.created_by.restore_testing_plan_arn == plan
+    for job in rest:
+        assert job.iam_role_arn is first.iam_role_arn
+        assert job.created_by is first.created_by
 
 
 # The collector
