@@ -430,6 +430,20 @@ def test_no_error_carries_the_signature_of_the_request(server: PageServer) -> No
     assert signature.encode() not in pickle.dumps(caught.value)
 
 
+def test_a_date_with_an_offset_on_the_wire_is_in_utc(
+    server: PageServer, client: RestoreJobsClient
+) -> None:
+    server.jobs = [
+        wire_job(1) | {"CreationDate": date}
+        for date in ("2026-01-01T05:30:00+05:30", "2026-01-01T00:00:00Z", 1767225600, -0.001)
+    ]
+    *dates, early = (job.creation_date for job in client.list_restore_jobs())
+    for date in dates:
+        assert date is not None
+        assert date.isoformat() == "2026-01-01T00:00:00+00:00"
+    assert early == datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+
+
 # Memory
 
 
