@@ -29,7 +29,7 @@ class _InUtc:
 
     Numbers in JSON are epoch seconds; they come out of the parser in UTC, so nothing in Python
     runs for them. Only text with another offset, datetimes made in Python and moments before 1970
-    (which pydantic 2.12 and 2.13 get wrong) are converted.
+    (which pydantic reads wrong up to 2.14.0) are converted.
     """
 
     @classmethod
