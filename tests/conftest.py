@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from page_server import PageServer, wire_job
 
 from restorejobs_client import RestoreJobsClient
@@ -11,6 +12,19 @@ from restorejobs_client import RestoreJobsClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# Other cases in each run. HYPOTHESIS_PROFILE=thorough, or --hypothesis-profile=thorough, looks for
+# minutes.
+settings.register_profile(
+    "brief",
+    max_examples=10,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("thorough", settings.get_profile("brief"), max_examples=250)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 
 @pytest.fixture(autouse=True)

@@ -78,9 +78,8 @@ class Service:
         return (after is None or created > after) and (before is None or created < before)
 
     def listing(self, **parameters: Any) -> RestoreJobs:
-        ours = {
-            name: parameters.pop(name) for name in ("limit", "resume_from") if name in parameters
-        }
+        not_aws = ("limit", "resume_from", "progress")
+        ours = {name: parameters.pop(name) for name in not_aws if name in parameters}
         return RestoreJobs(self.fetch, ListRestoreJobsRequest(**parameters), **ours)
 
 

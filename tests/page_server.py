@@ -7,9 +7,11 @@ no HTTP library would.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -70,6 +72,7 @@ class PageServer:
         self.headers: list[str] = []
         self.ignores_max_results = False
         self.faults: list[tuple[int, int, Fault]] = []  # page from 1, how often, what
+        self.next_faults: deque[Fault] = deque()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -96,8 +99,28 @@ class PageServer:
         """Damage the next `times` answers with this page (1 is the first)."""
         self.faults.append((page, times, fault))
 
+    def fail_next(self, *faults: Fault) -> None:
+        """Damage the next answers, one each, whatever their page."""
+        self.next_faults.extend(faults)
+
     def heal(self) -> None:
         self.faults.clear()
+        self.next_faults.clear()
+
+    def token(self, place: int) -> str:
+        return f"token-{place}"
+
+    def place(self, token: str) -> int | None:
+        """Return where the page of a token starts; `None` if it is no token of this service."""
+        number = token.removeprefix("token-")
+        return int(number) if re.fullmatch(r"[0-9]{1,999}", number) else None
+
+    def page(self, start: int, size: int) -> dict[str, Any]:
+        stop = start + size
+        return {
+            "RestoreJobs": self.jobs[start:stop],
+            "NextToken": self.token(stop) if stop < len(self.jobs) else None,
+        }
 
     def client(self, *, attempts: int = 2) -> BaseClient:
         """Return a boto3 client of this server that retries quickly and not often."""
@@ -144,11 +167,17 @@ class PageServer:
     def _answer(self, head: str) -> Answer:
         target = head.split(" ", 2)[1]
         query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-        start = int(query.get("nextToken", "token-0").removeprefix("token-"))
+        start = self.place(query["nextToken"]) if "nextToken" in query else 0
         size = 1000 if self.ignores_max_results else int(query.get("maxResults", "1000"))
         with self._lock:
             self.requests.append(query)
             self.headers.append(head)
+            if start is None:
+                return Answer(
+                    status=400,
+                    body=b'{"Message": "no such token"}',
+                    headers={"x-amzn-ErrorType": "InvalidParameterValueException"},
+                )
             page = start // size + 1
             fault: Fault | None = None
             for index, (where, times, kind) in enumerate(self.faults):
@@ -156,10 +185,7 @@ class PageServer:
                     self.faults[index] = (where, times - 1, kind)
                     fault = kind
                     break
-        stop = min(start + size, len(self.jobs))
-        content = {
-            "RestoreJobs": self.jobs[start:stop],
-            "NextToken": f"token-{stop}" if stop < len(self.jobs) else None,
-        }
-        answer = Answer(body=json.dumps(content).encode())
+            if self.next_faults:
+                fault = self.next_faults.popleft()
+        answer = Answer(body=json.dumps(self.page(start, size)).encode())
         return answer if fault is None else fault(answer)

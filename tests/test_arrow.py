@@ -96,6 +96,12 @@ def test_a_number_beyond_64_bits_is_refused_not_bent() -> None:
         listing([RestoreJob(backup_size_in_bytes=2**63)]).to_arrow()
 
 
+def test_half_characters_are_refused() -> None:
+    for odd in (RestoreJob(status_message="\ud800"), RestoreJob(status=RestoreJobStatus("\ud800"))):
+        with pytest.raises(MalformedResponseError, match="does not fit into a table"):
+            listing([odd]).to_arrow()
+
+
 def test_pyarrow_takes_a_listing() -> None:
     jobs = sample_jobs(1_000)
     one: Any = pa.table(listing(jobs))
@@ -229,3 +235,47 @@ except ImportError as error:
     )
     assert done.stdout.count("\n") == 1
     assert message in done.stdout
+
+
+STREAM = """
+import resource, sys
+import pyarrow as pa, pyarrow.parquet as pq
+from pydantic import TypeAdapter
+from restorejobs_client import ListRestoreJobsRequest, RestoreJobPage, RestoreJobs
+from restorejobs_client.testing import sample_jobs
+
+adapter = TypeAdapter(RestoreJobPage)
+body = adapter.dump_json(RestoreJobPage(restore_jobs=tuple(sample_jobs(1_000))), by_alias=True)
+asked = 0
+
+def fetch(parameters):
+    global asked
+    asked += 1
+    token = f"page-{asked}" if asked < 200 else None
+    return RestoreJobPage(
+        restore_jobs=adapter.validate_json(body).restore_jobs, next_token=token
+    )
+
+def grown():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+reader = pa.RecordBatchReader.from_stream(RestoreJobs(fetch, ListRestoreJobsRequest()))
+with pq.ParquetWriter(sys.argv[1], reader.schema) as writer:
+    for number, batch in enumerate(reader):
+        writer.write_batch(batch)
+        if number == 20:
+            before = grown()
+print(asked, grown() - before)
+"""
+
+
+def test_200_000_jobs_stream_to_parquet_in_constant_memory(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.parquet"
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", STREAM, str(path)], capture_output=True, text=True, check=True
+    )
+    asked, megabytes = done.stdout.split()
+    assert int(asked) == 200
+    assert pq.read_metadata(path).num_rows == 200_000
+    # What could pile up is 160 MB as models and 106 MB as a table.
+    assert float(megabytes) < 12

@@ -40,11 +40,17 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Fault:
 
 
 def job(value: object) -> Fault:
-    return changed(lambda content: content["RestoreJobs"].__setitem__(7, value))
+    """Put this in the place of the eighth job, or behind them where there are not so many."""
+    return changed(lambda content: content["RestoreJobs"].__setitem__(slice(7, 8), [value]))
 
 
 def member(name: str, value: object) -> Fault:
-    return changed(lambda content: content["RestoreJobs"][7].__setitem__(name, value))
+    def change(content: dict[str, Any]) -> None:
+        content["RestoreJobs"][7:8] = [
+            {**job, name: value} for job in content["RestoreJobs"][7:8] or [{}]
+        ]
+
+    return changed(change)
 
 
 def the(name: str, value: object) -> Fault:
@@ -90,6 +96,9 @@ DAMAGE: dict[str, Fault] = {
     "NextToken null alone": body(b'{"NextToken": null}'),
     "NextToken empty alone": body(b'{"NextToken": ""}'),
     "other case": body(b'{"restoreJobs": [], "nextToken": null}'),
+    "RestoreJobs by another name": changed(
+        lambda content: content.update(RestoreJobz=content.pop("RestoreJobs"))
+    ),
     **{f"RestoreJobs {value!r}": the("RestoreJobs", value) for value in NO_LISTS},
     **{f"NextToken {value!r}": the("NextToken", value) for value in NO_TOKENS},
     **{f"job {value!r}": job(value) for value in NO_JOBS},

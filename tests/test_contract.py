@@ -44,7 +44,7 @@ def test_every_parameter_is_there_under_the_one_naming_rule() -> None:
     aliases = {field.alias for field in ListRestoreJobsRequest.model_fields.values()}
     assert aliases == set(OPERATION.input_shape.members)
     keywords = set(inspect.signature(RestoreJobsClient.list_restore_jobs).parameters)
-    ours = {"self", "request", "limit", "resume_from"}
+    ours = {"self", "request", "limit", "resume_from", "progress"}
     assert keywords - ours == set(members("ListRestoreJobsInput"))
     size = MODEL.shape_for("MaxResults").metadata
     assert (size["min"], size["max"]) == (1, 1000)

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from interrupting import interrupted
 from memory_service import START, Order, Service, job
 
@@ -99,37 +97,6 @@ def test_windows_are_together_exactly_the_listing(
         assert sum((ids(window) for window in windows), Counter()) == whole
         again = [part for window in windows for part in window.split(3)]
         assert sum((ids(window) for window in again), Counter()) == whole
-
-
-@settings(deadline=None, max_examples=200)
-@given(
-    seconds=st.lists(
-        st.integers(0, 40).map(lambda ms: 15 * DAY + ms / 1000)
-        | st.integers(0, 30).map(lambda day: day * DAY)
-        | st.floats(0, 30 * DAY).map(lambda moment: round(moment, 3)),
-        max_size=60,
-    ),
-    parts=st.integers(1, 12),
-    bounds=st.sampled_from(BOUNDS),
-    order=st.sampled_from(ORDERS),
-    inclusive=st.booleans(),
-)
-def test_windows_are_exact_for_any_dates(
-    seconds: list[float],
-    parts: int,
-    bounds: dict[str, Any],
-    order: Order,
-    inclusive: bool,  # noqa: FBT001  # a case
-) -> None:
-    service = Service(
-        [job(number, moment) for number, moment in enumerate(seconds)],
-        order=order,
-        inclusive=inclusive,
-    )
-    listing = service.listing(max_results=7, **bounds)
-    whole = ids(listing)
-    assert sum((ids(window) for window in listing.split(parts)), Counter()) == whole
-    assert ids(listing.parallel(3)) == whole
 
 
 def test_a_seam_may_fall_on_a_job() -> None:
@@ -392,6 +359,43 @@ def test_windows_that_fail_are_brought_by_their_checkpoints(order: Order) -> Non
     assert set(ids(found)) == set(ids(listing))
 
 
+def test_the_checkpoint_of_a_window_belongs_to_its_region() -> None:
+    jobs = sample_jobs(600)
+    with fake_backup(jobs) as backup:
+        listing = backup.client().list_restore_jobs(max_results=50)
+        backup.fail_next("access_denied")
+        came: list[RestoreJob] = []
+        with pytest.raises(ExceptionGroup) as caught:
+            came.extend(_kept(listing.parallel(3), came))
+        (error,) = caught.value.exceptions
+        assert isinstance(error, RestoreJobsError)
+        rest = backup.client().list_restore_jobs(resume_from=error.checkpoint)
+        assert ids([*came, *rest]) == ids(jobs)
+
+
+def test_a_failure_never_turns_into_an_end() -> None:
+    service = Service(spread(10))
+    failing(service, lambda _: True, MalformedResponseError)
+    for jobs in (gather(service.listing()), service.listing().parallel(2)):
+        for _ in range(3):
+            with pytest.raises(ExceptionGroup):
+                next(jobs)
+        side_by_side: Any = jobs
+        with pytest.raises(ExceptionGroup):
+            side_by_side.to_arrow()
+
+
+def test_what_was_handed_out_makes_no_empty_table() -> None:
+    jobs: Any = Service(spread(30)).listing(max_results=10).parallel(2)
+    assert jobs.to_arrow().num_rows == 30
+    for again in (jobs.to_arrow, jobs.__arrow_c_stream__):
+        with pytest.raises(InvalidRequestError, match="once; call them again"):
+            again()
+    assert list(jobs) == []
+    empty: Any = gather()
+    assert empty.to_arrow().num_rows == 0
+
+
 def test_errors_of_any_kind_reach_the_consumer() -> None:
     service = Service(spread(50))
 
@@ -500,18 +504,29 @@ def test_dividing_takes_pages_of_any_kind() -> None:
 def test_the_ends_of_the_calendar_are_exact_too(order: Order) -> None:
     last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     first = datetime(1000, 1, 1, 0, 0, 1, tzinfo=UTC)
-    jobs = [RestoreJob(restore_job_id=f"l{n}", creation_date=last) for n in range(60)]
-    jobs += [RestoreJob(restore_job_id=f"f{n}", creation_date=first) for n in range(60)]
+    second = timedelta(seconds=1)
+    latest, earliest = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    moments = [last, first, latest, first - second, first - 2 * second, earliest]
+    jobs = [
+        RestoreJob(restore_job_id=f"{moment}-{n}", creation_date=moment)
+        for moment in moments
+        for n in range(30)
+    ]
     service = Service(jobs, order=order, delay=0.001)
     for bounds in (
         {},
-        {"by_created_after": last - timedelta(seconds=1), "by_created_before": last},
+        {"by_created_after": last - second, "by_created_before": last},
+        {"by_created_after": latest},
         {"by_created_before": first},
-        {"by_created_after": datetime(1000, 1, 1, tzinfo=UTC), "by_created_before": first},
+        {"by_created_before": first - second},
+        {"by_created_after": first - second, "by_created_before": first},
     ):
         listing = service.listing(max_results=7, **bounds)
         whole = ids(listing)
-        assert sum((ids(window) for window in listing.split(3)), Counter()) == whole
+        for parts in (2, 3):
+            windows = listing.split(parts)
+            assert sum((ids(window) for window in windows), Counter()) == whole
+            assert sum((ids(one) for w in windows for one in w.split(2)), Counter()) == whole
         assert ids(listing.parallel(4)) == whole
 
 

@@ -26,6 +26,7 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
 )
+from restorejobs_client._cursor import Cursor
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -206,6 +207,19 @@ def test_limit_counts_the_jobs_of_a_run(limit: int) -> None:
         assert sum(sizes) == limit
 
 
+def test_first_and_head_are_the_beginning_of_what_is_left(client: RestoreJobsClient) -> None:
+    jobs = list(client.list_restore_jobs())
+    iterator = iter(client.list_restore_jobs(max_results=100))
+    take(iterator, 130)
+    rest = client.list_restore_jobs(max_results=100, resume_from=iterator.checkpoint)
+    assert rest.first() == jobs[130]
+    assert rest.head(90).restore_jobs == tuple(jobs[130:220])
+    with fake_backup(sample_jobs(40)) as backup:
+        for part in backup.client().list_restore_jobs().split(4):
+            assert part.head(40).restore_jobs == tuple(part)
+            assert part.first() == next(iter(part), None)
+
+
 def test_limit_holds_where_the_service_ignores_max_results() -> None:
     service = Pages(size=10)
     assert tuple(service.listing(limit=13)) == JOBS[:13]
@@ -257,6 +271,29 @@ def test_a_limited_run_goes_on_with_the_next(limit: int) -> None:
         again = service.listing(max_results=size, limit=3, resume_from=iterator.checkpoint)
         assert tuple(again) == JOBS[limit : limit + 3]
         assert first == JOBS[:limit]
+
+
+def test_a_resumed_run_asks_for_no_more_than_its_limit_and_what_it_passes_over() -> None:
+    iterator = iter(Pages().listing(max_results=20))
+    take(iterator, 7)
+    service = Pages()
+    resumed = service.listing(max_results=20, limit=3, resume_from=iterator.checkpoint)
+    assert tuple(resumed) == JOBS[7:10]
+    assert [asked["MaxResults"] for asked in service.asked] == [10]
+
+
+def test_an_error_between_pages_has_the_place_between_them() -> None:
+    for taken in (1, 2):
+        bad = RestoreJobsError("went wrong")
+        pages = scripted(page(0, 1, token="2"), page(2, 3, token="4"), bad).pages()
+        if taken == 1:
+            pages = scripted(page(0, 1, token="2"), bad).pages()
+        for _ in range(taken):
+            next(pages)
+        with pytest.raises(RestoreJobsError):
+            next(pages)
+        rest = Pages().listing(resume_from=bad.checkpoint)
+        assert tuple(rest) == JOBS[2 * taken :]
 
 
 def test_a_run_that_has_ended_has_no_rest_and_asks_for_none() -> None:
@@ -341,6 +378,8 @@ def test_jobs_without_an_id_have_a_place_too() -> None:
     iterator = iter(Pages(jobs).listing())
     take(iterator, 3)
     assert tuple(Pages(jobs).listing(resume_from=iterator.checkpoint)) == jobs[3:]
+    changed = (RestoreJob(account_id="new"), *jobs[1:])
+    assert tuple(Pages(changed).listing(resume_from=iterator.checkpoint)) == changed
 
 
 def test_a_checkpoint_is_one_plain_line(client: RestoreJobsClient) -> None:
@@ -404,11 +443,20 @@ def test_a_break_loses_nothing(client: RestoreJobsClient) -> None:
     assert len([*seen, *iterator]) == 300
 
 
+def test_a_page_of_which_nothing_was_handed_out_is_still_ahead() -> None:
+    cursor = Cursor(ListRestoreJobsRequest(next_token="page-2"))
+    before = cursor.checkpoint
+    cursor.accept(RestoreJobPage(restore_jobs=(NEW, NEWER), next_token="page-3"))
+    assert cursor.checkpoint == before
+    next(cursor.jobs)
+    assert cursor.checkpoint != before
+
+
 def test_repr_says_what_is_asked_for(client: RestoreJobsClient) -> None:
     checkpoint = iter(client.list_restore_jobs(by_status="FAILED")).checkpoint
     listing = client.list_restore_jobs(by_status="FAILED", limit=5, resume_from=checkpoint)
     assert repr(listing) == (
-        "RestoreJobs(region_name='eu-west-1', by_status='FAILED', limit=5, resume_from=…)"
+        "RestoreJobs(region_name='eu-west-1', by_status='FAILED', limit=5, resume_from='…')"
     )
 
 
@@ -459,13 +507,14 @@ def test_an_interrupt_at_any_line_loses_nothing(way: str) -> None:  # noqa: C901
             return trace
 
         while not done:
+            before = sys.gettrace()
             sys.settrace(trace)
             try:
                 item = next(iterator, None)
             except Interrupt:
                 continue
             finally:
-                sys.settrace(None)
+                sys.settrace(before)
             done = item is None
             if isinstance(item, RestoreJobPage):
                 jobs.extend(item.restore_jobs)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import restorejobs_client
+from restorejobs_client import testing
 
+TYPING = Path(__file__).parent / "typing"
 SOURCE = Path(restorejobs_client.__file__).parent
 # From the ground up: a room imports only from rooms below it.
 ROOMS = [
     "_enums",
     "_errors",
+    "_extras",
+    "_display",
     "_models",
     "_request",
     "_wire",
     "_windows",
     "_cursor",
     "_arrow",
+    "_progress",
     "_gather",
     "_listing",
+    "_summary",
     "_client",
     "testing._service",
     "testing._samples",
@@ -71,6 +79,45 @@ def test_the_front_door_names_all_that_is_public() -> None:
     assert public - {"testing"} == set(restorejobs_client.__all__)
     for name in restorejobs_client.__all__:
         assert getattr(restorejobs_client, name).__doc__
+
+
+@cache
+def names_used_in(module: str) -> set[str]:
+    """Return the names, members and keywords that the code of a module under `typing` uses."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((TYPING / module).read_text(encoding="utf-8"))):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                names.add(name)
+            case _:
+                pass
+    return names
+
+
+def members(kind: type) -> set[str]:
+    ours = [base for base in kind.__mro__ if base.__module__.startswith("restorejobs_client")]
+    names = {name for base in ours for name in (*vars(base), *inspect.get_annotations(base))}
+    return {name for name in names if not name.startswith("_")} - {"model_config"}  # pydantic's
+
+
+def parameters(function: object) -> set[str]:
+    if not inspect.isroutine(function) or not function.__module__.startswith("restorejobs_client"):
+        return set()
+    return {
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+    } - {"self"}
+
+
+@pytest.mark.parametrize("name", restorejobs_client.__all__ + testing.__all__)
+def test_the_types_of_all_that_is_public_are_checked(name: str) -> None:
+    assert name in names_used_in("api.py")
+    public = getattr(restorejobs_client, name, None) or getattr(testing, name)
+    parts = members(public) if isinstance(public, type) else set[str]()
+    for function in (public, *(getattr(public, part, None) for part in parts)):
+        parts |= parameters(function)
+    assert parts <= names_used_in("api.py") | names_used_in("with_tables.py")
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

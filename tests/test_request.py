@@ -135,11 +135,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
             PLAN.replace("123456789012", "1"),
             f" {PLAN}",
             f"{PLAN}\n",
+            f"{PLAN}\ud800",
             5,
         )
     ),
-    *(({"by_parent_job_id": value}, "not empty") for value in ("", "  ", 5, b"a")),
-    *(({"next_token": value}, "not empty") for value in ("", "\n", 5)),
+    *(({"by_parent_job_id": value}, "not empty") for value in ("", "  ", 5, b"a", "\ud800")),
+    *(({"next_token": value}, "not empty") for value in ("", "\n", 5, "token-\udfff")),
     *(
         ({"max_results": value}, "int from 1 to 1000")
         for value in (0, 1001, -1, True, False, "5", 5.0, None, 10**30)
@@ -230,6 +231,13 @@ def test_a_misspelt_parameter_is_named_with_the_nearest(name: str, advice: str) 
 def test_what_is_no_request_is_refused(what: object) -> None:
     with pytest.raises(InvalidRequestError):
         ListRestoreJobsRequest.model_validate(what)
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        ListRestoreJobsRequest(by_account_id="1" * 10_000)
+    assert "by_account_id='111" in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_json_is_taken_in_both_spellings() -> None:

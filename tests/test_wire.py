@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import random
+import string
 import threading
 import warnings
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ import boto3
 import botocore.exceptions
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.stub import Stubber
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,6 +178,8 @@ def test_a_users_own_calls_behave_as_before(server: PageServer) -> None:
 def test_a_client_that_is_wrapped_often_is_registered_with_once(server: PageServer) -> None:
     boto3_client: Any = server.client(attempts=3)
     clients = [RestoreJobsClient(client=boto3_client) for _ in range(5)]
+    assert len(list(clients[0].list_restore_jobs())) == 300
+    server.requests.clear()
     server.fail(1, lambda _: Answer(body=b"<html></html>"))
     with pytest.raises(MalformedResponseError):
         clients[-1].list_restore_jobs().first()
@@ -209,11 +212,27 @@ def test_a_forked_child_has_its_collector(client: RestoreJobsClient) -> None:
     if child == 0:
         os._exit(0 if gc.isenabled() else 1)
     _, status = os.waitpid(child, 0)
+    assert client.list_restore_jobs().first() is not None
+    assert not gc.isenabled()  # the other page is not done
     forked.set()
     thread.join()
     assert os.waitstatus_to_exitcode(status) == 0
     assert gc.isenabled()
     assert client.list_restore_jobs().first() is not None
+
+
+def test_a_forked_child_of_a_program_that_has_it_off_leaves_it_off() -> None:
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # other tests may leave threads
+            child = os.fork()
+        if child == 0:
+            os._exit(1 if gc.isenabled() else 0)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        gc.enable()
 
 
 def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
@@ -264,7 +283,7 @@ def test_a_parsed_answer_that_is_none_is_refused(
     boto3_client: Any = server.client()
 
     def answer(**_: object) -> tuple[Any, dict[str, Any]]:
-        return type("Response", (), {"status_code": 200}), parsed
+        return type("Response", (), {"status_code": 200}), dict(parsed)
 
     boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
     with pytest.raises(MalformedResponseError, match="no list of restore jobs"):
@@ -380,41 +399,85 @@ def test_a_bare_429_is_tried_again_in_every_mode(server: PageServer, mode: str) 
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("retries", "attempts"),
+    [
+        ({"mode": "legacy"}, 5),
+        ({"mode": "standard"}, 3),
+        ({"mode": "standard", "total_max_attempts": 2}, 2),
+    ],
+)
+def test_a_damaged_page_is_asked_for_as_often_as_the_owner_of_a_client_has_set(
+    server: PageServer, retries: Any, attempts: int
+) -> None:
+    session: Any = boto3.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+    )
+    client = session.client(
+        "backup", endpoint_url=server.endpoint_url, config=Config(retries=retries)
+    )
+    server.fail(1, lambda _: Answer(body=b"<html></html>"))
+    with pytest.raises(MalformedResponseError):
+        RestoreJobsClient(client=client).list_restore_jobs().first()
+    assert len(server.requests) == attempts
+
+
 BOTOCORE_ERRORS = sorted(
-    (
+    {
         kind
         for kind in vars(botocore.exceptions).values()
-        if inspect.isclass(kind) and issubclass(kind, BotoCoreError)
-    ),
+        if inspect.isclass(kind)
+        and issubclass(kind, Exception)
+        and not issubclass(kind, Warning)
+        and kind.__module__ == "botocore.exceptions"
+    },
     key=lambda kind: kind.__name__,
 )
 
 
+def raised_as(kind: type[Exception]) -> Exception:
+    """Return an exception of botocore as it is raised there."""
+    if issubclass(kind, ClientError):
+        return kind({"Error": {"Code": "Odd", "Message": "no"}}, "ListRestoreJobs")
+    fields = {name for _, name, _, _ in string.Formatter().parse(getattr(kind, "fmt", "")) if name}
+    values: dict[str, Any] = {name: f"the {name}" for name in fields}
+    if kind is WaiterError:
+        values["last_response"] = {}
+    return kind(**values)
+
+
 @pytest.mark.parametrize("kind", BOTOCORE_ERRORS)
-def test_every_exception_of_botocore_is_mapped(
-    server: PageServer, kind: type[BotoCoreError]
-) -> None:
-    raised = kind.__new__(kind)
-    Exception.__init__(raised, "the message")
-    raised.kwargs = {}
+def test_every_exception_of_botocore_is_mapped(server: PageServer, kind: type[Exception]) -> None:
+    raised = raised_as(kind)
     boto3_client: Any = server.client(attempts=1)
+    listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
 
     def fail(**_: object) -> None:
         raise raised
 
-    boto3_client.meta.events.register("before-call.backup", fail)
-    with pytest.raises(TransportError, match="the message") as caught:
-        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
-    assert caught.value.__cause__ is raised
-    of_credentials = any(
-        word in kind.__name__ for word in ("Credential", "SSO", "Login", "Profile", "AuthToken")
-    )
-    unlike = {
-        "NoAuthTokenError": True,
-        "TokenRetrievalError": True,
-        "UnknownTokenProviderError": True,
-    }
-    assert isinstance(caught.value, CredentialsError) == unlike.get(kind.__name__, of_credentials)
+    for event in ("before-call.backup", "before-sign.backup", "before-send.backup"):
+        boto3_client.meta.events.register_first(event, fail)
+        with pytest.raises(RestoreJobsError) as caught:
+            listing.first()
+        boto3_client.meta.events.unregister(event, fail)
+        error = caught.value
+        # The one is a ClientError and the other a BotoCoreError, as `kind` is.
+        assert isinstance(error, ServiceError if issubclass(kind, ClientError) else TransportError)
+        assert str(raised) in str(error)
+        assert error.__cause__ is raised
+        assert error.checkpoint is not None
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+        of_credentials = any(
+            word in kind.__name__ for word in ("Credential", "SSO", "Login", "Profile", "Token")
+        )
+        assert isinstance(error, CredentialsError) == of_credentials
+    assert server.requests == []
+
+
+def test_the_exceptions_of_botocore_are_found() -> None:
+    assert {BotoCoreError, ClientError, WaiterError} <= set(BOTOCORE_ERRORS)
+    assert len(BOTOCORE_ERRORS) > 80
 
 
 def test_all_errors_are_one_kind_to_those_who_want_that() -> None:

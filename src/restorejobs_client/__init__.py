@@ -28,6 +28,7 @@ from restorejobs_client._gather import gather
 from restorejobs_client._listing import RestoreJobIterator, RestoreJobs
 from restorejobs_client._models import RestoreJob, RestoreJobCreator, RestoreJobPage
 from restorejobs_client._request import ListRestoreJobsRequest
+from restorejobs_client._summary import RestoreDurations, RestoreFailures, RestoreJobSummary
 
 __all__ = [
     "AccessDeniedException",
@@ -43,11 +44,14 @@ __all__ = [
     "ResourceNotFoundException",
     "ResourceType",
     "RestoreDeletionStatus",
+    "RestoreDurations",
+    "RestoreFailures",
     "RestoreJob",
     "RestoreJobCreator",
     "RestoreJobIterator",
     "RestoreJobPage",
     "RestoreJobStatus",
+    "RestoreJobSummary",
     "RestoreJobs",
     "RestoreJobsClient",
     "RestoreJobsError",

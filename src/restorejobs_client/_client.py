@@ -126,6 +126,7 @@ class RestoreJobsClient:
         next_token: str | None = None,
         limit: int | None = None,
         resume_from: str | None = None,
+        progress: bool = False,
     ) -> RestoreJobs:
         """Return the restore jobs that match, as a lazy listing: nothing is sent until iterated.
 
@@ -146,10 +147,20 @@ class RestoreJobsClient:
             next_token: begin at this token of AWS's instead of at the beginning.
             limit: yield at most this many jobs in each run of the listing; 0 yields none.
             resume_from: go on where the `checkpoint` of an iterator or an error says.
+            progress: show jobs, pages and rate while the listing runs, and windows where it runs
+                in `parallel`: in a terminal (on standard error) or a notebook, nowhere else.
+                Needs the extra `progress`; without it, iterating raises ImportError.
 
         Raises:
             InvalidRequestError: a parameter that cannot be right; the message names it.
             InvalidCheckpointError: a checkpoint that is damaged or of other filters.
+
+        Examples:
+            >>> from restorejobs_client.testing import fake_backup, sample_jobs
+            >>> with fake_backup(sample_jobs(100)) as backup:
+            ...     failed = backup.client().list_restore_jobs(by_status="FAILED", limit=2)
+            ...     [job.status.value for job in failed]
+            ['FAILED', 'FAILED']
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
@@ -183,6 +194,7 @@ class RestoreJobsClient:
             region_name=self._region_name,
             limit=limit,
             resume_from=resume_from,
+            progress=progress,
         )
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:

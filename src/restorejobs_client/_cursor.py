@@ -19,6 +19,7 @@ from restorejobs_client._windows import WHOLE, Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from restorejobs_client._progress import JobsProgress
     from restorejobs_client._request import ListRestoreJobsRequest
 
     FetchPage = Callable[[dict[str, object]], RestoreJobPage]
@@ -112,7 +113,8 @@ def _digest(jobs: Iterable[RestoreJob]) -> str:
     digest = blake2b(digest_size=_CHECKSUM_BYTES)
     for job in jobs:
         # Where AWS sent no id, the whole job stands for it.
-        digest.update((job.restore_job_id or repr(job)).encode(errors="surrogatepass") + b"\n")
+        text = job.restore_job_id or repr(job.to_dict())
+        digest.update(text.encode(errors="surrogatepass") + b"\n")
     return digest.hexdigest()
 
 
@@ -150,7 +152,7 @@ class Cursor:
     It sends nothing itself. A page that does not come leaves it as it was.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a listing is, and who watches
         self,
         request: ListRestoreJobsRequest,
         *,
@@ -158,7 +160,9 @@ class Cursor:
         window: Window = WHOLE,
         limit: int | None = None,
         resume_from: str | None = None,
+        progress: JobsProgress | None = None,
     ) -> None:
+        self.progress = progress
         self._filters = request.filters()
         if region_name is not None:
             self._filters["region_name"] = region_name  # a token of another region is none here
@@ -250,6 +254,8 @@ class Cursor:
             if len(jobs) < state.resuming.delivered and next_token is not None:
                 # Smaller pages than the checkpoint's: its page comes in parts.
                 self._state = state._replace(ask=next_token, arriving=jobs, is_new=True)
+                if self.progress is not None:
+                    self.progress.page(0, is_last=False)
                 return
             jobs, delivered = _without_delivered(jobs, state.resuming)
             token = state.token
@@ -265,6 +271,9 @@ class Cursor:
             jobs=iter(jobs[delivered:stop]),
             is_new=True,
         )
+        if self.progress is not None:
+            is_last = next_token is None or self._state.left == 0
+            self.progress.page(stop - delivered, is_last=is_last)
 
     def take_page(self) -> RestoreJobPage:
         """Hand out what is left of the current page as a whole."""
@@ -314,9 +323,14 @@ def next_page(cursor: Cursor, fetch: FetchPage) -> bool:
 
 @contextmanager
 def with_checkpoint(cursor: Cursor) -> Generator[None]:
-    """Give every error of ours the place to go on from."""
+    """Give every error of ours the place to go on from, and show the wait, if that is asked for."""
+    if cursor.progress is not None:
+        cursor.progress.begin()
     try:
         yield
-    except RestoreJobsError as error:
-        error.checkpoint = cursor.checkpoint
+    except BaseException as error:
+        if cursor.progress is not None:
+            cursor.progress.end()
+        if isinstance(error, RestoreJobsError):
+            error.checkpoint = cursor.checkpoint
         raise

@@ -38,7 +38,13 @@ class OpenEnum(StrEnum):
 
 
 class RestoreJobStatus(OpenEnum):
-    """The state of a restore job (AWS member `Status`)."""
+    """The state of a restore job (AWS member `Status`).
+
+    A value that AWS adds later is taken too:
+
+        >>> RestoreJobStatus("PAUSED") == "PAUSED", RestoreJobStatus("PAUSED").is_known
+        (True, False)
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"

@@ -148,20 +148,22 @@ class ServiceError(RestoreJobsError, ClientError):
         request_id: the id to give to AWS support (header `x-amzn-RequestId`), if there was one.
         context: the `Context` member of AWS Backup's modelled errors, if there was one.
         http_status: the HTTP status code.
-        response: botocore's parsed error, secrets removed. operation_name: `"ListRestoreJobs"`.
+        response: botocore's parsed error, secrets removed.
+        operation_name: `"ListRestoreJobs"`.
     """
 
     code: str
     request_id: str | None
     context: str | None
     http_status: int
+    operation_name: str
 
     def __init__(
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
         members = _redacted_members(response)
-        self.response = cast("_ClientErrorResponseTypeDef", members)
+        self.response: _ClientErrorResponseTypeDef = cast("_ClientErrorResponseTypeDef", members)
         self.operation_name = operation_name
         metadata = members.get("ResponseMetadata", {})
         self.http_status = metadata.get("HTTPStatusCode", 0)

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
@@ -14,6 +14,7 @@ from typing_extensions import override
 from restorejobs_client._arrow import Tables
 from restorejobs_client._errors import InvalidRequestError, ThrottlingException
 from restorejobs_client._models import RestoreJob
+from restorejobs_client._progress import RunsProgress
 from restorejobs_client._windows import MARGIN, equal_cuts
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ _PAGES_TO_REPEAT: Final = 16  # at the most, when a run is given up to be divide
 _PAGES_A_WORKER: Final = 4  # that wait for the consumer, on the average
 
 
-def gather(*listings: RestoreJobs, max_workers: int = 8) -> Iterator[RestoreJob]:
+def gather(
+    *listings: RestoreJobs, max_workers: int = 8, progress: bool = False
+) -> Iterator[RestoreJob]:
     """Iterate over several listings that run side by side, one after the other in their order.
 
     The iterator can also be made into a table, once: `pyarrow.table(gather(...))`.
@@ -40,15 +43,23 @@ def gather(*listings: RestoreJobs, max_workers: int = 8) -> Iterator[RestoreJob]
     the same time, and pages wait in a buffer of a few per worker: a consumer that pauses stops the
     fetching, and one that stops iterating ends the threads.
 
+    Args:
+        listings: in the order that their jobs shall come in.
+        max_workers: requests under way at the same time.
+        progress: show how many of the listings have ended, with the jobs and pages so far, where
+            there is a terminal or a notebook.
+
     Raises:
         InvalidRequestError: `max_workers` is not an int of 1 or more.
+        ImportError: the extra `progress` is not installed, and is asked for.
         ExceptionGroup: at the end, when all that could be listed was delivered: the errors of the
             listings that failed, each with a note saying which, and with its checkpoint.
     """
     runs = [
         Run(repr(listing), listing.pages(), place=place) for place, listing in enumerate(listings)
     ]
-    return Gathered(Crew(runs, checked_workers(max_workers)).pages())
+    crew = Crew(runs, checked_workers(max_workers))
+    return Gathered(crew.pages("listings" if progress else None))
 
 
 def checked_workers(max_workers: object) -> int:
@@ -60,21 +71,37 @@ def checked_workers(max_workers: object) -> int:
 
 
 class Gathered(Tables, Iterator[RestoreJob]):
-    """The jobs of several runs, as they come. Closing or forgetting it ends the threads."""
+    """The jobs of several runs, as they come. Closing or forgetting it ends the threads.
+
+    A failure stays one: it is raised again and never turns into an end.
+    """
 
     def __init__(self, pages: Generator[tuple[RestoreJob, ...]]) -> None:
         self._pages = pages
         self._jobs: Iterator[RestoreJob] = iter(())
+        self._has_ended = False
+        self._failure: BaseException | None = None
 
     @override
     def __next__(self) -> RestoreJob:
         for job in self._jobs:
             return job
-        for page in self._pages:
+        while (page := self._next_page()) is not None:
             self._jobs = iter(page)
             for job in self._jobs:
                 return job
         raise StopIteration
+
+    def _next_page(self) -> tuple[RestoreJob, ...] | None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            page = next(self._pages, None)
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._has_ended = page is None
+        return page
 
     def close(self) -> None:
         """End the threads; the jobs that did not come yet do not come any more."""
@@ -83,8 +110,13 @@ class Gathered(Tables, Iterator[RestoreJob]):
 
     @override
     def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
-        yield tuple(self._jobs)
-        yield from self._pages
+        if self._has_ended:
+            message = (
+                "these jobs have been handed out: what parallel and gather return can be made "
+                "into a table once; call them again"
+            )
+            raise InvalidRequestError(message)
+        return chain([tuple(self._jobs)], iter(self._next_page, None))
 
 
 class Run:
@@ -152,6 +184,7 @@ class Crew:
         self._size = self._working = workers if divide else min(workers, len(runs))
         self._idle = 0
         self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
+        self._runs = len(runs)
         self._unfinished: dict[int, int] = {}  # runs, by their place
         for run in runs:
             self._buffers.setdefault(run.place, deque())
@@ -161,21 +194,40 @@ class Crew:
         self._stopped = False
         self._failures: list[BaseException] = []
 
-    def pages(self) -> Generator[tuple[RestoreJob, ...]]:
-        """Start the workers, and yield the pages as they come; then raise what failed."""
+    def pages(self, progress: str | None = None) -> Generator[tuple[RestoreJob, ...]]:
+        """Start the workers, and yield the pages as they come; then raise what failed.
+
+        `progress` says what the runs are called, if a bar shall count those that have ended.
+        """
+        bar = None
+        if progress is not None:
+            bar = RunsProgress(progress, None if self._divide else self._runs)
         # Not a pool of concurrent.futures: leaving it, or the program, would wait for requests.
         for _ in range(self._size):
             threading.Thread(target=self._work, name="restorejobs", daemon=True).start()
         try:
             while (page := self._next_page()) is not None:
+                if bar is not None:
+                    bar.page(len(page))
+                    self._draw(bar)
                 yield page
+            if bar is not None:
+                self._draw(bar)
         finally:
+            if bar is not None:
+                bar.end()
             with self._changed:
                 self._stopped = True
                 self._changed.notify_all()
         if self._failures:
             message = f"{len(self._failures)} failed; go on from the checkpoint of each"
             raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup, nearly always
+
+    def _draw(self, bar: RunsProgress) -> None:
+        with self._changed:
+            left = sum(self._unfinished.values())
+            done, failed = self._runs - left, len(self._failures)
+        bar.draw(done, left, failed)
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         with self._changed:
@@ -264,6 +316,8 @@ class Crew:
             if error is not None:
                 self._failures.append(error)
             self._waiting.extend(replacements)
+            if replacements:
+                self._runs += len(replacements) - 1  # a run that was cut has not ended
             self._unfinished[run.place] += len(replacements) - 1
             self._changed.notify_all()
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from restorejobs_client._arrow import Tables
 from restorejobs_client._cursor import Cursor, next_page, with_checkpoint
+from restorejobs_client._display import listing_html, one_line
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._gather import Balance, Crew, Gathered, Identity, Run, checked_workers
 from restorejobs_client._models import RestoreJob, RestoreJobPage
+from restorejobs_client._progress import JobsProgress
 from restorejobs_client._windows import WHOLE, Window, equal_cuts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from restorejobs_client._cursor import FetchPage
     from restorejobs_client._request import ListRestoreJobsRequest
+
+_RESTORE_JOBS: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("restore_jobs")
 
 
 class RestoreJobIterator(Iterator[RestoreJob]):
@@ -27,6 +30,16 @@ class RestoreJobIterator(Iterator[RestoreJob]):
 
     After an error, `next()` asks for the same page again: it never ends without the rest. Use it
     from one thread at a time.
+
+    Examples:
+        >>> from restorejobs_client.testing import fake_backup, sample_jobs
+        >>> with fake_backup(sample_jobs(100)) as backup:
+        ...     client = backup.client()
+        ...     jobs = iter(client.list_restore_jobs())
+        ...     first = next(jobs)
+        ...     rest = list(client.list_restore_jobs(resume_from=jobs.checkpoint))
+        >>> [first, *rest] == sample_jobs(100)
+        True
     """
 
     def __init__(self, cursor: Cursor, fetch: FetchPage) -> None:
@@ -151,6 +164,7 @@ class RestoreJobs(Tables):
         window: Window = WHOLE,
         limit: int | None = None,
         resume_from: str | None = None,
+        progress: bool = False,
     ) -> None:
         if limit is not None and (type(limit) is not int or limit < 0):
             message = f"limit={limit!r} is refused: it must be an int, 0 or more, or None"
@@ -164,11 +178,12 @@ class RestoreJobs(Tables):
         self._window = window
         self._limit = limit
         self._resume_from = resume_from
+        self._progress = progress
         self._cursor()  # refuses a bad checkpoint now, not at the first job
 
     @override
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        return (page.restore_jobs for page in self.pages())
+        return map(_RESTORE_JOBS, self.pages())
 
     def _cursor(self) -> Cursor:
         return Cursor(
@@ -177,6 +192,7 @@ class RestoreJobs(Tables):
             window=self._window,
             limit=self._limit,
             resume_from=self._resume_from,
+            progress=JobsProgress(self._limit) if self._progress else None,
         )
 
     def __iter__(self) -> RestoreJobIterator:
@@ -214,13 +230,14 @@ class RestoreJobs(Tables):
         return RestoreJobPage(restore_jobs=tuple(self._up_to(n)))
 
     def split(self, parts: int) -> list[RestoreJobs]:
-        """Return listings of disjoint windows of creation date: together they are exactly this one.
+        """Return as many listings as `parts`, which together are exactly this one.
 
-        No job is lost and none comes twice, whatever the order of the service and whether its
-        bounds are inclusive. The windows have one length in time; the first and the last are as
-        open as this listing is. Nothing is sent. Where there is no lower bound, the last 30 days
-        are divided and the first window has all that is older. A job without a creation date,
-        which AWS does not make, is in no window that the service would list it in.
+        They are disjoint windows of creation date. No job is lost and none comes twice, whatever
+        the order of the service and whether its bounds are inclusive. The windows have one length
+        in time; the first and the last are as open as this listing is. Nothing is sent. Where there
+        is no lower bound, the last 30 days are divided and the first window has all that is older.
+        A job without a creation date, which AWS does not make, is in no window that the service
+        would list it in.
 
         Raises:
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
@@ -229,7 +246,9 @@ class RestoreJobs(Tables):
         if type(parts) is not int or parts < 1:
             message = f"parts={parts!r} is refused: it must be an int, 1 or more"
             raise InvalidRequestError(message)
-        return [self._part(window) for window in self._windows("split", parts)]
+        return [
+            self._part(window, progress=self._progress) for window in self._windows("split", parts)
+        ]
 
     def parallel(self, max_workers: int = 8) -> Iterator[RestoreJob]:
         """Iterate over the listing on several threads, in no order: for long listings.
@@ -253,14 +272,20 @@ class RestoreJobs(Tables):
         windows = self._windows("parallel", workers)
         balance = Balance(self._request, self._start)
         crew = Crew([balance.run(window) for window in windows], workers, balance.divide)
-        return Gathered(crew.pages())
+        return Gathered(crew.pages("windows" if self._progress else None))
 
     def _start(self, window: Window, without: frozenset[Identity]) -> Run:
         part = self._part(window)
         return Run(repr(part), part.pages(), without=without)
 
-    def _part(self, window: Window) -> RestoreJobs:
-        return RestoreJobs(self._fetch, self._request, region_name=self._region_name, window=window)
+    def _part(self, window: Window, *, progress: bool = False) -> RestoreJobs:
+        return RestoreJobs(
+            self._fetch,
+            self._request,
+            region_name=self._region_name,
+            window=window,
+            progress=progress,
+        )
 
     def _windows(self, what: str, parts: int) -> list[Window]:
         places = {
@@ -278,27 +303,37 @@ class RestoreJobs(Tables):
         return self._window.cut_at(equal_cuts(*self._window.span(self._request), parts))
 
     def _up_to(self, limit: int) -> RestoreJobs:
-        listing = RestoreJobs(
+        return RestoreJobs(
             self._fetch,
             self._request,
             region_name=self._region_name,
             window=self._window,
-            limit=limit,
+            limit=limit if self._limit is None else min(limit, self._limit),
             resume_from=self._resume_from,
         )
-        return listing if self._limit is None or limit < self._limit else self
 
+    def _described(self) -> dict[str, object]:
+        """Return where, and what is asked for."""
+        lower, upper = self._window.lower, self._window.upper
+        described: dict[str, object] = {
+            "region_name": self._region_name,
+            **self._request.filters(),
+            "from": lower and lower.isoformat(),
+            "to": upper and upper.isoformat(),
+            "next_token": self._request.next_token and "…",
+            "limit": self._limit,
+            "resume_from": self._resume_from and "…",
+        }
+        return {name: value for name, value in described.items() if value is not None}
+
+    @override
     def __repr__(self) -> str:
         """Return the listing as one line: where, and what is asked for. Sends nothing."""
-        parts = [] if self._region_name is None else [f"region_name={self._region_name!r}"]
-        parts += [f"{name}={value!r}" for name, value in self._request.filters().items()]
-        parts += [
-            f"{name}={bound.isoformat()!r}"
-            for name, bound in (("from", self._window.lower), ("to", self._window.upper))
-            if bound is not None
-        ]
-        if self._limit is not None:
-            parts.append(f"limit={self._limit}")
-        if self._resume_from is not None:
-            parts.append("resume_from=…")
-        return f"RestoreJobs({', '.join(parts)})"
+        return one_line("RestoreJobs", self._described())
+
+    def _repr_html_(self) -> str:
+        """Return where, and what is asked for, for a notebook. Sends nothing."""
+        described = self._described()
+        if not described.keys() - {"region_name"}:
+            described["filters"] = "none: all jobs"
+        return listing_html(described)

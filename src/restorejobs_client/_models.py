@@ -12,6 +12,15 @@ from pydantic.alias_generators import to_pascal
 from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, core_schema
 
+from restorejobs_client._display import (
+    clipped,
+    counted,
+    job_html,
+    moment,
+    one_line,
+    page_html,
+    span,
+)
 from restorejobs_client._enums import (
     RestoreDeletionStatus,
     RestoreJobStatus,
@@ -125,6 +134,11 @@ class RestoreJob:
         validation_status_message: why it is in that state.
         deletion_status: the state of the removal of what a restore test created.
         deletion_status_message: why it is in that state.
+
+    Examples:
+        >>> job = RestoreJob(status=RestoreJobStatus.COMPLETED, percent_done="0.00%")
+        >>> job.is_terminal, job.percent, job.duration
+        (True, 0.0, None)
     """
 
     account_id: str | None = None
@@ -190,6 +204,24 @@ class RestoreJob:
                 return parts[3]
         return None
 
+    def __repr__(self) -> str:
+        """Return the job as one line: what it is and what became of it; `to_dict` has the rest."""
+        return one_line(
+            "RestoreJob",
+            {
+                "restore_job_id": self.restore_job_id,
+                "resource_type": self.resource_type,
+                "status": None if self.status is None else self.status.value,
+                "creation_date": self.creation_date and f"{moment(self.creation_date)} UTC",
+                "duration": None if self.duration is None else span(self.duration),
+                "status_message": self.status_message and clipped(self.status_message),
+            },
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the job as a table for a notebook, exact values on hover."""
+        return job_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return all 23 members by their snake_case names, `created_by` as a dict.
 
@@ -207,12 +239,17 @@ class RestoreJob:
     def from_dict(cls, job: Mapping[str, object]) -> Self:
         """Read a job as boto3 or the AWS CLI give it, or as `to_dict` and `to_json` made it.
 
-        AWS names (`RestoreJobId`) and snake_case names are both taken, dates as aware datetimes,
-        epoch seconds or ISO 8601 with an offset. Unknown names are ignored.
+        In `job`, AWS names (`RestoreJobId`) and snake_case names are both taken, dates as aware
+        datetimes, epoch seconds or ISO 8601 with an offset. Unknown names are ignored.
 
         Raises:
             MalformedResponseError: if a value cannot be what its member is; the message says
                 which. A naive datetime is one of those.
+
+        Examples:
+            >>> job = RestoreJob.from_dict({"RestoreJobId": "1A2B", "CreationDate": 1767225600})
+            >>> job.creation_date.isoformat()
+            '2026-01-01T00:00:00+00:00'
         """
         try:
             return _JOB.validate_python(job)  # type: ignore[return-value]  # no subclasses: slots
@@ -233,6 +270,15 @@ class RestoreJobPage:
 
     restore_jobs: tuple[RestoreJob, ...] = ()
     next_token: str | None = None
+
+    def __repr__(self) -> str:
+        """Return how many jobs are on the page, and whether more pages follow."""
+        more = f"next_token={clipped(self.next_token)!r}" if self.next_token else "no next_token"
+        return f"RestoreJobPage({counted(len(self.restore_jobs))}, {more})"
+
+    def _repr_html_(self) -> str:
+        """Return the jobs as a table for a notebook, exact values on hover."""
+        return page_html(self)
 
 
 _JOB = TypeAdapter(RestoreJob)

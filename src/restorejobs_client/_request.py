@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 from typing_extensions import override
 
@@ -61,7 +61,9 @@ def _text(pattern: str) -> Callable[[object], str]:
     def validated(value: object) -> str:
         if not isinstance(value, str) or allowed.fullmatch(value) is None:
             raise ValueError
-        return str.__str__(value)  # str(value) is what a subclass makes of it, such as an enum
+        text = str.__str__(value)  # str(value) is what a subclass makes of it, such as an enum
+        text.encode()  # half of a surrogate pair raises, which is a ValueError: no URL can have it
+        return text
 
     return validated
 
@@ -92,25 +94,29 @@ class RequestParameters(TypedDict, total=False):
     next_token: str | None
 
 
-class ListRestoreJobsRequest(BaseModel):
+class ListRestoreJobsRequest(
+    BaseModel,
+    alias_generator=to_pascal,
+    defer_build=True,
+    extra="forbid",
+    frozen=True,
+    validate_by_alias=True,
+    validate_by_name=True,
+):
     """The parameters of one listing, validated and frozen (AWS type `ListRestoreJobsInput`).
 
     Every parameter has its AWS name in snake_case; `model_validate` also takes the AWS spelling.
     A filter that is `None` is not sent. Datetimes must be aware, and are kept in UTC; text in ISO
-    8601 with an offset is taken too.
+    8601 with an offset is taken too. `RestoreJobsClient.list_restore_jobs` says what each one is.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
-    """
 
-    model_config = ConfigDict(
-        alias_generator=to_pascal,
-        defer_build=True,
-        extra="forbid",
-        frozen=True,
-        validate_by_alias=True,
-        validate_by_name=True,
-    )
+    Examples:
+        >>> request = ListRestoreJobsRequest.model_validate({"ByStatus": "FAILED"})
+        >>> request == ListRestoreJobsRequest(by_status="FAILED")
+        True
+    """
 
     by_account_id: Annotated[str, BeforeValidator(_text(r"[0-9]{12}|\*"))] | None = Field(
         default=None, description='the 12 digits of an account, or "*" for all accounts'
@@ -140,12 +146,15 @@ class ListRestoreJobsRequest(BaseModel):
         description="the ARN of a restore testing plan: "
         "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
     )
-    by_parent_job_id: _Given | None = Field(default=None, description="text that is not empty")
+    by_parent_job_id: _Given | None = Field(
+        default=None, description="text that is not empty, without lone surrogates"
+    )
     max_results: Annotated[int, BeforeValidator(_page_size)] = Field(
         default=1000, description="an int from 1 to 1000, the jobs of one page"
     )
     next_token: _Given | None = Field(
-        default=None, description="a token that AWS gave, text that is not empty"
+        default=None,
+        description="a token that AWS gave, text that is not empty, without lone surrogates",
     )
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
@@ -166,18 +175,44 @@ class ListRestoreJobsRequest(BaseModel):
     @classmethod
     @override
     def model_validate(cls, obj: object, **options: Any) -> Self:
+        """Return the request that a dict describes, by AWS names or names in snake_case.
+
+        Args:
+            obj: the dict, or another request.
+            options: those of pydantic's `BaseModel.model_validate`.
+
+        Raises:
+            InvalidRequestError: names the parameter, what was given and what is allowed.
+        """
         with _refusals():
             return super().model_validate(obj, **options)
 
     @classmethod
     @override
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the request that a JSON object describes, as `model_validate` does for a dict.
+
+        Args:
+            json_data: the JSON text.
+            options: those of pydantic's `BaseModel.model_validate_json`.
+
+        Raises:
+            InvalidRequestError: names the parameter, what was given and what is allowed.
+        """
         with _refusals():
             return super().model_validate_json(json_data, **options)
 
     @override
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some parameters changed, validated like a new request."""
+        """Return a copy with some parameters changed, validated like a new request.
+
+        Args:
+            update: the parameters that change, by their names.
+            deep: makes no difference: nothing in a request can change.
+
+        Raises:
+            InvalidRequestError: as for a new request.
+        """
         return self.model_validate({**dict(self), **(update or {})})
 
     def filters(self) -> dict[str, str]:

@@ -41,12 +41,15 @@ class Window:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
     def narrowed(self, request: ListRestoreJobsRequest) -> ListRestoreJobsRequest:
-        """Return the request that covers the window and a little more, but no more than it did."""
+        """Return the request that covers the window and a little more, but no more than it did.
+
+        At the ends of the calendar, where there is no room for more, it is the request as it was.
+        """
         after, before = request.by_created_after, request.by_created_before
-        if self.lower is not None:
-            after = max(after or EARLIEST, _moved(self.lower, -MARGIN))
-        if self.upper is not None:
-            before = min(before or _LATEST, _moved(self.upper, MARGIN))
+        if self.lower is not None and self.lower - EARLIEST >= MARGIN:
+            after = max(after or EARLIEST, self.lower - MARGIN)
+        if self.upper is not None and _LATEST - self.upper >= MARGIN:
+            before = min(before or _LATEST, max(self.upper + MARGIN, EARLIEST))
         if (after, before) == (request.by_created_after, request.by_created_before):
             return request
         return request.model_copy(update={"by_created_after": after, "by_created_before": before})
@@ -55,13 +58,17 @@ class Window:
         """Return those of the jobs that are in the window."""
         if self == WHOLE:
             return jobs
-        lower, upper = self.lower or _FIRST, self.upper or _LATEST
+        lower, upper = self.lower or _FIRST, self.upper
         undated = self.lower is None  # they come with the first window
         return tuple(
             [
                 job
                 for job in jobs
-                if (undated if (moment := job.creation_date) is None else lower <= moment < upper)
+                if (
+                    undated
+                    if (moment := job.creation_date) is None
+                    else lower <= moment and (upper is None or moment < upper)
+                )
             ]
         )
 
@@ -72,18 +79,11 @@ class Window:
     def span(self, request: ListRestoreJobsRequest) -> tuple[datetime, datetime]:
         """Return where the jobs of the window are expected, to cut it into parts of like size."""
         upper = self.upper or request.by_created_before or datetime.now(UTC)
-        lower = self.lower or request.by_created_after or _moved(upper, -_USUAL_SPAN)
+        lower = self.lower or request.by_created_after or max(EARLIEST, upper - _USUAL_SPAN)
         return lower, max(lower, upper)
 
 
 WHOLE: Final = Window()
-
-
-def _moved(moment: datetime, by: timedelta) -> datetime:
-    """Return the moment earlier or later, but none that a request cannot name."""
-    if by < timedelta(0):
-        return moment + by if moment - EARLIEST > -by else EARLIEST
-    return moment + by if _LATEST - moment > by else _LATEST
 
 
 def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:

@@ -135,10 +135,9 @@ class Wire:
         events.register(
             f"before-parse.backup.{_OPERATION}", _take_body, unique_id="restorejobs-client-body"
         )
-        events.register(
-            f"needs-retry.backup.{_OPERATION}",
-            self._needs_retry,
-            unique_id="restorejobs-client-retry",
+        # Behind botocore's own handler: where it retries, its wait counts.
+        events.register_last(
+            "needs-retry.backup", self._needs_retry, unique_id="restorejobs-client-retry"
         )
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
@@ -168,19 +167,27 @@ class Wire:
         return _page_of_parsed(parsed, exchange)
 
     def _needs_retry(
-        self, response: tuple[AWSResponse, object] | None, attempts: int, **_: object
+        self, response: tuple[AWSResponse, dict[str, Any]] | None, attempts: int, **_: object
     ) -> float | None:
-        """Have botocore try once more after a damaged page, or a 429 that it would not retry."""
+        """Have botocore try once more after a damaged page, or throttling that it would not retry.
+
+        It retries no bare 429 in all versions, and no throttling any more once a client was
+        throttled a hundred times: then the listings of a `gather` would fail one after the other.
+        """
         exchange = _current.exchange
         if exchange is None or response is None:
             return None
         status = response[0].status_code
+        code = response[1].get("Error", {}).get("Code")
+        throttled = status == HTTPStatus.TOO_MANY_REQUESTS or (
+            _KINDS.get(code) is _errors.ThrottlingException
+        )
         if exchange.body is not None:
             try:
                 exchange.page = _page_of_body(exchange, response[0])
             except MalformedResponseError as error:
                 exchange.fault = error
-        if exchange.fault is None and status != HTTPStatus.TOO_MANY_REQUESTS:
+        if exchange.fault is None and not throttled:
             return None
         if attempts >= self._max_attempts:
             return None
@@ -233,7 +240,7 @@ def _page_of_body(exchange: _Exchange, response: AWSResponse) -> RestoreJobPage:
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
-    if not page.restore_jobs and not page.next_token:
+    if not page.restore_jobs:
         _refuse_no_answer(json.loads(body), exchange, what)
     return page
 
@@ -247,7 +254,7 @@ def _page_of_parsed(parsed: dict[str, Any], exchange: _Exchange) -> RestoreJobPa
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
-    if not page.restore_jobs and not page.next_token:
+    if not page.restore_jobs:
         # Over HTTP, botocore's parser makes an empty response of any damaged one.
         exchange.token_sent |= "HTTPHeaders" in metadata
         _refuse_no_answer(parsed, exchange, what)
@@ -255,13 +262,16 @@ def _page_of_parsed(parsed: dict[str, Any], exchange: _Exchange) -> RestoreJobPa
 
 
 def _refuse_no_answer(members: dict[str, object], exchange: _Exchange, what: str) -> None:
-    """Raise unless an empty last page says that it is one.
+    """Raise unless an empty page says that it is one, or that there are more.
 
-    `{}` is taken as "no jobs at all", but never as the page that a token promised.
+    `{}` is taken as "no jobs at all", but never as the page that a token promised. Other members
+    instead of `RestoreJobs` may be its jobs under a damaged name.
     """
     if "RestoreJobs" in members or not (members or exchange.token_sent):
         return
-    message = f"{what} is no list of restore jobs: it has neither RestoreJobs nor NextToken"
+    if members.keys() == {"NextToken"} and members["NextToken"]:
+        return
+    message = f"{what} is no list of restore jobs: there is no RestoreJobs in it"
     raise MalformedResponseError(message)
 
 
@@ -288,8 +298,8 @@ def _end_pauses() -> None:
     _Pauses.count = 0
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_end_pauses)
+# Windows does not fork; there, `dict` takes it and nothing happens.
+getattr(os, "register_at_fork", dict)(after_in_child=_end_pauses)
 
 
 @contextmanager

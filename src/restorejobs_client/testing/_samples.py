@@ -51,6 +51,12 @@ def sample_jobs(  # noqa: PLR0913  # each one is worth choosing
     Raises:
         InvalidRequestError: a negative count, a naive datetime, no whole millisecond between the
             two, or an account id that is not 12 digits.
+
+    Examples:
+        >>> from restorejobs_client.testing import sample_jobs
+        >>> jobs = sample_jobs(100)
+        >>> jobs == sample_jobs(100), jobs == sample_jobs(100, seed=1)
+        (True, False)
     """
     if count < 0:
         message = f"count: cannot be negative, got {count}"
