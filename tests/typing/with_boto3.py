@@ -1,0 +1,37 @@
+"""What type checkers with the stubs of boto3 make of what is boto3's own: checked, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_type
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from restorejobs_client import RestoreJobsClient, ServiceError, TransportError
+from restorejobs_client.testing import FakeBackup
+
+
+def clients(session: boto3.Session, client: BaseClient, backup: FakeBackup) -> None:
+    config = Config(max_pool_connections=16)
+    RestoreJobsClient(session=session, config=config)
+    RestoreJobsClient(client=client)
+    backup.client(config=config)
+
+
+def wrong_clients(session: boto3.Session) -> None:
+    RestoreJobsClient(session)  # type: ignore[call-arg]  # pyrefly: ignore[bad-argument-count]  # ty: ignore
+    RestoreJobsClient(session="audit")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
+    RestoreJobsClient(client=session)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
+    RestoreJobsClient(client="backup")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
+    RestoreJobsClient(config={"retries": 3})  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
+
+
+def errors(answered: ServiceError, unanswered: TransportError) -> None:
+    assert_type(answered.response.get("Status"), str | None)
+    assert_type(unanswered.kwargs, Mapping[str, Any])
+    of_boto3: ClientError | BotoCoreError = answered
+    of_boto3 = unanswered
+    assert_type(of_boto3, TransportError)

@@ -1,0 +1,20 @@
+"""What type checkers with the stubs of pyarrow and pandas make of tables: checked, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from restorejobs_client import RestoreJobs
+
+
+def tables(jobs: RestoreJobs) -> None:
+    assert_type(jobs.to_arrow(), pa.Table)
+    assert_type(jobs.to_pandas(), pd.DataFrame)
+    assert_type(pa.table(jobs), pa.Table)
+    assert_type(pa.RecordBatchReader.from_stream(jobs), pa.RecordBatchReader)
+    assert_type(pl.DataFrame(jobs), pl.DataFrame)
+    # pandas.DataFrame.from_arrow takes it too; pandas-stubs do not have it.
