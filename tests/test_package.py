@@ -75,10 +75,34 @@ def test_imports_point_down_only(room: str) -> None:
 
 def test_the_front_door_names_all_that_is_public() -> None:
     assert restorejobs_client.__all__ == sorted(restorejobs_client.__all__)
-    public = {name for name in vars(restorejobs_client) if not name.startswith("_")}
-    assert public - {"testing"} == set(restorejobs_client.__all__)
+    public = {name for name in dir(restorejobs_client) if not name.startswith("_")}
+    assert public == set(restorejobs_client.__all__)
     for name in restorejobs_client.__all__:
         assert getattr(restorejobs_client, name).__doc__
+
+
+def test_nothing_is_imported_before_it_is_used() -> None:
+    program = """
+import sys
+import restorejobs_client
+assert not {"botocore", "pydantic"} & set(sys.modules)
+restorejobs_client.ThrottlingException
+assert "pydantic" not in sys.modules
+from restorejobs_client import *
+assert gather is restorejobs_client.gather
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603
+
+
+def test_a_misspelt_name_says_what_was_meant() -> None:
+    program = "import restorejobs_client; restorejobs_client.RestoreJobClient"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1] == (
+        "AttributeError: module 'restorejobs_client' has no attribute 'RestoreJobClient'. "
+        "Did you mean: 'RestoreJobsClient'?"
+    )
 
 
 @cache
@@ -124,7 +148,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     heavy = ["boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"]
     code = f"""
 import sys
-import restorejobs_client, restorejobs_client.testing
+import restorejobs_client.testing
+from restorejobs_client import *
 print([name for name in {heavy} if name in sys.modules])
 """
     done = subprocess.run(  # noqa: S603  # our own

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import subprocess
+import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +54,35 @@ def boto3_client(endpoint_url: str) -> Any:  # made at run time
         ),
     )
     return client
+
+
+def test_threads_may_be_the_first_to_use_the_models() -> None:
+    program = """
+import sys, threading
+from restorejobs_client import ListRestoreJobsRequest, RestoreJob, RestoreJobPage
+
+assert all(
+    model.__pydantic_complete__ for model in (ListRestoreJobsRequest, RestoreJob, RestoreJobPage)
+)
+sys.setswitchinterval(1e-6)
+start = threading.Barrier(16)
+done = []
+
+def use():
+    start.wait()
+    assert ListRestoreJobsRequest(by_status="FAILED").by_status == "FAILED"
+    job = RestoreJob(restore_job_id="1A2B")
+    assert RestoreJob.from_dict(job.to_dict()) == job
+    done.append(job)
+
+threads = [threading.Thread(target=use) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(done) == 16
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603
 
 
 def test_many_threads_share_a_client_with_each_other_and_with_its_owner(

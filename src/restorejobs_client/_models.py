@@ -79,7 +79,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UtcDatetime = Annotated[datetime, _InUtc]
 
 _CONFIG = ConfigDict(
-    defer_build=True,  # not at import: a fifth of it, and only what is used is ever built
     alias_generator=to_pascal,
     validate_by_alias=True,
     validate_by_name=True,

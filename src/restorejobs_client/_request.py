@@ -97,7 +97,6 @@ class RequestParameters(TypedDict, total=False):
 class ListRestoreJobsRequest(
     BaseModel,
     alias_generator=to_pascal,
-    defer_build=True,
     extra="forbid",
     frozen=True,
     validate_by_alias=True,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from array import array
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
-
-from pydantic import ConfigDict, TypeAdapter
-from pydantic.dataclasses import dataclass
 
 from restorejobs_client._display import (
     counted,
@@ -30,12 +28,12 @@ from restorejobs_client._enums import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
     from typing import Self
 
     from restorejobs_client._models import RestoreJob
 
-_CONFIG = ConfigDict(defer_build=True, ser_json_timedelta="float")
 _NONE: Final = timedelta(0)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _REASONS: Final = 1_000  # of each kind that are kept apart; messages may hold ids
@@ -47,7 +45,7 @@ _FAILED_VALIDATION: Final = frozenset(
 _FAILED_DELETION: Final = frozenset({RestoreDeletionStatus.FAILED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreDurations:
     """How long jobs took that are COMPLETED and have both dates, from creation to completion.
 
@@ -64,7 +62,7 @@ class RestoreDurations:
     longest: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreFailures:
     """Jobs that failed alike: in the same status, of the same resource type, for the same reason.
 
@@ -88,7 +86,7 @@ class RestoreFailures:
     latest_job_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreJobSummary:
     """What jobs say all together. Nothing is guessed: what a job does not say is counted as such.
 
@@ -161,12 +159,11 @@ class RestoreJobSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all members by their names as dicts, tuples, datetimes and timedeltas."""
-        members: dict[str, Any] = _SUMMARY.dump_python(self)
-        return members
+        return asdict(self)
 
     def to_json(self) -> str:
         """Return `to_dict()` as one line of JSON: dates in ISO 8601, durations in seconds."""
-        return _SUMMARY.dump_json(self).decode()
+        return json.dumps(self.to_dict(), default=_in_json, ensure_ascii=False)
 
     def __str__(self) -> str:
         """Return the summary as text of several lines."""
@@ -182,7 +179,10 @@ class RestoreJobSummary:
         return summary_html(self)
 
 
-_SUMMARY = TypeAdapter(RestoreJobSummary)
+def _in_json(value: datetime | timedelta) -> str | float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat().replace("+00:00", "Z")
 
 
 class _Count:
