@@ -138,6 +138,21 @@ def test_jobs_without_a_date_come_with_the_first_window() -> None:
     )
 
 
+def test_a_job_without_a_date_that_is_in_every_answer_comes_once() -> None:
+    undated = RestoreJob(restore_job_id="undated")
+
+    def fetch(parameters: dict[str, Any]) -> RestoreJobPage:
+        middle = parameters["ByCreatedAfter"] + timedelta(days=5)
+        return RestoreJobPage(restore_jobs=(RestoreJob(creation_date=middle), undated))
+
+    request = ListRestoreJobsRequest(
+        by_created_after=START, by_created_before=START + timedelta(30)
+    )
+    found = [one for window in RestoreJobs(fetch, request).split(3) for one in window]
+    assert len(found) == 4
+    assert found[:2] == [RestoreJob(creation_date=START + timedelta(days=5)), undated]
+
+
 @pytest.mark.parametrize("parts", [0, -1, True, 1.0, "2", None])
 def test_a_number_of_parts_that_cannot_be_is_refused(parts: Any) -> None:
     listing = Service([]).listing()
@@ -219,11 +234,12 @@ def test_parallel_finds_a_past_without_a_bound() -> None:
     assert service.most_at_once >= 6
 
 
-def test_jobs_that_come_twice_to_a_window_are_known_without_an_id() -> None:
-    jobs = [RestoreJob(account_id=str(n), creation_date=START + timedelta(n)) for n in range(30)]
-    service = Service(jobs * 1, delay=0.002)
+def test_what_has_no_id_is_not_taken_for_another() -> None:
+    jobs = [RestoreJob(account_id="1", creation_date=START + timedelta(n)) for n in range(30)]
+    service = Service(jobs, delay=0.002)
     found = list(service.listing(max_results=2, by_created_after=START).parallel(4))
-    assert len(found) == len(set(found)) == len(list(service.listing(by_created_after=START)))
+    assert len(found) == 30
+    assert set(found) == set(jobs)
 
 
 # gather

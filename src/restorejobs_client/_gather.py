@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from restorejobs_client._request import ListRestoreJobsRequest
     from restorejobs_client._windows import Window
 
-Identity = tuple[str | None, str] | RestoreJob
+Identity = tuple[str | None, str | None]
+_account_id = attrgetter("account_id")
+_restore_job_id = attrgetter("restore_job_id")
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup began in that month
 _PAGES_TO_PROBE: Final = 4  # at the most, before a past without a bound is divided
 _PAGES_TO_REPEAT: Final = 16  # at the most, when a run is given up to be divided
@@ -124,7 +127,8 @@ class Run:
 
     Attributes:
         dates: of each page so far, the creation dates of some of its jobs.
-        delivered: the identities of all jobs so far.
+        accounts: of each job so far, its account.
+        ids: of each job so far, its id.
     """
 
     def __init__(
@@ -139,33 +143,37 @@ class Run:
         self.pages = pages
         self.place = place
         self.dates: list[list[datetime]] = []
-        self.delivered: set[Identity] = set()
+        self.accounts: list[str | None] = []
+        self.ids: list[str | None] = []
         self.without = without
 
     def fresh(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of the page that no run before this one has delivered."""
         if not self.without:
             return page.restore_jobs
-        return tuple(job for job in page.restore_jobs if _identity(job) not in self.without)
+        return tuple(
+            job
+            for job in page.restore_jobs
+            if (job.account_id, job.restore_job_id) not in self.without
+        )
 
     def record(self, page: RestoreJobPage) -> None:
         """Keep what it takes to divide the run; after many pages it is not worth it any more."""
         if len(self.dates) == _PAGES_TO_REPEAT:
-            self.delivered.clear()
+            self.accounts.clear()
+            self.ids.clear()
             return
         jobs = page.restore_jobs
         some = jobs[:: max(1, len(jobs) // 20)]
         self.dates.append([job.creation_date for job in some if job.creation_date is not None])
-        self.delivered.update(map(_identity, jobs))
+        # Two lists, not one of pairs: a thousand objects more a page wake the cycle collector.
+        self.accounts.extend(map(_account_id, jobs))
+        self.ids.extend(map(_restore_job_id, jobs))
 
     @property
     def is_divisible(self) -> bool:
         """Whether all that was delivered is still known."""
         return len(self.dates) < _PAGES_TO_REPEAT
-
-
-def _identity(job: RestoreJob) -> Identity:
-    return (job.account_id, job.restore_job_id) if job.restore_job_id else job
 
 
 class Crew:
@@ -365,8 +373,10 @@ class Balance:
         ]
         if not cuts:
             return []
+        if not all(run.ids):  # nothing else tells jobs apart
+            return []
         del self._windows[run]
-        without = run.without | run.delivered
+        without = run.without.union(zip(run.accounts, run.ids, strict=True))
         return [self.run(part, without) for part in window.cut_at(cuts)]
 
     def _cuts(self, window: Window, pages: list[list[datetime]], parts: int) -> list[datetime]:
