@@ -283,6 +283,20 @@ def test_an_empty_listing_is_empty(
     assert run(client) == ([], None)
 
 
+def test_a_page_may_have_nothing_but_the_token_of_the_next(
+    server: PageServer, client: RestoreJobsClient
+) -> None:
+    more = json.dumps({"NextToken": server.token(SIZE)}).encode()
+    server.fail(1, body(more))
+    assert run(client) == (all_jobs(server)[SIZE:], None)
+
+    for nothing in (b'{"NextToken": ""}', b'{"NextToken": null}'):
+        server.heal()
+        server.fail(1, body(nothing))
+        with pytest.raises(MalformedResponseError, match="there is no RestoreJobs in it"):
+            client.list_restore_jobs().first()
+
+
 def test_a_whole_page_without_content_length_is_taken(
     server: PageServer, client: RestoreJobsClient
 ) -> None:

@@ -89,14 +89,12 @@ if not TYPE_CHECKING:  # to a type checker the names are there, and no others
         Pydantic's own way to put off the building of models, `defer_build`, fails where several
         threads are the first to use one. Imports wait for each other.
         """
-        if name in __all__:
-            for room in _ROOMS:
-                public = vars(import_module(f"{__name__}.{room}"))
-                if name in public:
-                    globals()[name] = public[name]
-                    return public[name]
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        rooms = (vars(import_module(f"{__name__}.{room}")) for room in _ROOMS)
+        globals()[name] = public = next(room[name] for room in rooms if name in room)
+        return public
 
     def __dir__() -> list[str]:
         return [*__all__, *(name for name in globals() if name.startswith("__"))]
