@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
+import restorejobs_client
 from restorejobs_client import (
     AccessDeniedException,
     ListRestoreJobsRequest,
@@ -29,6 +30,7 @@ MOMENT = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def clients() -> None:
+    restorejobs_client.RestoreJobClient()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]  # ty: ignore
     RestoreJobsClient(region_name=1)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     RestoreJobsClient(region="eu-central-1")  # type: ignore[call-arg]  # pyrefly: ignore[unexpected-keyword]  # ty: ignore
 
