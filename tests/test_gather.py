@@ -367,6 +367,7 @@ def test_windows_that_fail_are_brought_by_their_checkpoints(order: Order) -> Non
         service.before_answer = lambda _: None
         for error in group.exceptions:
             assert isinstance(error, MalformedResponseError)
+            assert error.__notes__[0].startswith("while listing RestoreJobs(by_created_after='2026")
             found.extend(
                 service.listing(
                     max_results=20, by_created_after=START, resume_from=error.checkpoint

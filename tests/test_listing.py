@@ -192,8 +192,12 @@ def test_head_is_the_beginning_as_one_page(server: PageServer, client: RestoreJo
     assert Pages().listing().head(100) == RestoreJobPage(restore_jobs=JOBS)
     assert Pages().listing(limit=3).head(4).restore_jobs == JOBS[:3]
     assert Pages().listing().head(0) == RestoreJobPage()
-    with pytest.raises(InvalidRequestError, match="-1"):
-        Pages().listing().head(-1)
+
+
+@pytest.mark.parametrize("n", [-1, True, 1.0, "2", None])
+def test_a_number_of_jobs_that_cannot_be_is_refused(n: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=f"n={n!r} is refused"):
+        Pages().listing().head(n)
 
 
 @pytest.mark.parametrize("limit", [0, 1, 4, 5, 6, 10, 22, 23, 24, 1000])

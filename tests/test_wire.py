@@ -258,6 +258,11 @@ def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
         stubber.add_response("list_restore_jobs", {})
         assert RestoreJobsClient(client=boto3_client).list_restore_jobs().first() is None
 
+        stubber.add_response("list_restore_jobs", {"RestoreJobs": [{}], "NextToken": "t"})
+        stubber.add_response("list_restore_jobs", {})
+        with pytest.raises(MalformedResponseError, match="the response with no members"):
+            list(RestoreJobsClient(client=boto3_client).list_restore_jobs())
+
         stubber.add_client_error("list_restore_jobs", "AccessDeniedException", "no", 403)
         with pytest.raises(AccessDeniedException):
             RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
@@ -288,6 +293,37 @@ def test_a_parsed_answer_that_is_none_is_refused(
     boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
     with pytest.raises(MalformedResponseError, match="no list of restore jobs"):
         RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+
+def test_members_are_known_by_their_aws_names_alone(
+    server: PageServer, client: RestoreJobsClient
+) -> None:
+    members = {"RestoreJobs": [{"restore_job_id": "a"}], "next_token": "t"}
+    server.fail(1, lambda _: Answer(body=json.dumps(members).encode()))
+    assert list(client.list_restore_jobs()) == [RestoreJob()]
+
+    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
+        return type("Response", (), {"status_code": 200}), dict(members)
+
+    boto3_client: Any = server.client()
+    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
+    listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
+    assert list(listing) == [RestoreJob()]
+
+
+def test_a_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -> None:
+    boto3_client: Any = server.client(attempts=1)
+    inside: list[RestoreJob] = []
+
+    def list_others(**_: object) -> None:
+        if not inside:
+            inside.extend(RestoreJobsClient(client=server.client()).list_restore_jobs(limit=3))
+
+    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", list_others)
+    server.fail(1, lambda answer: Answer(body=answer.body[:-1]) if inside else answer)
+    with pytest.raises(MalformedResponseError, match="HTTP 200"):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+    assert len(inside) == 3
 
 
 def test_a_handler_of_the_user_that_fails_is_a_transport_error(server: PageServer) -> None:
@@ -376,13 +412,14 @@ def test_errors_say_what_to_do(server: PageServer, code: str, status: int, advic
         RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()
 
 
+@pytest.mark.parametrize(("status", "named"), [(403, "HTTP 403 Forbidden"), (499, "HTTP 499")])
 def test_an_error_without_json_is_told_by_its_status(
-    server: PageServer, client: RestoreJobsClient
+    server: PageServer, client: RestoreJobsClient, status: int, named: str
 ) -> None:
-    server.fail(1, lambda _: Answer(status=403, body=b"<html>Blocked by the proxy</html>"))
-    with pytest.raises(ServiceError, match=r"HTTP 403 Forbidden .*Blocked by the proxy") as caught:
+    server.fail(1, lambda _: Answer(status=status, body=b"<html>Blocked by the proxy</html>"))
+    with pytest.raises(ServiceError, match=rf"{named} with .*Blocked by the proxy") as caught:
         client.list_restore_jobs().first()
-    assert (caught.value.code, caught.value.http_status) == ("403", 403)
+    assert (caught.value.code, caught.value.http_status) == (str(status), status)
 
 
 @pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])

@@ -79,7 +79,7 @@ def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
         raise InvalidCheckpointError(message)
     encoded = text.removeprefix(_VERSION)
     try:
-        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True)
+        decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     except (binascii.Error, ValueError):
         decoded = b""
     checksum, payload = decoded[:_CHECKSUM_BYTES], decoded[_CHECKSUM_BYTES:]
@@ -95,7 +95,7 @@ def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
             f"{filters or 'none'}: repeat those that it was made with"
         )
         raise InvalidCheckpointError(message)
-    if write_checkpoint(position, filters) != text:  # bits that base64 does not use
+    if write_checkpoint(position, filters) != text:  # what base64 does not use
         message = f"resume_from is a checkpoint that was altered: {advice}"
         raise InvalidCheckpointError(message)
     return position
@@ -220,12 +220,11 @@ class Cursor:
             return None
         if state.page and state.stop == len(state.page):
             # Handed out whole: its memory, still warm, serves the next page.
-            state = self._state = state._replace(page=(), stop=0, jobs=iter(()))
+            state = self._state = state._replace(page=(), stop=0)
         parameters = self._request.parameters()
         if state.left is not None:
             behind = 0 if state.resuming is None else state.resuming.delivered - len(state.arriving)
             parameters["MaxResults"] = min(self._request.max_results, state.left + max(behind, 0))
-        parameters.pop("NextToken", None)
         if state.ask is not None:
             parameters["NextToken"] = state.ask
         return parameters

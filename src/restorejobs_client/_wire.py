@@ -221,8 +221,8 @@ def _error_body(status: int, body: bytes) -> bytes:
         named = cast("dict[str, object]", members)
         texts = {name: value for name, value in named.items() if isinstance(value, str)}
     else:
-        reason = HTTPStatus(status).phrase if status in _STATUSES else ""
-        texts = {"message": f"HTTP {status} {reason} with {_shown(body)}"}
+        reason = f" {HTTPStatus(status).phrase}" if status in _STATUSES else ""
+        texts = {"message": f"HTTP {status}{reason} with {_shown(body)}"}
     return json.dumps(texts).encode()
 
 
