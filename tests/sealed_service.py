@@ -99,6 +99,10 @@ class SealedService:
             return jobs, error
         return jobs, None
 
+    def assert_complete_or_raises(self, page: int, answer: Answer) -> None:
+        jobs, error = self.listed(page, answer)
+        assert error is not None or len(jobs) == len(JOBS)
+
     def assert_raises(self, page: int, answer: Answer) -> None:
         jobs, error = self.listed(page, answer)
         assert error is not None

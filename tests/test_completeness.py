@@ -297,6 +297,46 @@ def test_a_page_may_have_nothing_but_the_token_of_the_next(
             client.list_restore_jobs().first()
 
 
+@pytest.mark.parametrize(
+    "name", ["nextToken", "next_token", "NEXTTOKEN", "NextTokem", "extToken", "NextTokens"]
+)
+def test_a_token_by_another_name_ends_no_listing(
+    server: PageServer, client: RestoreJobsClient, name: str
+) -> None:
+    renamed = changed(lambda content: content.update({name: content.pop("NextToken")}))
+    server.fail(2, renamed)
+    jobs, checkpoint = run(client)
+    assert jobs == all_jobs(server)[:SIZE]
+
+    server.heal()
+    assert jobs + run(client, checkpoint)[0] == all_jobs(server)
+
+    server.fail(2, renamed)
+    with pytest.raises(MalformedResponseError, match=f"has no NextToken, but {name!r}"):
+        list(client.list_restore_jobs(max_results=SIZE))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("nextToken", None),
+        ("nextToken", ""),
+        ("AggregationPeriod", "ONE_DAY"),
+        ("TotalRestoreJobs", 9),
+        ("NextTokenExpiration", 1_800_000_000),
+    ],
+)
+def test_members_that_aws_may_add_change_nothing(
+    server: PageServer, client: RestoreJobsClient, name: str, value: object
+) -> None:
+    server.fail(3, the(name, value))
+    assert run(client) == (all_jobs(server), None)
+
+    server.heal()
+    server.fail(2, changed(lambda content: content.update({"nextToken": "x"})))
+    assert run(client) == (all_jobs(server), None)
+
+
 def test_a_whole_page_without_content_length_is_taken(
     server: PageServer, client: RestoreJobsClient
 ) -> None:

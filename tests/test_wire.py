@@ -298,7 +298,7 @@ def test_a_parsed_answer_that_is_none_is_refused(
 def test_members_are_known_by_their_aws_names_alone(
     server: PageServer, client: RestoreJobsClient
 ) -> None:
-    members = {"RestoreJobs": [{"restore_job_id": "a"}], "next_token": "t"}
+    members = {"RestoreJobs": [{"restore_job_id": "a"}]}
     server.fail(1, lambda _: Answer(body=json.dumps(members).encode()))
     assert list(client.list_restore_jobs()) == [RestoreJob()]
 

@@ -13,11 +13,13 @@ import os
 import random
 import threading
 from contextlib import contextmanager
+from difflib import get_close_matches
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NotRequired, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
 
 from restorejobs_client import _errors
 from restorejobs_client._errors import (
@@ -27,7 +29,12 @@ from restorejobs_client._errors import (
     ServiceError,
     TransportError,
 )
-from restorejobs_client._models import RestoreJobPage, share_what_repeats, what_is_wrong
+from restorejobs_client._models import (
+    RestoreJob,
+    RestoreJobPage,
+    share_what_repeats,
+    what_is_wrong,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -37,8 +44,17 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
 
+
+@with_config(ConfigDict(extra="allow"))
+class _Members(TypedDict):
+    """A page by AWS's names. Those that are not known may be known ones that were damaged."""
+
+    RestoreJobs: NotRequired[tuple[RestoreJob, ...]]
+    NextToken: NotRequired[str | None]
+
+
 _OPERATION: Final = "ListRestoreJobs"
-_PAGE: Final = TypeAdapter(RestoreJobPage)
+_PAGE: Final = TypeAdapter(_Members)
 _STATUSES: Final = frozenset(HTTPStatus)
 _SHOWN = 60  # bytes of a body that is no answer: enough to recognise it by
 
@@ -235,14 +251,12 @@ def _page_of_body(exchange: _Exchange, response: AWSResponse) -> RestoreJobPage:
         raise MalformedResponseError(message)
     try:
         with _collector_paused():
-            page = _PAGE.validate_json(body, by_alias=True, by_name=False)
-            share_what_repeats(page.restore_jobs)
+            members = _PAGE.validate_json(body, by_alias=True, by_name=False)
+            share_what_repeats(members.get("RestoreJobs", ()))
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
-    if not page.restore_jobs:
-        _refuse_no_answer(json.loads(body), exchange, what)
-    return page
+    return _page_of(members, what, is_promised=exchange.token_sent)
 
 
 def _page_of_parsed(parsed: dict[str, Any], exchange: _Exchange) -> RestoreJobPage:
@@ -250,29 +264,31 @@ def _page_of_parsed(parsed: dict[str, Any], exchange: _Exchange) -> RestoreJobPa
     metadata = parsed.pop("ResponseMetadata", {})
     what = f"the response with {', '.join(parsed) or 'no members'}"
     try:
-        page = _PAGE.validate_python(parsed, by_alias=True, by_name=False)
+        members = _PAGE.validate_python(parsed, by_alias=True, by_name=False)
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
-    if not page.restore_jobs:
-        # Over HTTP, botocore's parser makes an empty response of any damaged one.
-        exchange.token_sent |= "HTTPHeaders" in metadata
-        _refuse_no_answer(parsed, exchange, what)
-    return page
+    # Over HTTP, botocore's parser makes an empty response of any damaged one.
+    return _page_of(members, what, is_promised=exchange.token_sent or "HTTPHeaders" in metadata)
 
 
-def _refuse_no_answer(members: dict[str, object], exchange: _Exchange, what: str) -> None:
-    """Raise unless an empty page says that it is one, or that there are more.
+def _page_of(members: _Members, what: str, *, is_promised: bool) -> RestoreJobPage:
+    """Return the page, unless it may have jobs, or a page behind it, that its names do not tell.
 
-    `{}` is taken as "no jobs at all", but never as the page that a token promised. Other members
-    instead of `RestoreJobs` may be its jobs under a damaged name.
+    `{}` is taken as "no jobs at all", but never as the page that a token promised.
     """
-    if "RestoreJobs" in members or not (members or exchange.token_sent):
-        return
-    if members.keys() == {"NextToken"} and members["NextToken"]:
-        return
-    message = f"{what} is no list of restore jobs: there is no RestoreJobs in it"
-    raise MalformedResponseError(message)
+    jobs, token = members.get("RestoreJobs"), members.get("NextToken")
+    unknown: dict[str, object] = {
+        name: value for name, value in members.items() if name not in _Members.__annotations__
+    }
+    if jobs is None and (unknown or not token) and (members or is_promised):
+        message = f"{what} is no list of restore jobs: there is no RestoreJobs in it"
+        raise MalformedResponseError(message)
+    for name, value in unknown.items():
+        if value and not token and get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8):
+            message = f"{what} does not tell whether more follow: it has no NextToken, but {name!r}"
+            raise MalformedResponseError(message)
+    return RestoreJobPage(restore_jobs=jobs or (), next_token=token)
 
 
 def _shown(body: bytes) -> str:
