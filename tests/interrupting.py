@@ -8,11 +8,14 @@ import sys
 import textwrap
 import time
 
+# A run of the tests in the background is not to be interrupted, which its children inherit.
+HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
 
 def interrupted(script: str) -> None:
     """Run a script that prints "ready" and then waits for long; Ctrl-C must end it at once."""
     with subprocess.Popen(  # noqa: S603  # our own
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, "-c", HEED + textwrap.dedent(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
