@@ -155,8 +155,11 @@ def test_a_listing_shows_its_filters_and_sends_nothing() -> None:
             *("by_status", "FAILED"),
             *("limit", "0"),
         ]
-        window = shown(listing.__class__.split(backup.client().list_restore_jobs(), 2)[0])
-        assert "to" in window.cells
+        everything = backup.client().list_restore_jobs()
+        assert shown(everything).cells[2:] == ["filters", "none: all jobs"]
+        first, second = (shown(window).cells for window in everything.split(2))
+        assert first[2] == "to"
+        assert second[2:] == ["from", first[3]]
         assert backup.requests == []
     service = Service([])
     assert shown(service.listing()).cells == ["filters", "none: all jobs"]
