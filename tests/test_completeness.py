@@ -312,7 +312,7 @@ def test_a_token_by_another_name_ends_no_listing(
     assert jobs + run(client, checkpoint)[0] == all_jobs(server)
 
     server.fail(2, renamed)
-    with pytest.raises(MalformedResponseError, match=f"has no NextToken, but {name!r}"):
+    with pytest.raises(MalformedResponseError, match=f"HTTP 200 .*no NextToken, but {name!r}"):
         list(client.list_restore_jobs(max_results=SIZE))
 
 
@@ -356,6 +356,11 @@ def test_a_whole_page_without_content_length_is_taken(
 def test_damage_is_named_with_what_came(server: PageServer, client: RestoreJobsClient) -> None:
     server.fail(1, DAMAGE["html"])
     with pytest.raises(MalformedResponseError, match=r"HTTP 200 .*33 bytes .*<html><body>Sign in"):
+        client.list_restore_jobs().first()
+
+    server.heal()
+    server.fail(1, DAMAGE["nothing"])
+    with pytest.raises(MalformedResponseError, match="HTTP 200 with an empty body is no list"):
         client.list_restore_jobs().first()
 
     server.heal()

@@ -255,8 +255,9 @@ def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
             RestoreJob(),
         ]
 
-        stubber.add_response("list_restore_jobs", {})
-        assert RestoreJobsClient(client=boto3_client).list_restore_jobs().first() is None
+        for nothing in ({}, {"ResponseMetadata": {"HTTPStatusCode": 200}}):
+            stubber.add_response("list_restore_jobs", nothing)
+            assert RestoreJobsClient(client=boto3_client).list_restore_jobs().first() is None
 
         stubber.add_response("list_restore_jobs", {"RestoreJobs": [{}], "NextToken": "t"})
         stubber.add_response("list_restore_jobs", {})

@@ -251,7 +251,7 @@ def _page_of_body(exchange: _Exchange, response: AWSResponse) -> RestoreJobPage:
         raise MalformedResponseError(message)
     try:
         with _collector_paused():
-            members = _PAGE.validate_json(body, by_alias=True, by_name=False)
+            members = _PAGE.validate_json(body, by_name=False)
             share_what_repeats(members.get("RestoreJobs", ()))
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
@@ -264,7 +264,7 @@ def _page_of_parsed(parsed: dict[str, Any], exchange: _Exchange) -> RestoreJobPa
     metadata = parsed.pop("ResponseMetadata", {})
     what = f"the response with {', '.join(parsed) or 'no members'}"
     try:
-        members = _PAGE.validate_python(parsed, by_alias=True, by_name=False)
+        members = _PAGE.validate_python(parsed, by_name=False)
     except ValidationError as error:
         message = f"{what} is no list of restore jobs: {what_is_wrong(error)}"
         raise MalformedResponseError(message) from error
