@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from page_server import PageServer, wire_job
@@ -39,6 +40,7 @@ def _no_settings_of_this_machine(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(nowhere))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # boto3.client in another test makes one
 
 
 @pytest.fixture(scope="session")

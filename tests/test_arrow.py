@@ -240,12 +240,11 @@ except ImportError as error:
 STREAM = """
 import resource, sys
 import pyarrow as pa, pyarrow.parquet as pq
-from pydantic import TypeAdapter
+import msgspec
 from restorejobs_client import ListRestoreJobsRequest, RestoreJobPage, RestoreJobs
 from restorejobs_client.testing import sample_jobs
 
-adapter = TypeAdapter(RestoreJobPage)
-body = adapter.dump_json(RestoreJobPage(restore_jobs=tuple(sample_jobs(1_000))), by_alias=True)
+body = msgspec.json.encode(RestoreJobPage(restore_jobs=tuple(sample_jobs(1_000))))
 asked = 0
 
 def fetch(parameters):
@@ -253,7 +252,7 @@ def fetch(parameters):
     asked += 1
     token = f"page-{asked}" if asked < 200 else None
     return RestoreJobPage(
-        restore_jobs=adapter.validate_json(body).restore_jobs, next_token=token
+        restore_jobs=msgspec.json.decode(body, type=RestoreJobPage).restore_jobs, next_token=token
     )
 
 def grown():

@@ -14,11 +14,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
 
 from restorejobs_client import (
+    ConfigurationError,
     CredentialsError,
     InvalidRequestError,
     ListRestoreJobsRequest,
     RestoreJobsClient,
-    TransportError,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings_of(client: RestoreJobsClient) -> Any:
     """Return the botocore configuration that the client came to: it has no public way in."""
-    return client._wire._client.meta.config  # noqa: SLF001  # see above
+    return client._wire.client.meta.config  # noqa: SLF001  # see above
 
 
 @pytest.mark.usefixtures("_credentials")
@@ -93,7 +93,7 @@ def test_arguments_that_exclude_each_other_are_refused(server: PageServer) -> No
 
 
 def test_a_missing_region_is_said_in_our_words() -> None:
-    with pytest.raises(TransportError, match="pass region_name") as caught:
+    with pytest.raises(ConfigurationError, match="pass region_name") as caught:
         RestoreJobsClient()
     assert isinstance(caught.value, BotoCoreError)
     assert isinstance(caught.value.__cause__, NoRegionError)
@@ -134,12 +134,12 @@ def test_a_password_in_an_endpoint_is_not_shown(endpoint_url: str) -> None:
         ({"AWS_ENDPOINT_URL": "garbage"}, "garbage"),
     ],
 )
-def test_configuration_that_botocore_refuses_is_a_transport_error(
+def test_configuration_that_botocore_refuses_is_a_configuration_error(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(TransportError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         RestoreJobsClient(region_name="eu-west-1")
 
 
@@ -149,7 +149,7 @@ def test_a_tool_for_credentials_that_is_missing_is_said_in_our_words(
     path = tmp_path / "config"
     path.write_text("[default]\ncredential_process = /no/such/tool\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
-    with pytest.raises(TransportError, match="/no/such/tool"):
+    with pytest.raises(ConfigurationError, match="/no/such/tool"):
         RestoreJobsClient(region_name="eu-west-1").list_restore_jobs().first()
 
 
@@ -160,7 +160,7 @@ def test_a_client_of_another_service_is_refused() -> None:
 
 
 def test_a_region_that_is_none_is_refused() -> None:
-    with pytest.raises(TransportError, match="eu west"):
+    with pytest.raises(ConfigurationError, match="eu west"):
         RestoreJobsClient(region_name="eu west")
 
 

@@ -81,13 +81,28 @@ DAMAGE: dict[str, Fault] = {
     "text": body(b'"x"'),
     "true": body(b"true"),
     "invalid UTF-8": lambda answer: Answer(body=answer.body.replace(b"job-", b"job\xff", 1)),
-    "lone surrogate": lambda answer: Answer(body=answer.body.replace(b"job-", b"\\ud800", 1)),
     "NULs": body(b"\0" * 500),
     "NUL behind": lambda answer: Answer(body=answer.body + b"\0"),
     "byte order mark": lambda answer: Answer(body=b"\xef\xbb\xbf" + answer.body),
     "UTF-16": lambda answer: Answer(body=answer.body.decode().encode("utf-16")),
     "gzip": lambda answer: Answer(
         body=gzip.compress(answer.body), headers={"Content-Encoding": "gzip"}
+    ),
+    "RestoreJobs twice": lambda answer: Answer(
+        body=b'{"RestoreJobs": [{"RestoreJobId": "hidden"}],' + answer.body[1:]
+    ),
+    "RestoreJobs twice, once escaped": lambda answer: Answer(
+        body=rb'{"Restore\u004aobs": [{"RestoreJobId": "hidden"}],' + answer.body[1:]
+    ),
+    "RestoreJobs twice, among brackets": lambda answer: Answer(
+        body=b'{"Odd": ["]"], "RestoreJobs": [{"StatusMessage": "[x]"}],' + answer.body[1:]
+    ),
+    "NextToken twice": lambda answer: Answer(body=b'{"NextToken": "hidden",' + answer.body[1:]),
+    "NextToken twice, then null": lambda answer: Answer(
+        body=answer.body[:-1] + b', "NextToken": "hidden", "NextToken": null}'
+    ),
+    "NextToken with half of a surrogate pair": changed(
+        lambda content: content.update(NextToken="\ud800")
     ),
     "100,000 opening brackets": body(b"[" * 100_000),
     "100,000 opening braces": body(b'{"a":' * 100_000),
@@ -360,7 +375,7 @@ def test_damage_is_named_with_what_came(server: PageServer, client: RestoreJobsC
 
     server.heal()
     server.fail(1, DAMAGE["nothing"])
-    with pytest.raises(MalformedResponseError, match="HTTP 200 with an empty body is no list"):
+    with pytest.raises(MalformedResponseError, match="HTTP 200 with an empty body is not a list"):
         client.list_restore_jobs().first()
 
     server.heal()

@@ -27,7 +27,7 @@ from restorejobs_client import (
 
 MODEL: Any = boto3.client("backup", region_name="eu-west-1").meta.service_model
 OPERATION: Any = MODEL.operation_model("ListRestoreJobs")
-KINDS = {"string": "str", "timestamp": "UtcDatetime", "long": "int", "boolean": "bool"}
+KINDS = {"string": "str", "timestamp": "datetime.datetime", "long": "int", "boolean": "bool"}
 
 
 def members(shape: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def test_every_member_has_the_type_of_its_shape() -> None:
     for name, member in members("RestoreJobsListMember").items():
         annotation = str(annotations[name].type)
         if member.name in {"RestoreJobCreator"} or getattr(member, "enum", []):
-            assert annotation == f"{member.name} | None"
+            assert annotation.endswith(f".{member.name} | None")
         else:
             kind = KINDS[member.type_name]
             assert annotation == f"{kind} | None"

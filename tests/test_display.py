@@ -20,7 +20,7 @@ from restorejobs_client import (
     RestoreJobSummary,
     RestoreValidationStatus,
 )
-from restorejobs_client._display import moment, percentage, size, span
+from restorejobs_client._text import duration_text, moment_text, percentage_text, size_text
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -114,22 +114,20 @@ def test_a_page_shows_a_row_for_each_job() -> None:
     assert table.cells[:10] == [
         "0",
         "FAILED",
+        "TIMED_OUT",
         "RDS",
         "2026-01-02 03:04:05",
         "1 h 5 min",
         "1.5 GiB",
-        "Table already exists.",
-        "TIMED_OUT",
+        "Table already exists.; validation: No result.",
         "db:orders",
-        "4C2D6E1A-…",
+        "4C2D6E1A-0000-4000-8000-000000000001",
     ]
     assert table.cells[10:] == ["1", *[""] * 9]
     assert "FAILED" not in table.hovers  # of what has ended, AWS may say 0 %
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")
     assert shown(RestoreJobPage(restore_jobs=(running,))).hovers == {"RUNNING": "40.00% done"}
-    assert table.hovers["TIMED_OUT"] == "No result."
     assert table.hovers["db:orders"] == FAILED.source_resource_arn
-    assert table.hovers["4C2D6E1A-…"] == FAILED.restore_job_id
     html = RestoreJobPage(restore_jobs=(FAILED,), next_token="more")._repr_html_()
     assert "1 restore job; more pages follow" in html
     assert "deletion" not in html  # none of them has one
@@ -201,8 +199,13 @@ def test_every_value_is_escaped(thing: Any) -> None:
 def test_a_repr_is_one_line_that_a_person_can_read() -> None:
     assert repr(FAILED) == (
         "RestoreJob(restore_job_id='4C2D6E1A-0000-4000-8000-000000000001', resource_type='RDS', "
-        "status='FAILED', creation_date='2026-01-02 03:04:05 UTC', duration='1 h 5 min', "
-        "status_message='Table already exists.')"
+        "status='FAILED', creation_date='2026-01-02 03:04:05.678000 UTC', duration='1 h 5 min', "
+        "source_resource_arn='arn:aws:rds:eu-central-1:123456789012:db:orders', "
+        "completion_date='2026-01-02 04:09:05.678000 UTC', status_message='Table already exists.', "
+        "percent_done='40.00%', backup_size_in_bytes=1610612736, "
+        "expected_completion_time_minutes=90, "
+        "created_by={'restore_testing_plan_arn': 'arn:aws:backup:plan:nightly'}, "
+        "validation_status='TIMED_OUT', validation_status_message='No result.')"
     )
     assert repr(RestoreJob()) == "RestoreJob()"
     page = RestoreJobPage(restore_jobs=(FAILED,), next_token="t")
@@ -254,7 +257,7 @@ def luminance(colour: str) -> float:
     ],
 )
 def test_sizes_are_in_the_largest_unit_that_they_fill(count: int, text: str) -> None:
-    assert size(count) == text
+    assert size_text(count) == text
 
 
 @pytest.mark.parametrize(
@@ -272,15 +275,15 @@ def test_sizes_are_in_the_largest_unit_that_they_fill(count: int, text: str) -> 
     ],
 )
 def test_durations_are_in_their_two_largest_units(duration: timedelta, text: str) -> None:
-    assert span(duration) == text
+    assert duration_text(duration) == text
 
 
 def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
-    assert percentage(1) == "100 %"
-    assert percentage(0) == "0 %"
-    assert percentage(99_999 / 100_000) == "99.9 %"
-    assert percentage(1 / 100_000) == "0.1 %"
-    assert percentage(0.9098) == "91.0 %"
+    assert percentage_text(1) == "100 %"
+    assert percentage_text(0) == "0 %"
+    assert percentage_text(99_999 / 100_000) == "99.9 %"
+    assert percentage_text(1 / 100_000) == "0.1 %"
+    assert percentage_text(0.9098) == "91.0 %"
 
 
 def test_odd_numbers_and_texts_are_shown_as_well() -> None:
@@ -302,10 +305,9 @@ def test_odd_numbers_and_texts_are_shown_as_well() -> None:
     assert str(RestoreJobSummary.from_jobs([done])).count(" EiB") == 1
 
 
-def test_accounts_are_shown_where_there_are_several() -> None:
-    one, other = (RestoreJob(account_id=digit * 12) for digit in "12")
-    assert "111111111111" not in shown(RestoreJobPage(restore_jobs=(one, one))).cells
-    assert "111111111111" in shown(RestoreJobPage(restore_jobs=(one, other))).cells
+def test_the_account_of_every_job_is_shown() -> None:
+    job = RestoreJob(account_id="111111111111")
+    assert "111111111111" in shown(RestoreJobPage(restore_jobs=(job, job))).cells
 
 
 def test_long_texts_are_cut_in_what_is_one_line() -> None:
@@ -321,4 +323,4 @@ def test_a_listing_that_begins_at_a_token_says_so() -> None:
 
 def test_moments_are_in_utc() -> None:
     east = datetime.fromisoformat("2026-01-02T03:04:05+05:30")
-    assert moment(east) == "2026-01-01 21:34:05"
+    assert moment_text(east) == "2026-01-01 21:34:05"

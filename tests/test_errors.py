@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import restorejobs_client
 from restorejobs_client import (
     AccessDeniedException,
+    ConfigurationError,
     CredentialsError,
     ExpiredTokenException,
     InvalidCheckpointError,
@@ -46,6 +47,7 @@ OTHERS = [
     InvalidCheckpointError,
     PaginationError,
     MalformedResponseError,
+    ConfigurationError,
     TransportError,
     CredentialsError,
 ]
@@ -66,7 +68,8 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
     assert issubclass(InvalidRequestError, ValueError)
     assert issubclass(InvalidCheckpointError, ValueError)
     assert issubclass(TransportError, BotoCoreError)
-    assert issubclass(CredentialsError, TransportError)
+    assert issubclass(ConfigurationError, BotoCoreError)
+    assert issubclass(CredentialsError, ConfigurationError)
     assert issubclass(ServiceError, ClientError)
     assert all(issubclass(kind, ServiceError) for kind in SERVICE_ERRORS)
     public = {

@@ -18,12 +18,18 @@ TYPING = Path(__file__).parent / "typing"
 SOURCE = Path(restorejobs_client.__file__).parent
 # From the ground up: a room imports only from rooms below it.
 ROOMS = [
+    "_version",
+    "_text",
     "_enums",
     "_errors",
     "_extras",
-    "_display",
+    "_html",
+    "_convert",
     "_models",
     "_request",
+    "_decode",
+    "_botocore_errors",
+    "_session",
     "_wire",
     "_windows",
     "_cursor",
@@ -31,7 +37,7 @@ ROOMS = [
     "_progress",
     "_gather",
     "_listing",
-    "_summary",
+    "_report",
     "_client",
     "testing._service",
     "testing._samples",

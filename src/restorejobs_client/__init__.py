@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from restorejobs_client._errors import (
         AccessDeniedException,
+        ConfigurationError,
         CredentialsError,
         ExpiredTokenException,
         InvalidCheckpointError,
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from restorejobs_client._gather import gather
     from restorejobs_client._listing import RestoreJobIterator, RestoreJobs
     from restorejobs_client._models import RestoreJob, RestoreJobCreator, RestoreJobPage
+    from restorejobs_client._report import RestoreDurations, RestoreFailures, RestoreJobSummary
     from restorejobs_client._request import ListRestoreJobsRequest
-    from restorejobs_client._summary import RestoreDurations, RestoreFailures, RestoreJobSummary
 
 __all__ = [
     "AccessDeniedException",
+    "ConfigurationError",
     "CredentialsError",
     "ExpiredTokenException",
     "InvalidCheckpointError",
@@ -79,7 +81,7 @@ if not TYPE_CHECKING:  # to a type checker the names are there, and no others
         "_request",
         "_gather",
         "_listing",
-        "_summary",
+        "_report",
         "_client",
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from restorejobs_client._models import RestoreJob
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAN: Final = "created_by_restore_testing_plan_arn"
 # Every member of a job, in its order.
 _COLUMNS: Final = {
@@ -152,11 +150,6 @@ def _column(pyarrow: Any, jobs: Sequence[RestoreJob], name: str, kind: object) -
         values = [creator and creator.restore_testing_plan_arn for creator in creators]
     else:
         values = list(map(attrgetter(name), jobs))
-    if _COLUMNS[name] == "moment":
-        # Counted from the epoch before Arrow sees them: a third of the time that moments take it.
-        moments: list[datetime | None] = values
-        since = [None if moment is None else moment - _EPOCH for moment in moments]
-        return pyarrow.array(since, pyarrow.duration("us")).cast(pyarrow.int64()).cast(kind)
     try:
         if _COLUMNS[name] == "status":
             return pyarrow.array(values, pyarrow.string()).dictionary_encode()

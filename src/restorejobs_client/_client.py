@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._request import ListRestoreJobsRequest
-from restorejobs_client._wire import Wire, connect
+from restorejobs_client._session import create_client
+from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ class RestoreJobsClient:
                 message = f'client={client!r} is refused: it must be a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
-            client = connect(
+            client = create_client(
                 session=session,
                 region_name=region_name,
                 profile_name=profile_name,

@@ -1,27 +1,28 @@
-"""Open enums: they name the values that AWS documents and welcome the ones it adds later."""
+"""Open enums: they name the values that AWS documents and accept values that it adds later."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from typing import Self
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class OpenEnum(StrEnum):
-    """A `StrEnum` that also takes values that it does not know.
+    """A `StrEnum` that also accepts values it does not know.
 
-    A known value is found whatever its case. Any other string becomes a member of its own: it
-    equals that string, hashes and pickles like it, and says `is_known == False`. Iterating the
-    class gives the known members only.
+    A known value is found in upper and lower case. Any other string becomes a member of its own
+    that equals the string, hashes and pickles like it, and has `is_known == False`. Iterating over
+    the class gives the known members only.
     """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        value = str.__str__(value)  # not what a subclass, such as another enum, makes of it
+        value = str.__str__(value)  # str() of a subclass may be another text
         folded = value.casefold()
         for known in cls:
             if known.value.casefold() == folded:
@@ -36,11 +37,22 @@ class OpenEnum(StrEnum):
         """Whether this release of the package names the value."""
         return type(self).__members__.get(self.name) is self
 
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Validate any string, and describe it as one in JSON schemas: the enum stays open."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
+
+        known = [member.value for member in cls]
+        text = core_schema.str_schema(metadata={"pydantic_js_updates": {"examples": known}})
+        return core_schema.no_info_after_validator_function(cls, text)
+
 
 class RestoreJobStatus(OpenEnum):
     """The state of a restore job (AWS member `Status`).
 
-    A value that AWS adds later is taken too:
+    A value that AWS adds later is accepted too:
 
         >>> RestoreJobStatus("PAUSED") == "PAUSED", RestoreJobStatus("PAUSED").is_known
         (True, False)

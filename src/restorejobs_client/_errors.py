@@ -1,13 +1,14 @@
 """Every error that leaves this package.
 
 RestoreJobsError
-├── InvalidRequestError (ValueError)             refused before anything is sent
-├── InvalidCheckpointError (ValueError)          refused before anything is sent
-├── PaginationError                              the service hands out a token twice
-├── MalformedResponseError                       a success without an answer in it
-├── TransportError (botocore's BotoCoreError)    no answer from the service
-│   └── CredentialsError                         no credentials to sign with
-└── ServiceError (botocore's ClientError)        the service answers with an error
+├── InvalidRequestError (ValueError)               refused before anything is sent
+├── InvalidCheckpointError (ValueError)            refused before anything is sent
+├── PaginationError                                the service repeats a page token
+├── MalformedResponseError                         a success that is no list of jobs
+├── ConfigurationError (botocore's BotoCoreError)  no region, no such profile, wrong settings
+│   └── CredentialsError                           no credentials to sign with
+├── TransportError (botocore's BotoCoreError)      the network: no answer from the service
+└── ServiceError (botocore's ClientError)          the service answers with an error
     ├── ResourceNotFoundException
     ├── InvalidParameterValueException
     ├── MissingParameterValueException
@@ -58,7 +59,7 @@ def redacted(text: str) -> str:
     return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
 
 
-def _redacted_members(members: Mapping[str, Any]) -> dict[str, Any]:
+def redacted_members(members: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: "***" if _SECRET_NAME.search(name) else _redacted_value(value)
         for name, value in members.items()
@@ -69,7 +70,7 @@ def _redacted_value(value: object) -> object:
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, Mapping):
-        return _redacted_members(cast("Mapping[str, Any]", value))
+        return redacted_members(cast("Mapping[str, Any]", value))
     if isinstance(value, list):
         return [_redacted_value(one) for one in cast("list[object]", value)]
     return value
@@ -124,19 +125,30 @@ class MalformedResponseError(RestoreJobsError):
     """
 
 
-class TransportError(RestoreJobsError, BotoCoreError):
-    """The service did not answer, or could not be asked: network, time-out, configuration.
-
-    botocore's own exception is the `__cause__`.
-    """
+class _BotocoreError(RestoreJobsError, BotoCoreError):
+    """An error of botocore's own, which is the `__cause__`."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.kwargs: Mapping[str, Any] = {}  # BotoCoreError's; its values may hold a signed request
 
 
-class CredentialsError(TransportError):
+class ConfigurationError(_BotocoreError):
+    """No request can be made: no region, no such profile, or settings that botocore refuses.
+
+    Trying again does not help. botocore's own exception is the `__cause__`.
+    """
+
+
+class CredentialsError(ConfigurationError):
     """There are no AWS credentials, or they could not be loaded or refreshed."""
+
+
+class TransportError(_BotocoreError):
+    """The service did not answer: a network error, a time-out, or a proxy.
+
+    botocore's own exception is the `__cause__`.
+    """
 
 
 class ServiceError(RestoreJobsError, ClientError):
@@ -162,7 +174,7 @@ class ServiceError(RestoreJobsError, ClientError):
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        members = _redacted_members(response)
+        members = redacted_members(response)
         self.response: _ClientErrorResponseTypeDef = cast("_ClientErrorResponseTypeDef", members)
         self.operation_name = operation_name
         metadata = members.get("ResponseMetadata", {})

@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from restorejobs_client._arrow import Tables
 from restorejobs_client._cursor import Cursor, next_page, with_checkpoint
-from restorejobs_client._display import listing_html, one_line
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._gather import Balance, Crew, Gathered, Identity, Run, checked_workers
+from restorejobs_client._html import Cell, table
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._progress import JobsProgress
+from restorejobs_client._text import one_line
 from restorejobs_client._windows import WHOLE, Window, equal_cuts
 
 if TYPE_CHECKING:
@@ -336,4 +337,5 @@ class RestoreJobs(Tables):
         described = self._described()
         if not described.keys() - {"region_name"}:
             described["filters"] = "none: all jobs"
-        return listing_html(described)
+        rows = [(Cell(name), Cell(str(value))) for name, value in described.items()]
+        return table("Restore jobs, listed when iterated; .head() shows the first", ("", ""), rows)

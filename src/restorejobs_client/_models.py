@@ -1,113 +1,109 @@
-"""What a listing yields: restore jobs, and pages of them."""
+"""What a listing yields: restore jobs and pages of them, as `msgspec` structs."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: msgspec and `typing.get_type_hints` need the types.
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import Field, make_dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
-from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic.alias_generators import to_pascal
-from pydantic.dataclasses import dataclass
-from pydantic_core import CoreSchema, core_schema
+import msgspec
+from msgspec.structs import asdict, fields
 
-from restorejobs_client._display import (
-    clipped,
-    counted,
-    job_html,
-    moment,
-    one_line,
-    page_html,
-    span,
-)
+from restorejobs_client._convert import WrongValueError, json_value, read_struct
 from restorejobs_client._enums import (
+    OpenEnum,
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
 from restorejobs_client._errors import MalformedResponseError
+from restorejobs_client._html import (
+    Cell,
+    duration_cell,
+    moment_cell,
+    number_cell,
+    size_cell,
+    status_cell,
+    table,
+    text_cell,
+)
+from restorejobs_client._text import clipped, counted, duration_text, moment_text, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
-
-class _InUtc:
-    """Any aware moment in, the same moment in UTC out.
-
-    Numbers in JSON are epoch seconds; they come out of the parser in UTC, so nothing in Python
-    runs for them. Only text with another offset, datetimes made in Python and moments before 1970
-    (which pydantic reads wrong up to 2.14.0) are converted.
-    """
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        aware = core_schema.datetime_schema(tz_constraint="aware")
-        converted = core_schema.no_info_before_validator_function(
-            _epoch_to_utc, core_schema.no_info_after_validator_function(_to_utc, aware)
-        )
-        in_utc = core_schema.datetime_schema(tz_constraint=0, ge=_EPOCH)
-        utc_or_converted = core_schema.union_schema([in_utc, converted], mode="left_to_right")
-        return core_schema.json_or_python_schema(utc_or_converted, converted)
-
-
-def _epoch_to_utc(value: object) -> object:
-    with suppress(ValueError):
-        if isinstance(value, str):
-            value = float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return datetime.fromtimestamp(value, UTC)
-        except (OverflowError, OSError, ValueError) as error:
-            message = "epoch seconds outside the years 1 to 9999"
-            raise ValueError(message) from error
-    return value
-
-
-def _to_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        message = f"{moment.isoformat()} is outside the years 1 to 9999 in UTC"
-        raise ValueError(message) from error
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-UtcDatetime = Annotated[datetime, _InUtc]
-
-_CONFIG = ConfigDict(
-    alias_generator=to_pascal,
-    validate_by_alias=True,
-    validate_by_name=True,
-    val_temporal_unit="seconds",
-)
-_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
-_SHOWN = 80  # characters of a value that does not fit: enough to recognise it by
-_TERMINAL = frozenset(
+_PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
+_ROWS: Final = 100  # jobs of a page that a notebook shows
+_TERMINAL: Final = frozenset(
     {RestoreJobStatus.COMPLETED, RestoreJobStatus.ABORTED, RestoreJobStatus.FAILED}
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
-class RestoreJobCreator:
+class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+    """What the models have in common: dicts, JSON, the dataclass protocol, and pydantic's."""
+
+    # Tools that make columns of dataclasses (pandas, polars) make columns of these too.
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
+        """Let pydantic models and FastAPI validate, dump and document this model."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
+
+        def validated(value: object) -> object:
+            try:
+                return value if isinstance(value, cls) else read_struct(cls, value)
+            except WrongValueError as wrong:
+                raise ValueError(str(wrong)) from None
+
+        members = core_schema.typed_dict_schema(
+            {
+                field.name: core_schema.typed_dict_field(handler.generate_schema(field.type))
+                for field in fields(cls)
+            },
+            ref=f"{cls.__module__}.{cls.__name__}:{id(cls)}",
+            cls_name=cls.__name__,
+        )
+        return core_schema.no_info_plain_validator_function(
+            validated,
+            json_schema_input_schema=members,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                asdict, return_schema=members
+            ),
+        )
+
+    def _members(self) -> dict[str, Any]:
+        return {
+            name: asdict(value) if isinstance(value, RestoreJobCreator) else value
+            for name, value in asdict(self).items()
+        }
+
+
+class RestoreJobCreator(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     """What started a restore job (AWS type `RestoreJobCreator`).
 
     Attributes:
-        restore_testing_plan_arn: the restore testing plan that started it, if one did.
+        restore_testing_plan_arn: the restore testing plan that started the job, if one did.
     """
 
     restore_testing_plan_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
-class RestoreJob:
+class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     """One job that restores, or restored, a saved resource (AWS type `RestoreJobsListMember`).
 
-    Every member is `None` where AWS sent nothing, which is the rule while a job is pending.
-    Members that this release does not know are ignored. Datetimes are aware and in UTC.
+    Members that AWS did not send are `None`; while a job is pending, most are. Members that this
+    release does not know are ignored. Datetimes are aware and in UTC.
+
+    The constructor takes the members by their snake_case names and, like that of a dataclass, does
+    not check their types; `from_dict` does. `dataclasses.fields`, `asdict` and `replace` work.
 
     Attributes:
         account_id: the account that owns the job, 12 digits.
@@ -122,7 +118,7 @@ class RestoreJob:
         percent_done: progress as AWS words it, such as `"0.00%"`; `percent` is the number.
         backup_size_in_bytes: the size of the restored resource, in bytes.
         iam_role_arn: the role that restores.
-        expected_completion_time_minutes: how long it is expected to take, in minutes.
+        expected_completion_time_minutes: how long the job is expected to take, in minutes.
         created_resource_arn: the resource that the job created.
         resource_type: such as `"EBS"`; compare it with `ResourceType`.
         recovery_point_creation_date: when the recovery point was created.
@@ -131,7 +127,7 @@ class RestoreJob:
         created_by: the restore testing plan that started the job.
         validation_status: the state of the validation of a restore test.
         validation_status_message: why it is in that state.
-        deletion_status: the state of the removal of what a restore test created.
+        deletion_status: the state of the deletion of what a restore test created.
         deletion_status_message: why it is in that state.
 
     Examples:
@@ -145,8 +141,8 @@ class RestoreJob:
     recovery_point_arn: str | None = None
     source_resource_arn: str | None = None
     backup_vault_arn: str | None = None
-    creation_date: UtcDatetime | None = None
-    completion_date: UtcDatetime | None = None
+    creation_date: datetime | None = None
+    completion_date: datetime | None = None
     status: RestoreJobStatus | None = None
     status_message: str | None = None
     percent_done: str | None = None
@@ -155,7 +151,7 @@ class RestoreJob:
     expected_completion_time_minutes: int | None = None
     created_resource_arn: str | None = None
     resource_type: str | None = None
-    recovery_point_creation_date: UtcDatetime | None = None
+    recovery_point_creation_date: datetime | None = None
     is_parent: bool | None = None
     parent_job_id: str | None = None
     created_by: RestoreJobCreator | None = None
@@ -180,17 +176,17 @@ class RestoreJob:
     def percent(self) -> float | None:
         """`percent_done` as a number from 0 to 100; `None` where it is missing or not a number.
 
-        Never a sign of completion: AWS reports completed jobs with `"0.00%"`. Ask `status`.
+        Do not infer completion from it: AWS reports completed jobs with `"0.00%"`. Use `status`.
         """
         match = _PERCENT.fullmatch(self.percent_done or "")
         return None if match is None else float(match[1])
 
     @property
     def region(self) -> str | None:
-        """The AWS region of the job; `None` where no ARN of it names one.
+        """The AWS region of the job; `None` where none of its ARNs names one.
 
-        Taken from the backup vault's ARN, else the recovery point's, the created resource's, or
-        the source's: a restore runs in the region of its vault.
+        It is taken from the ARN of the backup vault, because a restore runs in the region of its
+        vault, or else from those of the recovery point, the created resource and the source.
         """
         for arn in (
             self.backup_vault_arn,
@@ -204,46 +200,63 @@ class RestoreJob:
         return None
 
     def __repr__(self) -> str:
-        """Return the job as one line: what it is and what became of it; `to_dict` has the rest."""
-        return one_line(
-            "RestoreJob",
-            {
-                "restore_job_id": self.restore_job_id,
-                "resource_type": self.resource_type,
-                "status": None if self.status is None else self.status.value,
-                "creation_date": self.creation_date and f"{moment(self.creation_date)} UTC",
-                "duration": None if self.duration is None else span(self.duration),
-                "status_message": self.status_message and clipped(self.status_message),
-            },
-        )
+        """Return the members that are set in one line, the most telling ones first."""
+        members = self._members()
+        shown = {name: members.pop(name) for name in _FIRST_IN_REPR}
+        with suppress(TypeError):  # the constructor does not check what it is given
+            shown["duration"] = self.duration and duration_text(self.duration)
+        for name, value in (shown | members).items():
+            match value:
+                case datetime():
+                    shown[name] = str(value).replace("+00:00", " UTC")
+                case OpenEnum():
+                    shown[name] = value.value
+                case str() if name.endswith("_message"):
+                    shown[name] = clipped(value)
+                case _:
+                    shown[name] = value
+        return one_line("RestoreJob", shown)
 
     def _repr_html_(self) -> str:
-        """Return the job as a table for a notebook, exact values on hover."""
-        return job_html(self)
+        """Return the members that are set as a table for a notebook, exact values on hover."""
+        rows = [
+            (Cell(name), _member_cell(name, value))
+            for name, value in self._members().items()
+            if value is not None
+        ]
+        if self.duration is not None:
+            rows.append((Cell("duration"), duration_cell(self.duration)))
+        return table("Restore job", ("", ""), rows)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
         """Return all 23 members by their snake_case names, `created_by` as a dict.
 
-        The values are as they are here: datetimes, enum members (which are `str`), `None` for
-        what is missing. `from_dict` reads it back as an equal job.
+        `from_dict` reads it back as an equal job.
+
+        Args:
+            mode: `"python"` keeps the values as they are here: datetimes, enum members (which are
+                `str`) and `None`. `"json"` gives what `json.dumps` takes, with datetimes as text in
+                ISO 8601 with `Z`.
         """
-        members: dict[str, Any] = _JOB.dump_python(self)
-        return members
+        members = self._members()
+        return members if mode == "python" else json_value(members)
 
     def to_json(self) -> str:
-        """Return `to_dict()` as one line of JSON, datetimes in ISO 8601 with `Z`."""
-        return _JOB.dump_json(self).decode()
+        """Return `to_dict(mode="json")` as one line of JSON."""
+        return json.dumps(self.to_dict(mode="json"))
 
     @classmethod
     def from_dict(cls, job: Mapping[str, object]) -> Self:
-        """Read a job as boto3 or the AWS CLI give it, or as `to_dict` and `to_json` made it.
+        """Return the job that a dict from boto3, the AWS CLI, `to_dict` or `to_json` describes.
 
-        In `job`, AWS names (`RestoreJobId`) and snake_case names are both taken, dates as aware
-        datetimes, epoch seconds or ISO 8601 with an offset. Unknown names are ignored.
+        Args:
+            job: the members by their AWS names (`RestoreJobId`) or in snake_case. Dates may be
+                aware datetimes, epoch seconds, or text in ISO 8601 with an offset. Unknown names
+                are ignored.
 
         Raises:
-            MalformedResponseError: if a value cannot be what its member is; the message says
-                which. A naive datetime is one of those.
+            MalformedResponseError: a value does not fit its member, for example a naive datetime.
+                The message names the member and shows the value.
 
         Examples:
             >>> job = RestoreJob.from_dict({"RestoreJobId": "1A2B", "CreationDate": 1767225600})
@@ -251,64 +264,132 @@ class RestoreJob:
             '2026-01-01T00:00:00+00:00'
         """
         try:
-            return _JOB.validate_python(job)  # type: ignore[return-value]  # no subclasses: slots
-        except ValidationError as error:
-            message = f"this is not a restore job: {what_is_wrong(error)}"
-            raise MalformedResponseError(message) from error
+            return read_struct(cls, job)
+        except WrongValueError as wrong:
+            message = f"this is not a restore job: {wrong}"
+            raise MalformedResponseError(message) from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
-class RestoreJobPage:
+class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     """One page of a listing (AWS type `ListRestoreJobsOutput`).
 
+    Iterating over it gives its jobs, and `len` counts them.
+
     Attributes:
-        restore_jobs: the jobs of the page; there may be none although more pages follow.
-        next_token: AWS's token of the next page; `None` on the last page, and on a page that
-            `limit` or `head` cut short (the token would skip the jobs that were cut).
+        restore_jobs: the jobs of the page. It may be empty although more pages follow.
+        next_token: AWS's token of the next page. It is `None` on the last page, and on a page that
+            `limit` or `head` cut short, because the token would skip the jobs that were cut.
     """
 
     restore_jobs: tuple[RestoreJob, ...] = ()
     next_token: str | None = None
 
+    def __iter__(self) -> Iterator[RestoreJob]:
+        return iter(self.restore_jobs)
+
+    def __len__(self) -> int:
+        return len(self.restore_jobs)
+
     def __repr__(self) -> str:
         """Return how many jobs are on the page, and whether more pages follow."""
         more = f"next_token={clipped(self.next_token)!r}" if self.next_token else "no next_token"
-        return f"RestoreJobPage({counted(len(self.restore_jobs))}, {more})"
+        return f"RestoreJobPage({counted(len(self), 'restore job')}, {more})"
 
     def _repr_html_(self) -> str:
-        """Return the jobs as a table for a notebook, exact values on hover."""
-        return page_html(self)
+        """Return the jobs as a table for a notebook, without the columns that are empty."""
+        rows = [_job_row(number, job) for number, job in enumerate(self.restore_jobs[:_ROWS])]
+        used = [place for place in range(len(_COLUMNS)) if any(row[place].shown for row in rows)]
+        notes = [counted(len(self), "restore job")]
+        if len(self) > _ROWS:
+            notes.append(f"the first {_ROWS} of them are shown")
+        if self.next_token is not None:
+            notes.append("more pages follow")
+        return table(
+            "; ".join(notes),
+            [_COLUMNS[place] for place in used],
+            [[row[place] for place in used] for row in rows],
+        )
 
 
-_JOB = TypeAdapter(RestoreJob)
-_set_created_by = RestoreJob.__dict__["created_by"].__set__  # past the frozen class, as __init__
-_set_iam_role_arn = RestoreJob.__dict__["iam_role_arn"].__set__
+def aws_members(model: _Struct) -> dict[str, Any]:
+    """Return the members that are set, by their AWS names."""
+    return {
+        field.encode_name: aws_members(value) if isinstance(value, _Struct) else value
+        for field in fields(type(model))
+        for value in (getattr(model, field.name),)
+        if value is not None
+    }
 
 
-def share_what_repeats(jobs: tuple[RestoreJob, ...]) -> None:
-    """Let jobs that have the same plan and role share them, before anyone has seen the jobs.
-
-    Both are longer than the texts that pydantic shares: a quarter of the memory of a job.
-    """
-    creators: dict[str | None, RestoreJobCreator] = {}
-    roles: dict[str, str] = {}
-    for job in jobs:
-        creator, role = job.created_by, job.iam_role_arn
-        if creator is not None:
-            shared = creators.setdefault(creator.restore_testing_plan_arn, creator)
-            _set_created_by(job, shared)
-        if role is not None:
-            _set_iam_role_arn(job, roles.setdefault(role, role))
+def _add_dataclass_protocol(kind: type[_Struct]) -> None:
+    twin = make_dataclass(
+        kind.__name__,
+        [(field.name, field.type, field.default) for field in fields(kind)],
+        frozen=True,
+        kw_only=True,
+        init=False,
+        repr=False,
+    )
+    for name in ("__dataclass_fields__", "__dataclass_params__"):
+        setattr(kind, name, getattr(twin, name))
 
 
-def what_is_wrong(error: ValidationError) -> str:
-    """Say in one line where the first fault of a pydantic validation is, and what stands there."""
-    fault = error.errors(include_url=False)[0]
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "json_invalid":  # the input would be the whole body
-        return message
-    place = ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-"))
-    given = repr(fault["input"])
-    if len(given) > _SHOWN:
-        given = f"{given[:_SHOWN]}…"
-    return f"{place or 'the whole'}: {message}, got {given}"
+for _kind in (RestoreJobCreator, RestoreJob, RestoreJobPage):
+    _add_dataclass_protocol(_kind)
+
+_FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date")
+
+
+def _member_cell(name: str, value: Any) -> Cell:  # noqa: ANN401  # any member
+    match name, value:
+        case _, datetime():
+            return Cell(f"{moment_text(value)} UTC", value.isoformat())
+        case "created_by", {"restore_testing_plan_arn": plan}:
+            return Cell(str(plan))
+        case "backup_size_in_bytes", int():
+            return size_cell(value)._replace(is_number=False)
+        case "expected_completion_time_minutes", int():
+            return Cell(f"{value:,} min")
+        case _:
+            return Cell(str(value), is_status=name.endswith("status"))
+
+
+_COLUMNS: Final = (
+    "",
+    "status",
+    "validation",
+    "account",
+    "resource type",
+    "created (UTC)",
+    "took",
+    "size",
+    "reason",
+    "deletion",
+    "source",
+    "job id",
+)
+
+
+def _job_row(number: int, job: RestoreJob) -> tuple[Cell, ...]:
+    messages = (
+        job.status_message,
+        job.validation_status_message and f"validation: {job.validation_status_message}",
+        job.deletion_status_message and f"deletion: {job.deletion_status_message}",
+    )
+    source = job.source_resource_arn
+    # AWS reports some jobs that have ended with 0 %.
+    done = f"{job.percent_done} done" if job.percent_done and not job.is_terminal else None
+    return (
+        number_cell(number),
+        status_cell(job.status, done),
+        status_cell(job.validation_status),
+        text_cell(job.account_id),
+        text_cell(job.resource_type),
+        moment_cell(job.creation_date),
+        duration_cell(job.duration),
+        size_cell(job.backup_size_in_bytes),
+        text_cell("; ".join(filter(None, messages))),
+        status_cell(job.deletion_status),
+        text_cell(source and source.split(":", 5)[-1], source),
+        text_cell(job.restore_job_id),
+    )

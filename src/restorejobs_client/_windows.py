@@ -58,24 +58,16 @@ class Window:
         """Return those of the jobs that are in the window."""
         if self == WHOLE:
             return jobs
-        lower, upper = self.lower or _FIRST, self.upper
-        moments = [job.creation_date for job in jobs]
-        days = [moment.toordinal() for moment in moments if moment is not None]
-        if len(days) == len(jobs) > 0:
-            # A page is seldom near a bound. Moments that are hours away from it need no exact
-            # comparison: with the time zones that pydantic makes, it costs five times as much.
-            is_above = lower.toordinal() < min(days)
-            if is_above and (upper is None or max(days) < upper.toordinal()):
-                return jobs
-        undated = self.lower is None  # they come with the first window
+        lower, upper = self.lower or _FIRST, self.upper or _LATEST
+        is_first = self.lower is None  # undated jobs come with the first window
         return tuple(
             [
                 job
-                for job, moment in zip(jobs, moments, strict=True)
+                for job in jobs
                 if (
-                    undated
-                    if moment is None
-                    else lower <= moment and (upper is None or moment < upper)
+                    is_first
+                    if (moment := job.creation_date) is None
+                    else lower <= moment and (moment < upper or self.upper is None)
                 )
             ]
         )

@@ -11,6 +11,7 @@ from typing import Any, assert_type
 
 from restorejobs_client import (
     AccessDeniedException,
+    ConfigurationError,
     CredentialsError,
     ExpiredTokenException,
     InvalidCheckpointError,
@@ -257,6 +258,7 @@ def jobs_and_their_members(job: RestoreJob) -> None:
     assert_type(job.region, str | None)
 
     assert_type(job.to_dict(), dict[str, Any])
+    assert_type(job.to_dict(mode="json"), dict[str, Any])
     assert_type(job.to_json(), str)
     assert_type(RestoreJob.from_dict({"RestoreJobId": "id"}), RestoreJob)
     assert_type(RestoreJob.from_dict(job=job.to_dict()), RestoreJob)
@@ -355,8 +357,8 @@ def errors_and_what_they_say(jobs: RestoreJobs) -> None:
 
 def every_error_is_one_of_its_base(
     refused: InvalidRequestError | InvalidCheckpointError,
-    damaged: PaginationError | MalformedResponseError,
-    unanswered: CredentialsError,
+    damaged: PaginationError | MalformedResponseError | TransportError,
+    unasked: CredentialsError,
     denied: AccessDeniedException | ExpiredTokenException | ThrottlingException,
     modelled: ResourceNotFoundException
     | InvalidParameterValueException
@@ -364,12 +366,12 @@ def every_error_is_one_of_its_base(
     | ServiceUnavailableException,
 ) -> None:
     of_values: ValueError = refused
-    of_transport: TransportError = unanswered
+    of_configuration: ConfigurationError = unasked
     of_service: ServiceError = denied
     of_service = modelled
     error: RestoreJobsError = refused
     error = damaged
-    error = of_transport
+    error = of_configuration
     error = of_service
     assert_type(error.checkpoint, str | None)
     assert_type(of_values.args, tuple[Any, ...])

@@ -15,11 +15,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-
 from restorejobs_client._enums import RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob
+from restorejobs_client._models import RestoreJob, aws_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +32,6 @@ Place = tuple[int, str, str, int]
 
 _UNDATED = 1 << 63
 _RESOURCE_TYPE = re.compile(r"[a-zA-Z0-9\-_. ]{1,50}")
-_JOB = TypeAdapter(RestoreJob)
 _JSON = json.JSONEncoder(default=datetime.timestamp)  # the only values that JSON does not have
 _serials = itertools.count(1)
 _tokens = itertools.count()
@@ -65,8 +62,7 @@ class _Entry:
 
     @functools.cached_property
     def wire(self) -> bytes:
-        members = _JOB.dump_python(self.job, by_alias=True, exclude_none=True)
-        return _JSON.encode(members).encode()
+        return _JSON.encode(aws_members(self.job)).encode()
 
 
 def _place(entry: _Entry) -> Place:

@@ -11,20 +11,27 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from restorejobs_client._display import (
-    counted,
-    moment,
-    printable,
-    span,
-    summary_counts,
-    summary_facts,
-    summary_failures,
-    summary_html,
-)
 from restorejobs_client._enums import (
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
+)
+from restorejobs_client._html import (
+    Cell,
+    duration_cell,
+    moment_cell,
+    number_cell,
+    size_cell,
+    status_cell,
+    table,
+    text_cell,
+)
+from restorejobs_client._text import (
+    counted,
+    duration_text,
+    moment_text,
+    percentage_text,
+    printable,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 _NONE: Final = timedelta(0)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _REASONS: Final = 1_000  # of each kind that are kept apart; messages may hold ids
+_SHOWN_REASONS: Final = 8  # of each kind of failure
 _MEMBERS: Final = ("status", "validation_status", "deletion_status")  # that can fail
 _FAILED_RESTORE: Final = frozenset({RestoreJobStatus.FAILED})
 _FAILED_VALIDATION: Final = frozenset(
@@ -171,12 +179,12 @@ class RestoreJobSummary:
 
     def __repr__(self) -> str:
         """Return the summary as one line."""
-        facts = [f"{name}: {shown}" for name, (shown, _) in summary_facts(self).items()]
-        return f"RestoreJobSummary({'; '.join([counted(self.jobs), *facts])})"
+        facts = [f"{name}: {shown}" for name, (shown, _) in _facts(self).items()]
+        return f"RestoreJobSummary({'; '.join([counted(self.jobs, 'restore job'), *facts])})"
 
     def _repr_html_(self) -> str:
         """Return the summary as tables for a notebook, exact values on hover."""
-        return summary_html(self)
+        return _html(self)
 
 
 def _in_json(value: datetime | timedelta) -> str | float:
@@ -355,10 +363,10 @@ def _durations(microseconds: array[int]) -> RestoreDurations:
 
 
 def _lines(summary: RestoreJobSummary) -> Iterator[str]:
-    yield counted(summary.jobs)
-    for name, (shown, _) in summary_facts(summary).items():
+    yield counted(summary.jobs, "restore job")
+    for name, (shown, _) in _facts(summary).items():
         yield f"  {name}: {shown}"
-    for title, counts in summary_counts(summary).items():
+    for title, counts in _counts(summary).items():
         there = ", ".join(f"{count:,} {name}" for name, count in counts)
         yield printable(f"  {title.lower()}: {there}")
     if summary.by_resource_type:
@@ -368,15 +376,135 @@ def _lines(summary: RestoreJobSummary) -> Iterator[str]:
         for name, count in summary.by_resource_type.items():
             row = f"  {name:<{width}} {count:>9,}"
             if (took := summary.durations.get(name)) is not None:
-                spans = "".join(f"{span(one):>13}" for one in (took.median, took.p95, took.longest))
+                spans = "".join(
+                    f"{duration_text(one):>13}" for one in (took.median, took.p95, took.longest)
+                )
                 row += f" {took.jobs:>9,}{spans}"
             yield printable(row)
-    for what, failures, others in summary_failures(summary):
+    for what, failures, others in _kinds_of_failure(summary):
         yield f"\n  {what} that failed, and why"
         for failure in failures:
             of_type = failure.resource_type or "unknown type"
             why = failure.message or "no reason given"
-            latest = "" if failure.latest is None else f" (latest {moment(failure.latest)})"
+            latest = "" if failure.latest is None else f" (latest {moment_text(failure.latest)})"
             yield printable(f"  {failure.jobs:>7,} {failure.status} {of_type}: {why}{latest}")
         if others:
             yield f"  {others:>7,} for other reasons"
+
+
+def _html(summary: RestoreJobSummary) -> str:
+    """Return a summary as a few small tables."""
+    facts = [(Cell(name), Cell(*texts)) for name, texts in _facts(summary).items()]
+    tables = [table(counted(summary.jobs, "restore job"), ("", ""), facts)]
+    counts = [
+        table(
+            title, ("", "jobs"), [(status_cell(name), number_cell(count)) for name, count in there]
+        )
+        for title, there in _counts(summary).items()
+    ]
+    side_by_side = "display:flex;flex-wrap:wrap;gap:2em;align-items:flex-start"
+    tables.append(f'<div style="{side_by_side}">{"".join(counts)}</div>')
+    types = [
+        (text_cell(name), number_cell(count), *_duration_cells(summary, name))
+        for name, count in summary.by_resource_type.items()
+    ]
+    if types:
+        names = ("resource type", "jobs", "measured", "median", "95 % within", "longest")
+        tables.append(table("Time to restore", names, types))
+    for what, reasons, others in _kinds_of_failure(summary):
+        rows = [
+            (
+                number_cell(failure.jobs),
+                status_cell(failure.status),
+                text_cell(failure.resource_type),
+                text_cell(failure.message),
+                moment_cell(failure.latest),
+                text_cell(failure.latest_job_id),
+            )
+            for failure in reasons
+        ]
+        if others:
+            rest = Cell("for other reasons")
+            rows.append((number_cell(others), Cell(), Cell(), rest, Cell(), Cell()))
+        names = ("jobs", "", "resource type", "why", "latest (UTC)", "latest job id")
+        tables.append(table(f"{what} that failed, and why", names, rows))
+    return "".join(tables)
+
+
+def _duration_cells(summary: RestoreJobSummary, resource_type: str) -> tuple[Cell, ...]:
+    durations = summary.durations.get(resource_type)
+    if durations is None:
+        return (Cell(),) * 4
+    return (number_cell(durations.jobs), *map(duration_cell, _three(durations)))
+
+
+def _three(durations: RestoreDurations) -> tuple[timedelta, timedelta, timedelta]:
+    return durations.median, durations.p95, durations.longest
+
+
+def _facts(summary: RestoreJobSummary) -> dict[str, tuple[str, str]]:
+    """Return what a summary says of all jobs together, as one reads it and exactly."""
+    facts: dict[str, tuple[str, str]] = {}
+    if summary.oldest is not None and summary.newest is not None:
+        facts["created (UTC)"] = (
+            f"{moment_text(summary.oldest)} to {moment_text(summary.newest)}",
+            f"{summary.oldest.isoformat()} to {summary.newest.isoformat()}",
+        )
+    if summary.success_rate is not None:
+        facts["succeeded"] = (
+            f"{percentage_text(summary.success_rate)} of those that ended",
+            f"{summary.success_rate}",
+        )
+    facts["restored"] = size_cell(summary.bytes_restored)[:2]
+    if summary.duration is not None:
+        median, p95, longest = map(duration_text, _three(summary.duration))
+        facts["time to restore"] = (
+            f"{median} median, {p95} for 95 %, {longest} longest",
+            f"{summary.duration.jobs:,} completed jobs with both dates",
+        )
+    if summary.parents:
+        facts["parents"] = (
+            f"{counted(summary.parents, 'restore job')}, counted beside their children",
+            "",
+        )
+    unknown = [
+        f"{count:,} {what}"
+        for count, what in (
+            (summary.without_status, "without status"),
+            (summary.with_unknown_status, "with a status that is new to this release"),
+            (summary.without_resource_type, "without resource type"),
+            (summary.without_creation_date, "without creation date"),
+            (summary.without_duration, "completed without a duration"),
+            (summary.without_size, "completed without size"),
+        )
+        if count
+    ]
+    if unknown:
+        facts["not known"] = ("; ".join(unknown), "")
+    return facts
+
+
+def _counts(summary: RestoreJobSummary) -> dict[str, list[tuple[str, int]]]:
+    """Return the statuses that jobs have, by what they are of."""
+    counts = {
+        "Status": summary.by_status,
+        "Validation": summary.by_validation_status,
+        "Deletion": summary.by_deletion_status,
+    }
+    there = {title: [pair for pair in of.items() if pair[1]] for title, of in counts.items()}
+    return {title: pairs for title, pairs in there.items() if pairs}
+
+
+def _kinds_of_failure(
+    summary: RestoreJobSummary,
+) -> Iterator[tuple[str, list[RestoreFailures], int]]:
+    """Yield each kind of failure: the most frequent ones, and how many jobs failed otherwise."""
+    for what, member in (
+        ("Restores", "status"),
+        ("Validations", "validation_status"),
+        ("Deletions", "deletion_status"),
+    ):
+        failures = [failure for failure in summary.failures if failure.member == member]
+        others = sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
+        if failures:
+            yield what, failures[:_SHOWN_REASONS], others + summary.other_failures[member]

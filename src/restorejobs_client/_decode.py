@@ -1,0 +1,161 @@
+"""The body of a response to a page, or the reason why it is none.
+
+A body takes the fast way: `msgspec` decodes it straight into models. What `msgspec` refuses takes
+the slow way through `json.loads`, which reads all that boto3 reads (such as half of a surrogate
+pair) and names the value that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from datetime import UTC, datetime, tzinfo
+from difflib import get_close_matches
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
+
+from restorejobs_client._convert import WrongValueError, read_struct
+from restorejobs_client._errors import MalformedResponseError
+from restorejobs_client._models import RestoreJob, RestoreJobPage
+from restorejobs_client._text import is_encodable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_PAGE: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # lax: dates are epoch seconds
+_RAW_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAMES: Final = ("RestoreJobs", "NextToken")
+_DATES: Final = ("creation_date", "completion_date", "recovery_point_creation_date")
+_dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(*_DATES)
+_date_zones: Final[Callable[[RestoreJob], tuple[tzinfo, ...]]] = attrgetter(
+    *(f"{name}.tzinfo" for name in _DATES)
+)
+
+# Members that few values fill on one page. To share all six, by loops in C, takes 0.8 of the 4.4 ms
+# that a page of 1,000 jobs costs, and brings a kept job from 1,361 to 807 bytes. Without any one of
+# the six it has more than 850.
+_SHARED: Final[list[tuple[Callable[[RestoreJob], object], Callable[..., None]]]] = [
+    (attrgetter(name), vars(RestoreJob)[name].__set__)
+    for name in (
+        "account_id",
+        "backup_vault_arn",
+        "created_by",
+        "iam_role_arn",
+        "percent_done",
+        "resource_type",
+    )
+]
+
+
+def decode_page(body: bytes, *, is_promised: bool) -> RestoreJobPage:
+    """Return the page that a body holds.
+
+    Args:
+        body: of a successful response.
+        is_promised: a token has promised this page, so it cannot be an empty object.
+
+    Raises:
+        MalformedResponseError: the body is not a list of restore jobs, or may hide some.
+    """
+    try:
+        if not body.isascii():
+            body.decode()  # msgspec does not look at what it skips
+        page = _PAGE.decode(body)
+        members = _top_level_members(body)
+        if _has_dates_to_convert(page.restore_jobs):
+            return page_of(_load(body), is_promised=is_promised)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return page_of(_load(body), is_promised=is_promised)
+    _check_members(members, is_promised=is_promised)
+    _share_repeated_values(page.restore_jobs)
+    return page
+
+
+def page_of(document: object, *, is_promised: bool) -> RestoreJobPage:
+    """Return the page that parsed JSON, or a response that botocore has parsed, describes.
+
+    Raises:
+        MalformedResponseError: as for `decode_page`.
+    """
+    try:
+        page = read_struct(RestoreJobPage, document, aws_names_only=True)
+    except WrongValueError as wrong:
+        raise MalformedResponseError(str(wrong)) from None
+    _check_members(cast("Mapping[str, object]", document), is_promised=is_promised)
+    _share_repeated_values(page.restore_jobs)
+    return page
+
+
+def _load(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unique_members)
+    except (ValueError, RecursionError) as error:
+        raise MalformedResponseError(str(error)) from None
+
+
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make a dict of a JSON object, unless a second list or token in it hides the first."""
+    names = [name for name, _ in pairs]
+    for name in _NAMES:
+        if names.count(name) > 1:
+            message = f"{name} is there more than once"
+            raise ValueError(message)
+    return dict(pairs)
+
+
+def _top_level_members(body: bytes) -> dict[str, object]:
+    """Return the members of a body that msgspec has decoded, with an empty list for its jobs.
+
+    What is around the list of jobs is a few bytes, so names that are unknown or there twice are
+    found without a second look at the jobs.
+    """
+    start, end = body.find(b"["), body.rfind(b"]") + 1
+    if body.rfind(b"[") > start:  # brackets inside of the list, or another list
+        jobs = bytes(_RAW_MEMBERS.decode(body).get("RestoreJobs", b""))
+        end = start + len(jobs) if body.startswith(jobs, start) else 0
+    around = body[:start] + b"[]" + body[end:] if 0 <= start < end else body
+    members: dict[str, object] = json.loads(around, object_pairs_hook=_unique_members)
+    return members
+
+
+def _check_members(members: Mapping[str, object], *, is_promised: bool) -> None:
+    """Refuse an answer that may hide jobs, or the token of the next page."""
+    token = members.get("NextToken")
+    if "RestoreJobs" not in members:
+        is_empty_page = bool(token) and len(members) == 1
+        is_empty_listing = not members and not is_promised
+        if not (is_empty_page or is_empty_listing):
+            message = "there is no RestoreJobs in it"
+            raise MalformedResponseError(message)
+    for name, value in members.items():
+        if name not in _NAMES and value and not token and _looks_like_next_token(name):
+            message = f"it has no NextToken, but {name!r}: more pages may follow"
+            raise MalformedResponseError(message)
+    if isinstance(token, str) and not is_encodable(token):
+        message = f"NextToken: {token!r} has half of a surrogate pair, so it cannot be sent back"
+        raise MalformedResponseError(message)
+
+
+def _looks_like_next_token(name: str) -> bool:
+    return bool(get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8))
+
+
+def _has_dates_to_convert(jobs: Sequence[RestoreJob]) -> bool:
+    """Whether a date is not in UTC: it came as text with an offset, which AWS does not send."""
+    zones: set[tzinfo | None]
+    try:
+        zones = set(chain.from_iterable(map(_date_zones, jobs)))
+    except AttributeError:  # a date is None
+        dates = chain.from_iterable(map(_dates, jobs))
+        zones = {date.tzinfo for date in dates if date is not None}
+    return any(zone is not UTC for zone in zones)
+
+
+def _share_repeated_values(jobs: Sequence[RestoreJob]) -> None:
+    for get, assign in _SHARED:
+        values = list(map(get, jobs))
+        shared: dict[object, object] = {}
+        deque(map(assign, jobs, map(shared.setdefault, values, values)), maxlen=0)

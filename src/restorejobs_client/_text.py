@@ -1,0 +1,93 @@
+"""Text for people: sizes, durations, moments and counts, and values cut to one short line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST: Final = 60  # characters of a text in one line
+_SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes in the largest unit that it fills: `"1.5 GiB"`."""
+    amount, power = abs(count), 0
+    while _rounded(amount, 1024**power) >= 1024 and power < len(_UNITS) - 1:  # noqa: PLR2004
+        power += 1
+    tenths = _rounded(10 * amount, 1024**power)
+    is_small = power > 0 and tenths < 100  # noqa: PLR2004  # two significant figures
+    text = f"{tenths / 10:.1f}" if is_small else f"{_rounded(amount, 1024**power):,}"
+    return f"{'-' if count < 0 else ''}{text} {_UNITS[power]}"
+
+
+def _rounded(amount: int, unit: int) -> int:
+    """Divide and round in integers: a float overflows on very large sizes."""
+    return (2 * amount + unit) // (2 * unit)
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration in its two largest units: `"1 h 5 min"`."""
+    length = abs(duration)
+    sign = "-" if duration < timedelta(0) else ""
+    if length < timedelta(seconds=1):
+        return f"{sign}{f'{length.total_seconds():.6f}'.rstrip('0').rstrip('.')} s"
+    seconds = round(length.total_seconds())
+    parts: list[str] = []
+    for unit, unit_seconds in _SECONDS.items():
+        count, seconds = divmod(seconds, unit_seconds)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return sign + " ".join(part for part in parts[:2] if not part.startswith("0 "))
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment in UTC to the second: `"2025-06-15 02:03:11"`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
+def percentage_text(share: float) -> str:
+    """Return a share as a percentage. Only 0 and 1 become `"0 %"` and `"100 %"`."""
+    if 0 < share < 1:
+        return f"{min(max(share * 100, 0.1), 99.9):.1f} %"
+    return f"{share * 100:.0f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `"1 page"`, `"2,500 pages"`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def clipped(text: str, longest: int = _LONGEST) -> str:
+    """Return the text, cut to `longest` characters where it is longer."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def clipped_repr(value: object, longest: int = _LONGEST) -> str:
+    """Return the `repr` of a value, cut to `longest` characters where it is longer."""
+    # The repr of a huge text is made from its beginning only.
+    shown = value[: longest + 1] if isinstance(value, str | bytes) else value
+    return clipped(repr(shown), longest)
+
+
+def printable(line: str) -> str:
+    """Return the line with its control characters escaped, so that no terminal acts on them."""
+    return line if line.isprintable() else repr(line)[1:-1]
+
+
+def is_encodable(text: str) -> bool:
+    """Whether the text can be sent or stored: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def one_line(name: str, members: Mapping[str, object]) -> str:
+    """Return a one-line `repr` of the members that are not `None`."""
+    present = [f"{key}={value!r}" for key, value in members.items() if value is not None]
+    return f"{name}({', '.join(present)})"

@@ -1,0 +1,78 @@
+"""What boto3 can read, we read: pages with values that are odd but legal."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from page_server import Answer, PageServer, wire_job
+
+from restorejobs_client import RestoreJob
+
+if TYPE_CHECKING:
+    from restorejobs_client import RestoreJobsClient
+
+_plain_client = functools.cache(PageServer.client)
+
+ODD_JOBS: dict[str, bytes] = {
+    "half of a surrogate pair in a message": rb'{"StatusMessage": "before \ud800 after"}',
+    "half of a surrogate pair in an id": rb'{"RestoreJobId": "\udc00"}',
+    "half of a surrogate pair in a status": rb'{"Status": "\ud83d"}',
+    "half of a surrogate pair in an unknown member": rb'{"New\ud800": "\ud800"}',
+    "a surrogate pair": rb'{"StatusMessage": "\ud83d\ude00"}',
+    "every escape": rb'{"StatusMessage": "\"\\\/\b\f\n\r\t\u0000\u00e9"}',
+    "an escaped name": rb'{"\u0053tatusMessage": "x"}',
+    "a name twice in a job": b'{"StatusMessage": "first", "StatusMessage": "last"}',
+    "text beyond the basic plane": '{"StatusMessage": "復元 😀"}'.encode(),
+    "brackets in a message": b'{"StatusMessage": "[Errno 5] ]}[{"}',
+    "NaN in an unknown member": b'{"New": NaN, "Newer": [Infinity, -Infinity]}',
+    "an unknown member of any depth": b'{"New": ' + b"[" * 100 + b"]" * 100 + b"}",
+    "an unknown RestoreJobs inside of a job": b'{"RestoreJobs": [1], "NextToken": "x"}',
+    "a size beyond 64 bits": b'{"BackupSizeInBytes": 99999999999999999999999}',
+    "a date with many digits": b'{"CreationDate": 1700000000.1234567890123}',
+    "a date with an exponent": b'{"CreationDate": 1.7E9}',
+    "a date before the epoch": b'{"CreationDate": -1.5}',
+    "empty texts": b'{"RestoreJobId": "", "Status": "", "PercentDone": ""}',
+    "an empty job": b"{}",
+    "white space": b' {\r\n\t"StatusMessage" : "x" , "IsParent"\t:\ttrue }\n ',
+}
+
+
+@pytest.mark.parametrize("odd", ODD_JOBS.values(), ids=ODD_JOBS)
+@pytest.mark.parametrize("beside", [0, 3])
+def test_odd_but_legal_jobs_are_listed_as_boto3_lists_them(
+    server: PageServer, client: RestoreJobsClient, odd: bytes, beside: int
+) -> None:
+    """The jobs beside an odd one are listed too, and a checkpoint gets past it."""
+    others = [json.dumps(wire_job(number)).encode() for number in range(beside)]
+    body = b'{"RestoreJobs": [%b]}' % b",".join([*others, odd, *others])
+    server.fail(1, lambda _: Answer(body=body))
+    boto3_client: Any = _plain_client(server)
+    theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
+    iterator = iter(client.list_restore_jobs())
+    ours = [next(iterator) for _ in range(beside + 1)]
+    rest = list(client.list_restore_jobs(resume_from=iterator.checkpoint))
+    assert ours + rest == [RestoreJob.from_dict(job) for job in theirs]
+    assert len(ours + rest) == 2 * beside + 1
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"New": "x"},
+        {"New": ["[", "]", [[]]]},
+        {"RestoreJobsCount": 3},
+        {"restoreJobs": []},
+        {"New": {"RestoreJobs": [1], "NextToken": "x"}},
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_members_that_aws_may_add_to_a_page_are_ignored(
+    server: PageServer, client: RestoreJobsClient, members: dict[str, Any], *, is_first: bool
+) -> None:
+    page = {"RestoreJobs": [wire_job(1), wire_job(2)]}
+    body = json.dumps(members | page if is_first else page | members).encode()
+    server.fail(1, lambda _: Answer(body=body))
+    assert len(list(client.list_restore_jobs())) == 2
