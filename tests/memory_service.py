@@ -11,7 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from restorejobs_client import ListRestoreJobsRequest, RestoreJob, RestoreJobPage, RestoreJobs
+from restorejobs_client import RestoreJob, RestoreJobPage, RestoreJobs, RestoreJobsClient
+from restorejobs_client._watch import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,9 +79,22 @@ class Service:
         return (after is None or created > after) and (before is None or created < before)
 
     def listing(self, **parameters: Any) -> RestoreJobs:
-        not_aws = ("limit", "resume_from", "progress")
-        ours = {name: parameters.pop(name) for name in not_aws if name in parameters}
-        return RestoreJobs(self.fetch, ListRestoreJobsRequest(**parameters), **ours)
+        return listing_of(self.fetch, **parameters)
+
+
+def listing_of(fetch: Any, **parameters: Any) -> RestoreJobs:
+    """List what a plain function answers, as a client lists what AWS answers."""
+
+    class Client(RestoreJobsClient):
+        def __init__(self) -> None:
+            self._region_name = parameters.pop("region_name", None)
+            self._profile_name = self._endpoint_url = None
+            self._clock = Clock()
+            self._fetch = fetch  # type: ignore[method-assign]  # instead of AWS
+
+    client = Client()
+    request = parameters.pop("request", None)
+    return client.list_restore_jobs(request, **parameters)
 
 
 def _created(one: RestoreJob) -> datetime:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NAMES = [
     "created_by_restore_testing_plan_arn" if field.name == "created_by" else field.name
     for field in dataclasses.fields(RestoreJob)
-]
+] + ["region", "duration_seconds"]
 ODD = [
     RestoreJob(),
     RestoreJob(restore_job_id="é \U0001f600 \0", backup_size_in_bytes=2**63 - 1, is_parent=True),
@@ -60,7 +60,8 @@ def rows(jobs: list[RestoreJob]) -> list[dict[str, Any]]:
         row = one.to_dict()
         creator = row["created_by"] or {}
         row["created_by"] = creator.get("restore_testing_plan_arn")
-        members.append(dict(zip(NAMES, row.values(), strict=True)))
+        seconds = None if one.duration is None else one.duration.total_seconds()
+        members.append(dict(zip(NAMES, [*row.values(), one.region, seconds], strict=True)))
     return members
 
 
@@ -155,7 +156,7 @@ def test_what_runs_side_by_side_is_a_table_too() -> None:
     jobs = sample_jobs(900)
     both = gather(listing(jobs), listing(jobs[:100]))
     first = next(both)
-    table: Any = pa.table(both)  # type: ignore[call-overload]  # an iterator that is also a stream
+    table: Any = pa.table(both)
     assert [first, *table.column("restore_job_id").to_pylist()][1:] == [
         one.restore_job_id for one in [*listing(jobs), *listing(jobs[:100])][1:]
     ]
@@ -239,9 +240,11 @@ except ImportError as error:
 
 STREAM = """
 import resource, sys
+sys.path.insert(0, "tests")
 import pyarrow as pa, pyarrow.parquet as pq
 import msgspec
-from restorejobs_client import ListRestoreJobsRequest, RestoreJobPage, RestoreJobs
+from memory_service import listing_of
+from restorejobs_client import RestoreJobPage
 from restorejobs_client.testing import sample_jobs
 
 body = msgspec.json.encode(RestoreJobPage(restore_jobs=tuple(sample_jobs(1_000))))
@@ -258,7 +261,7 @@ def fetch(parameters):
 def grown():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-reader = pa.RecordBatchReader.from_stream(RestoreJobs(fetch, ListRestoreJobsRequest()))
+reader = pa.RecordBatchReader.from_stream(listing_of(fetch))
 with pq.ParquetWriter(sys.argv[1], reader.schema) as writer:
     for number, batch in enumerate(reader):
         writer.write_batch(batch)

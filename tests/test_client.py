@@ -41,7 +41,10 @@ def settings_of(client: RestoreJobsClient) -> Any:
 @pytest.mark.usefixtures("_credentials")
 def test_it_is_made_of_region_and_endpoint(server: PageServer) -> None:
     client = RestoreJobsClient(region_name="ap-south-1", endpoint_url=server.endpoint_url)
-    assert repr(client) == "RestoreJobsClient(region_name='ap-south-1')"
+    assert repr(client) == (
+        f"RestoreJobsClient(region_name='ap-south-1', endpoint_url='{server.endpoint_url}')"
+    )
+    assert client.region_name == "ap-south-1"
     assert len(list(client.list_restore_jobs())) == 300
     assert "/ap-south-1/backup/aws4_request" in server.headers[0]
 
@@ -56,7 +59,7 @@ def test_it_is_made_of_a_session(server: PageServer) -> None:
     other = RestoreJobsClient(
         session=session, region_name="eu-south-1", endpoint_url=server.endpoint_url
     )
-    assert repr(other) == "RestoreJobsClient(region_name='eu-south-1')"
+    assert other.region_name == "eu-south-1"
 
 
 def test_it_is_made_of_a_profile(
@@ -86,9 +89,9 @@ def test_arguments_that_exclude_each_other_are_refused(server: PageServer) -> No
         "config": Config(),
     }
     for name, value in others.items():
-        with pytest.raises(InvalidRequestError, match=f"{name} cannot be given beside client"):
+        with pytest.raises(InvalidRequestError, match=rf"{name} .* together with client"):
             RestoreJobsClient(client=boto3_client, **{name: value})
-    with pytest.raises(InvalidRequestError, match="profile_name cannot be given beside session"):
+    with pytest.raises(InvalidRequestError, match=r"profile_name .* together with session"):
         RestoreJobsClient(session=session, profile_name="auditor")
 
 
@@ -223,7 +226,7 @@ def test_a_request_and_keywords_for_it_exclude_each_other(client: RestoreJobsCli
         "next_token": "t",
     }
     for name, value in keywords.items():
-        with pytest.raises(InvalidRequestError, match=f"{name} cannot be given beside a request"):
+        with pytest.raises(InvalidRequestError, match=rf"{name} .* together with a request"):
             client.list_restore_jobs(request, **{name: value})
     assert len(client.list_restore_jobs(request, limit=25).head(1000).restore_jobs) == 25
 

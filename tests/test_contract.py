@@ -24,6 +24,7 @@ from restorejobs_client import (
     RestoreValidationStatus,
     ServiceError,
 )
+from restorejobs_client._parameters import PARAMETERS, aws_name
 
 MODEL: Any = boto3.client("backup", region_name="eu-west-1").meta.service_model
 OPERATION: Any = MODEL.operation_model("ListRestoreJobs")
@@ -41,8 +42,7 @@ def fields(kind: Any) -> set[str]:
 
 def test_every_parameter_is_there_under_the_one_naming_rule() -> None:
     assert set(ListRestoreJobsRequest.model_fields) == set(members("ListRestoreJobsInput"))
-    aliases = {field.alias for field in ListRestoreJobsRequest.model_fields.values()}
-    assert aliases == set(OPERATION.input_shape.members)
+    assert {aws_name(name) for name in PARAMETERS} == set(OPERATION.input_shape.members)
     keywords = set(inspect.signature(RestoreJobsClient.list_restore_jobs).parameters)
     ours = {"self", "request", "limit", "resume_from", "progress"}
     assert keywords - ours == set(members("ListRestoreJobsInput"))

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
 
 SOURCE = "https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html"
 # Those that the package makes, not its users, besides the errors.
-MADE_HERE = {"FakeBackup", "RestoreJobIterator", "RestoreJobs"}
-NO_CODE = {"FaultName"}  # a type, which can have no docstring at run time
+MADE_HERE = {
+    "FakeBackup",
+    "RestoreJobIterator",
+    "RestoreJobPageIterator",
+    "RestoreJobStream",
+    "RestoreJobWatch",
+    "RestoreJobs",
+    "WatchTimeoutError",
+}
+NO_CODE = {"FaultName", "__version__"}  # which can have no docstring at run time
 # What calls something that refuses, but only with what it does not refuse.
 NEVER_REFUSED = {
-    "Window.narrowed": "bounds within those of a request that was valid",
-    "RestoreJobs._up_to": "a number that its callers have looked at",
-    "RestoreJobs._part": "no limit and no place",
+    "RestoreJobs._with": "a limit that its callers have checked",
+    "RestoreJobsClient.resume": "it has no limit",
+    "_read": "read_checkpoint refuses it as a checkpoint",
 }
 
 

@@ -27,6 +27,7 @@ from restorejobs_client import (
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
+    WatchTimeoutError,
     _errors,
 )
 from restorejobs_client._errors import redacted
@@ -48,6 +49,7 @@ OTHERS = [
     PaginationError,
     MalformedResponseError,
     ConfigurationError,
+    WatchTimeoutError,
     TransportError,
     CredentialsError,
 ]
@@ -61,6 +63,8 @@ RESPONSE: dict[str, Any] = {
 def make(kind: type[RestoreJobsError], message: str = "what happened") -> RestoreJobsError:
     if issubclass(kind, ServiceError):
         return kind(message, response=RESPONSE, operation_name="ListRestoreJobs")
+    if kind is WatchTimeoutError:
+        return WatchTimeoutError(60, ("a", "b"))
     return kind(message)
 
 
@@ -91,7 +95,7 @@ def test_every_error_pickles_with_all_that_it_says(kind: type[RestoreJobsError])
     error.add_note("a note")
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301  # our own
         assert type(again) is kind
-        assert str(again) == "what happened"
+        assert str(again) == str(error)
         assert again.args == error.args
         assert again.checkpoint == "rjc1-abc"
         assert again.__notes__ == ["a note"]

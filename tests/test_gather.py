@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from interrupting import interrupted
-from memory_service import START, Order, Service, job
+from memory_service import START, Order, Service, job, listing_of
 
 from restorejobs_client import (
     InvalidRequestError,
@@ -148,7 +148,7 @@ def test_a_job_without_a_date_that_is_in_every_answer_comes_once() -> None:
     request = ListRestoreJobsRequest(
         by_created_after=START, by_created_before=START + timedelta(30)
     )
-    found = [one for window in RestoreJobs(fetch, request).split(3) for one in window]
+    found = [one for window in listing_of(fetch, request=request).split(3) for one in window]
     assert len(found) == 4
     assert found[:2] == [RestoreJob(creation_date=START + timedelta(days=5)), undated]
 
@@ -175,7 +175,7 @@ def test_a_place_in_one_run_cannot_be_divided(place: str) -> None:
     listing = service.listing(**{place: value})
     with pytest.raises(InvalidRequestError, match=f"{place} cannot split"):
         listing.split(2)
-    with pytest.raises(InvalidRequestError, match=f"{place} cannot parallel"):
+    with pytest.raises(InvalidRequestError, match=f"{place} cannot run in parallel"):
         listing.parallel()
     assert ids(gather(listing)) == ids(listing)
 
@@ -406,7 +406,7 @@ def test_what_was_handed_out_makes_no_empty_table() -> None:
     jobs: Any = Service(spread(30)).listing(max_results=10).parallel(2)
     assert jobs.to_arrow().num_rows == 30
     for again in (jobs.to_arrow, jobs.__arrow_c_stream__):
-        with pytest.raises(InvalidRequestError, match="once; call them again"):
+        with pytest.raises(InvalidRequestError, match="once, so call them again"):
             again()
     assert list(jobs) == []
     empty: Any = gather()
@@ -514,7 +514,7 @@ def test_dividing_takes_pages_of_any_kind() -> None:
         return RestoreJobPage(restore_jobs=jobs, next_token=str(place + 1))
 
     request = ListRestoreJobsRequest(by_created_after=START)
-    assert len(list(RestoreJobs(fetch, request).parallel(4))) > 0
+    assert len(list(listing_of(fetch, request=request).parallel(4))) > 0
 
 
 @pytest.mark.parametrize("order", ORDERS)

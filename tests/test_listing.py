@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from memory_service import listing_of
 from page_server import Answer, wire_job
 
 import restorejobs_client
@@ -26,7 +27,8 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
 )
-from restorejobs_client._cursor import Cursor
+from restorejobs_client._checkpoint import Position
+from restorejobs_client._cursor import Cursor, Listing
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class Pages:
         self, *, max_results: int = 5, limit: int | None = None, resume_from: str | None = None
     ) -> RestoreJobs:
         request = ListRestoreJobsRequest(max_results=max_results)
-        return RestoreJobs(self.fetch, request, limit=limit, resume_from=resume_from)
+        return listing_of(self.fetch, request=request, limit=limit, resume_from=resume_from)
 
 
 def scripted(*pages: RestoreJobPage | RestoreJobsError) -> RestoreJobs:
@@ -73,7 +75,7 @@ def scripted(*pages: RestoreJobPage | RestoreJobsError) -> RestoreJobs:
             raise answer
         return answer
 
-    return RestoreJobs(fetch, ListRestoreJobsRequest())
+    return listing_of(fetch)
 
 
 def page(*numbers: int, token: str | None = None) -> RestoreJobPage:
@@ -164,10 +166,10 @@ def test_a_repeated_token_that_passes_is_got_over() -> None:
 def test_a_token_that_the_caller_gave_counts_as_used() -> None:
     service = Pages()
     request = ListRestoreJobsRequest(next_token="5", max_results=5)
-    listing = RestoreJobs(lambda _: page(1, token="5"), request)
+    listing = listing_of(lambda _: page(1, token="5"), request=request)
     with pytest.raises(PaginationError):
         next(iter(listing))
-    assert len(tuple(RestoreJobs(service.fetch, request))) == 18
+    assert len(tuple(listing_of(service.fetch, request=request))) == 18
 
 
 # first, head, limit
@@ -337,7 +339,7 @@ def test_an_error_while_resuming_keeps_the_place() -> None:
         return service.fetch(parameters)
 
     request = ListRestoreJobsRequest(max_results=4)
-    resumed = iter(RestoreJobs(fetch, request, resume_from=checkpoint))
+    resumed = iter(listing_of(fetch, request=request, resume_from=checkpoint))
     with pytest.raises(RestoreJobsError) as caught:
         next(resumed)
     assert caught.value.checkpoint == checkpoint == resumed.checkpoint
@@ -420,13 +422,13 @@ def test_any_cut_or_alteration_of_a_checkpoint_is_refused() -> None:
     for place, letter in itertools.product(range(len(checkpoint)), alphabet):
         if checkpoint[place] != letter:
             damaged.append(checkpoint[:place] + letter + checkpoint[place + 1 :])
-    damaged += ["é" + checkpoint, checkpoint.replace("rjc1-", "rjc2-"), " " + checkpoint]
+    damaged += ["é" + checkpoint, checkpoint.replace("rjc2-", "rjc1-"), " " + checkpoint]
     service = Pages()
     for text in damaged:
-        with pytest.raises(InvalidCheckpointError, match="resume_from"):
+        with pytest.raises(InvalidCheckpointError, match="checkpoint"):
             service.listing(resume_from=text)
     for other in (5, b"x", object(), ["a"]):
-        with pytest.raises(InvalidCheckpointError, match="resume_from"):
+        with pytest.raises(InvalidCheckpointError, match="checkpoint"):
             service.listing(resume_from=other)  # type: ignore[arg-type]  # the wrong type is the case
     assert service.asked == []
 
@@ -448,7 +450,7 @@ def test_a_break_loses_nothing(client: RestoreJobsClient) -> None:
 
 
 def test_a_page_of_which_nothing_was_handed_out_is_still_ahead() -> None:
-    cursor = Cursor(ListRestoreJobsRequest(next_token="page-2"))
+    cursor = Cursor(Listing(start=Position(token="page-2")))
     before = cursor.checkpoint
     cursor.accept(RestoreJobPage(restore_jobs=(NEW, NEWER), next_token="page-3"))
     assert cursor.checkpoint == before

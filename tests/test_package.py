@@ -26,16 +26,23 @@ ROOMS = [
     "_html",
     "_convert",
     "_models",
+    "_parameters",
     "_request",
     "_decode",
     "_botocore_errors",
     "_session",
     "_wire",
     "_windows",
+    "_checkpoint",
     "_cursor",
-    "_arrow",
     "_progress",
-    "_gather",
+    "_async",
+    "_run",
+    "_watch",
+    "_pool",
+    "_balance",
+    "_arrow",
+    "_stream",
     "_listing",
     "_report",
     "_client",
@@ -53,13 +60,11 @@ def source(room: str) -> Path:
 
 
 def rooms_imported_by(path: Path) -> set[str]:
-    """Return the rooms that the code needs; what is there for type checkers alone may point up."""
+    """Return the rooms that the code needs, also what is there for type checkers alone."""
     imported: set[str] = set()
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.ImportFrom):
             package, _, room = (node.module or "").partition(".")
@@ -82,22 +87,10 @@ def test_imports_point_down_only(room: str) -> None:
 def test_the_front_door_names_all_that_is_public() -> None:
     assert restorejobs_client.__all__ == sorted(restorejobs_client.__all__)
     public = {name for name in dir(restorejobs_client) if not name.startswith("_")}
-    assert public == set(restorejobs_client.__all__)
-    for name in restorejobs_client.__all__:
+    assert public | {"__version__"} == set(restorejobs_client.__all__)
+    for name in public:
         assert getattr(restorejobs_client, name).__doc__
-
-
-def test_nothing_is_imported_before_it_is_used() -> None:
-    program = """
-import sys
-import restorejobs_client
-assert not {"botocore", "pydantic"} & set(sys.modules)
-restorejobs_client.ThrottlingException
-assert "pydantic" not in sys.modules
-from restorejobs_client import *
-assert gather is restorejobs_client.gather
-"""
-    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603
+        assert getattr(restorejobs_client, name).__module__ == "restorejobs_client"
 
 
 def test_a_misspelt_name_says_what_was_meant() -> None:
@@ -105,10 +98,9 @@ def test_a_misspelt_name_says_what_was_meant() -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
-    assert done.stderr.splitlines()[-1] == (
-        "AttributeError: module 'restorejobs_client' has no attribute 'RestoreJobClient'. "
-        "Did you mean: 'RestoreJobsClient'?"
-    )
+    last = done.stderr.splitlines()[-1]
+    assert "module 'restorejobs_client' has no attribute 'RestoreJobClient'" in last
+    assert "RestoreJobsClient" in last.partition("mean")[2]  # in the words of this Python
 
 
 @cache
@@ -151,11 +143,11 @@ def test_the_types_of_all_that_is_public_are_checked(name: str) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    heavy = ["boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"]
+    heavy = ["pydantic", "boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"]
     code = f"""
 import sys
 import restorejobs_client.testing
-from restorejobs_client import *
+import restorejobs_client
 print([name for name in {heavy} if name in sys.modules])
 """
     done = subprocess.run(  # noqa: S603  # our own

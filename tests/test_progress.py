@@ -202,5 +202,5 @@ except ImportError as error:
         text=True,
         check=True,
     )
-    expected = "progress needs tqdm: pip install 'restorejobs-client[progress]' 0\n"
+    expected = "progress needs tqdm: pip install 'restorejobs-client[progress]', or tqdm alone 0\n"
     assert done.stdout == expected

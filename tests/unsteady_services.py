@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, get_args
 
 from botocore.config import Config
-from memory_service import START, Service
+from memory_service import START, Service, listing_of
 from page_server import Answer, Fault, PageServer
 from test_completeness import FAULTS
 
@@ -113,7 +113,7 @@ class InMemory:
         self, *, max_results: int, limit: int | None = None, resume_from: str | None = None
     ) -> RestoreJobs:
         request = ListRestoreJobsRequest(max_results=max_results)
-        return RestoreJobs(in_memory_fetch, request, limit=limit, resume_from=resume_from)
+        return listing_of(in_memory_fetch, request=request, limit=limit, resume_from=resume_from)
 
 
 IN_MEMORY = InMemory()

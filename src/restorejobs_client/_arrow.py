@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._extras import needing
+from restorejobs_client._extras import LazyModule
+from restorejobs_client._models import RestoreJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     import pandas as pd
     import pyarrow as pa
-
-    from restorejobs_client._models import RestoreJob
+else:
+    pa = LazyModule("pyarrow", extra="arrow", purpose="a table")
+    pd = LazyModule("pandas", extra="pandas", purpose="to_pandas")
 
 _PLAN: Final = "created_by_restore_testing_plan_arn"
-# Every member of a job, in its order.
+# Every member of a job, in its order, then what is derived.
 _COLUMNS: Final = {
     "account_id": "text",
     "restore_job_id": "text",
@@ -44,89 +45,82 @@ _COLUMNS: Final = {
     "validation_status_message": "text",
     "deletion_status": "status",
     "deletion_status_message": "text",
+    "region": "text",
+    "duration_seconds": "seconds",
 }
 
 
-class Tables(ABC):
-    """What can be made into a table: the way from its pages of jobs to Arrow and pandas."""
+class ArrowExport(ABC):
+    """What can be made into a table: the way from pages of jobs to Arrow and pandas."""
 
     @abstractmethod
     def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
         """Return the pages, from the first or from where an iterator is."""
 
     def to_arrow(self) -> pa.Table:
-        """Return the jobs as an Arrow table, one row a job; it has all columns also without rows.
+        """Return the jobs as an Arrow table with one row for each; it has all columns if empty.
 
-        The columns are the members by their names: text as `string`, dates as `timestamp[us, UTC]`
-        (AWS is accurate to milliseconds), `status`, `validation_status` and `deletion_status` as
-        `dictionary<int32, string>` with values that AWS adds later kept, sizes in bytes and minutes
-        as `int64`, `is_parent` as `bool`. `created_by` is the flat text column
+        The columns are the members by their names, then `region` and `duration_seconds`. Text is
+        `string`; dates are `timestamp[us, UTC]` (AWS is accurate to milliseconds); `status`,
+        `validation_status` and `deletion_status` are `dictionary<int32, string>` and keep values
+        that AWS adds later; sizes in bytes and minutes are `int64`; `is_parent` is `bool`;
+        `duration_seconds` is `double`. `created_by` is the flat text column
         `created_by_restore_testing_plan_arn`.
 
         Raises:
             ImportError: the extra `arrow` is not installed.
             RestoreJobsError: as iterating does.
-            MalformedResponseError: a number that does not fit into 64 bits.
-            InvalidRequestError: of what `parallel` or `gather` returned, a second time.
+            MalformedResponseError: a value does not fit into its column, such as a number of more
+                than 64 bits.
+            InvalidRequestError: the jobs of a stream have been handed out already.
         """
-        pyarrow = _pyarrow()
         batches = _batches(self._job_pages())
-        table: pa.Table = pyarrow.Table.from_batches(batches, schema=_schema())
+        table = pa.Table.from_batches(batches, schema=_schema())
         return table.unify_dictionaries()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the jobs as a pandas frame with the columns of `to_arrow`.
 
-        Statuses are categories, dates are in UTC, and numbers that are missing stay missing:
-        nullable `Int64` and `boolean` instead of floats.
+        Statuses are categories, dates are in UTC, and missing numbers stay missing: nullable
+        `Int64` and `boolean` instead of floats.
 
         Raises:
             ImportError: the extra `pandas` is not installed.
             RestoreJobsError: as iterating does.
         """
-        with needing("to_pandas", "pandas"):
-            import pandas as pd  # noqa: PLC0415  # an extra
-        pyarrow = _pyarrow()
-        types = {pyarrow.int64(): pd.Int64Dtype(), pyarrow.bool_(): pd.BooleanDtype()}
+        types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
         table: Any = self.to_arrow()
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
         return frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Stream the jobs, a batch a page, into anything that speaks Arrow.
+        """Stream the jobs, one batch for each page, into anything that speaks Arrow.
 
-        So `pyarrow.table(jobs)`, `polars.DataFrame(jobs)`, `pandas.DataFrame.from_arrow(jobs)`,
-        and `pyarrow.RecordBatchReader.from_stream(jobs)` for DuckDB or for Parquet in constant
-        memory. The columns are those of `to_arrow`.
+        For example `pyarrow.table(jobs)`, `polars.DataFrame(jobs)`, and
+        `pyarrow.RecordBatchReader.from_stream(jobs)` for DuckDB or for Parquet in constant memory.
+        The columns are those of `to_arrow`.
 
         Raises:
             ImportError: the extra `arrow` is not installed. An error while listing, and Ctrl-C,
                 are raised as an error of the library that reads, with ours in its text: nothing is
-                left out silently, but its checkpoint is lost. `to_arrow` keeps it.
+                left out silently, but the checkpoint is lost. `to_arrow` keeps it.
         """
-        reader = _pyarrow().RecordBatchReader.from_batches(_schema(), _batches(self._job_pages()))
+        reader: Any = pa.RecordBatchReader.from_batches(_schema(), _batches(self._job_pages()))
         stream: object = reader.__arrow_c_stream__(requested_schema)
         return stream
 
 
-def _pyarrow() -> Any:  # noqa: ANN401  # a module, seen by type checkers only where imported
-    with needing("a table", "arrow"):
-        import pyarrow as pa  # noqa: PLC0415  # an extra
-    return pa
-
-
 @cache
 def _schema() -> pa.Schema:
-    pyarrow = _pyarrow()
-    types = {
-        "text": pyarrow.string(),
-        "moment": pyarrow.timestamp("us", tz="UTC"),
-        "status": pyarrow.dictionary(pyarrow.int32(), pyarrow.string()),
-        "number": pyarrow.int64(),
-        "flag": pyarrow.bool_(),
+    types: dict[str, Any] = {
+        "text": pa.string(),
+        "moment": pa.timestamp("us", tz="UTC"),
+        "status": pa.dictionary(pa.int32(), pa.string()),
+        "number": pa.int64(),
+        "flag": pa.bool_(),
+        "seconds": pa.float64(),
     }
-    schema: pa.Schema = pyarrow.schema([(name, types[kind]) for name, kind in _COLUMNS.items()])
-    return schema
+    return pa.schema([(name, types[kind]) for name, kind in _COLUMNS.items()])
 
 
 def _batches(pages: Iterable[Sequence[RestoreJob]]) -> Iterator[pa.RecordBatch]:
@@ -136,24 +130,25 @@ def _batches(pages: Iterable[Sequence[RestoreJob]]) -> Iterator[pa.RecordBatch]:
 
 
 def _batch(jobs: Sequence[RestoreJob]) -> pa.RecordBatch:
-    pyarrow = _pyarrow()
     schema: Any = _schema()
-    columns = [_column(pyarrow, jobs, name, schema.field(name).type) for name in _COLUMNS]
-    batch: pa.RecordBatch = pyarrow.record_batch(columns, schema=schema)
+    columns: list[Any] = [_column(jobs, name, schema.field(name).type) for name in _COLUMNS]
+    batch: pa.RecordBatch = pa.record_batch(columns, schema=schema)
     return batch
 
 
-def _column(pyarrow: Any, jobs: Sequence[RestoreJob], name: str, kind: object) -> object:  # noqa: ANN401  # a module
+def _column(jobs: Sequence[RestoreJob], name: str, kind: Any) -> object:  # noqa: ANN401  # a type
     values: list[Any]
     if name == _PLAN:
         creators = [job.created_by for job in jobs]
         values = [creator and creator.restore_testing_plan_arn for creator in creators]
+    elif name == "duration_seconds":
+        durations = [job.duration for job in jobs]
+        values = [None if duration is None else duration.total_seconds() for duration in durations]
     else:
         values = list(map(attrgetter(name), jobs))
     try:
-        if _COLUMNS[name] == "status":
-            return pyarrow.array(values, pyarrow.string()).dictionary_encode()
-        return pyarrow.array(values, kind)
-    except (pyarrow.ArrowInvalid, OverflowError, UnicodeEncodeError) as error:
+        array: Any = pa.array(values, pa.string() if _COLUMNS[name] == "status" else kind)
+        return array.dictionary_encode() if _COLUMNS[name] == "status" else array
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
         message = f"a value of {name} does not fit into a table: {error}"
         raise MalformedResponseError(message) from error

@@ -2,59 +2,101 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._checkpoint import BEGINNING, Checkpoint, Position, read_checkpoint
+from restorejobs_client._cursor import Listing
+from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
+from restorejobs_client._errors import InvalidCheckpointError, InvalidRequestError, redacted
+from restorejobs_client._extras import LazyModule
 from restorejobs_client._listing import RestoreJobs
-from restorejobs_client._request import ListRestoreJobsRequest
+from restorejobs_client._models import RestoreJobPage
+from restorejobs_client._parameters import (
+    LARGEST_PAGE,
+    check_parameters,
+    filter_texts,
+    undocumented_resource_type,
+    unknown_parameter,
+)
 from restorejobs_client._session import create_client
+from restorejobs_client._text import one_line
+from restorejobs_client._watch import Clock
 from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
     import boto3
-    from botocore.client import BaseClient
-    from botocore.config import Config
+    import botocore.client as botocore_client
+    import botocore.config as botocore_config
 
-    from restorejobs_client._enums import ResourceType, RestoreJobStatus
-    from restorejobs_client._models import RestoreJobPage
-    from restorejobs_client._request import StatusName
+    from restorejobs_client import _request
+else:  # annotations name them; pydantic and boto3 cost more to import than all of this package
+    boto3 = LazyModule("boto3")
+    botocore_client = LazyModule("botocore.client")
+    botocore_config = LazyModule("botocore.config")
+    _request = LazyModule("restorejobs_client._request")
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class _Default(int):
+    """A default that differs from the same number given by a caller."""
+
+
+_DEFAULT_MAX_RESULTS: Final = _Default(LARGEST_PAGE)
+
+
+def _explain_misspellings(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Refuse a keyword that the method does not have by the one that was probably meant."""
+    known: list[str] = list(getattr(method, "__kwdefaults__", ()))
+
+    @wraps(method)
+    def explained(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
+        for name in set[str](keywords).difference(known):
+            raise InvalidRequestError(unknown_parameter(name, known))
+        return method(*args, **keywords)
+
+    return explained
 
 
 class RestoreJobsClient:
-    """Lists AWS Backup restore jobs of one account and region.
+    """Lists the AWS Backup restore jobs of one account and region.
 
-    With no arguments it finds region and credentials as boto3 does. Safe to share among threads.
-    It pickles, and its listings do, unless it was made from a session or a client: then the
-    credentials would travel.
+    Without arguments it finds region and credentials as boto3 does, including
+    `boto3.setup_default_session`. Threads can share it. It pickles, and so do its listings, unless
+    it was made from a session or a client, because then credentials would travel.
 
     Args:
         session: a boto3 session to take credentials and configuration from.
-        client: a ready boto3 "backup" client. Its other users do not notice.
+        client: a ready boto3 "backup" client. Its other users are unaffected.
         region_name: the AWS region, such as `"eu-central-1"`.
         profile_name: a profile of the AWS configuration files.
         endpoint_url: another endpoint than AWS's own.
-        config: botocore settings (proxies, time-outs, retries). Retries that are configured
-            nowhere (here, AWS_RETRY_MODE, AWS_MAX_ATTEMPTS, the profile) are botocore's standard
-            mode with 8 attempts.
+        config: botocore settings (proxies, time-outs, retries). If retries are configured nowhere
+            (here, AWS_RETRY_MODE, AWS_MAX_ATTEMPTS, the profile), botocore's standard mode makes up
+            to 8 attempts.
 
     Raises:
-        InvalidRequestError: arguments that exclude each other, or an endpoint that is no URL.
-        TransportError: no region. CredentialsError: no such profile. Missing credentials show
-            when a listing is iterated.
+        InvalidRequestError: arguments that exclude each other, a session or client of another type,
+            or an endpoint that is no URL.
+        ConfigurationError: no region, or settings that botocore refuses. CredentialsError: no such
+            profile. Missing credentials show when a listing is iterated.
     """
 
     def __init__(  # noqa: PLR0913  # boto3's own
         self,
         *,
         session: boto3.Session | None = None,
-        client: BaseClient | None = None,
+        client: botocore_client.BaseClient | None = None,
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Config | None = None,
+        config: botocore_config.Config | None = None,
     ) -> None:
         given = {
             "session": session,
@@ -63,18 +105,24 @@ class RestoreJobsClient:
             "endpoint_url": endpoint_url,
             "config": config,
         }
-        if client is not None:
-            _refuse_beside("client", given, tuple(given))
-        if session is not None:
-            _refuse_beside("session", given, ("profile_name",))
-        self._made_from = None if session is None else "session"
+        self._made_from: str | None = None
         if client is not None:
             self._made_from = "client"
+            _reject_conflicts("client", given)
             service: object = getattr(getattr(client, "meta", None), "service_model", None)
             if getattr(service, "service_name", None) != "backup":
                 message = f'client={client!r} is refused: it must be a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
+            if session is not None:
+                self._made_from = "session"
+                _reject_conflicts("session", {"profile_name": profile_name})
+                if not callable(getattr(session, "client", None)):
+                    message = (
+                        f"session={session!r} is refused: it must be a boto3.Session; a region is "
+                        "given as region_name, a profile as profile_name"
+                    )
+                    raise InvalidRequestError(message)
             client = create_client(
                 session=session,
                 region_name=region_name,
@@ -86,22 +134,38 @@ class RestoreJobsClient:
         self._profile_name = profile_name
         self._endpoint_url = endpoint_url
         self._config = config
+        self._clock = Clock()
         self._wire = Wire(client)
 
+    @property
+    def region_name(self) -> str:
+        """The AWS region that is listed, such as `"eu-central-1"`."""
+        return self._region_name
+
+    @property
+    def _origin(self) -> dict[str, str]:
+        origin = {
+            "region_name": self._region_name,
+            "profile_name": self._profile_name,
+            "endpoint_url": self._endpoint_url and redacted(self._endpoint_url),
+        }
+        return {name: value for name, value in origin.items() if value is not None}
+
     def __repr__(self) -> str:
-        return f"RestoreJobsClient(region_name={self._region_name!r})"
+        return one_line("RestoreJobsClient", self._origin)
 
     def __reduce__(self) -> tuple[Callable[..., RestoreJobsClient], tuple[object, ...]]:
-        """Pickle as what it was made from; the boto3 client is made anew where it is unpickled.
+        """Pickle what the client was made from; where it is unpickled, boto3's is made anew.
 
         Raises:
-            InvalidRequestError: credentials would travel: it was made from a session or a client,
-                or there is a password in the endpoint or in a proxy.
+            InvalidRequestError: credentials would travel, because it was made from a session or a
+                client, or there is a password in the endpoint or in a proxy.
         """
-        advice = "make it from region_name and profile_name, to find credentials where it is used"
         if self._made_from is not None:
-            message = f"a RestoreJobsClient made from a {self._made_from} does not pickle: {advice}"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError(
+                f"a RestoreJobsClient made from a {self._made_from} does not pickle: make it from "
+                "region_name and profile_name, to find credentials where it is used"
+            )
         proxies: dict[str, str | None] = getattr(self._config, "proxies", None) or {}
         if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL does not pickle"
@@ -109,9 +173,10 @@ class RestoreJobsClient:
         made_from = (self._region_name, self._profile_name, self._endpoint_url, self._config)
         return _made_from, made_from
 
+    @_explain_misspellings
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
         self,
-        request: ListRestoreJobsRequest | None = None,
+        request: _request.ListRestoreJobsRequest | None = None,
         /,
         *,
         by_account_id: str | None = None,
@@ -123,7 +188,7 @@ class RestoreJobsClient:
         by_complete_after: datetime | None = None,
         by_restore_testing_plan_arn: str | None = None,
         by_parent_job_id: str | None = None,
-        max_results: int = 1000,
+        max_results: int = _DEFAULT_MAX_RESULTS,
         next_token: str | None = None,
         limit: int | None = None,
         resume_from: str | None = None,
@@ -135,9 +200,10 @@ class RestoreJobsClient:
             request: the AWS parameters as one object, instead of the keywords for them.
             by_account_id: jobs of this account (12 digits), or of all (`"*"`) for a delegated
                 administrator of AWS Organizations. Default: the account of the credentials.
-            by_resource_type: such as `ResourceType.EBS`; values that AWS adds later are taken.
+            by_resource_type: such as `ResourceType.EBS`. A type that AWS adds later is accepted;
+                one that looks misspelt is accepted with a UserWarning.
             by_created_before: created before this moment, an aware datetime. AWS does not say
-                whether the bounds are inclusive.
+                whether its bounds are inclusive.
             by_created_after: created after this moment.
             by_status: one of PENDING, RUNNING, COMPLETED, ABORTED, FAILED.
             by_complete_before: completed before this moment.
@@ -147,14 +213,17 @@ class RestoreJobsClient:
             max_results: jobs a page, 1 to 1000; it changes the requests, not the listing.
             next_token: begin at this token of AWS's instead of at the beginning.
             limit: yield at most this many jobs in each run of the listing; 0 yields none.
-            resume_from: go on where the `checkpoint` of an iterator or an error says.
-            progress: show jobs, pages and rate while the listing runs, and windows where it runs
-                in `parallel`: in a terminal (on standard error) or a notebook, nowhere else.
-                Needs the extra `progress`; without it, iterating raises ImportError.
+            resume_from: go on where the `checkpoint` of an iterator or an error says; the filters
+                must be those of the checkpoint. `resume` needs no filters.
+            progress: show jobs, pages and rate while the listing runs, windows where it runs in
+                `parallel`, and jobs that ended where it is watched: in a terminal (on standard
+                error) or a notebook only. Needs the extra `progress`; without it, iterating raises
+                ImportError.
 
         Raises:
             InvalidRequestError: a parameter that cannot be right; the message names it.
-            InvalidCheckpointError: a checkpoint that is damaged or of other filters.
+            InvalidCheckpointError: a checkpoint that is damaged, or made with other filters or in
+                another region; the message shows both.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -165,7 +234,7 @@ class RestoreJobsClient:
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
-        keywords = {
+        given: dict[str, object] = {
             "by_account_id": by_account_id,
             "by_resource_type": by_resource_type,
             "by_created_before": by_created_before,
@@ -175,35 +244,80 @@ class RestoreJobsClient:
             "by_complete_after": by_complete_after,
             "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
             "by_parent_job_id": by_parent_job_id,
-            "max_results": None if request is not None and max_results == 1000 else max_results,  # noqa: PLR2004  # the default
+            "max_results": None if max_results is _DEFAULT_MAX_RESULTS else max_results,
             "next_token": next_token,
         }
-        if request is None:
-            request = ListRestoreJobsRequest.model_validate(keywords)
-        else:
-            if not isinstance(request, ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+        if request is not None:
+            if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
                     f"{request!r} is no ListRestoreJobsRequest: "
                     "ListRestoreJobsRequest.model_validate makes one of a dict"
                 )
                 raise InvalidRequestError(message)
-            _refuse_beside("a request", keywords, tuple(keywords))
-            request = request.model_copy()  # validated anew: model_construct makes any request
-        return RestoreJobs(
-            self._fetch,
-            request,
-            region_name=self._region_name,
+            _reject_conflicts("a request", given)
+            given = dict(request)
+        elif max_results is _DEFAULT_MAX_RESULTS:
+            given["max_results"] = LARGEST_PAGE
+        parameters = check_parameters(given)
+        if warning := undocumented_resource_type(parameters.get("by_resource_type")):
+            warnings.warn(warning, stacklevel=3)
+        token = parameters.pop("next_token", None)
+        start, started_by = BEGINNING, None
+        if token is not None:
+            start, started_by = Position(token=str(token)), "next_token"
+        listing = Listing(
+            parameters=parameters,
+            origin=self._origin,
+            start=start,
+            started_by=started_by,
             limit=limit,
-            resume_from=resume_from,
             progress=progress,
         )
+        if resume_from is not None:
+            if token is not None:
+                message = "next_token and resume_from both say where to begin: give one"
+                raise InvalidRequestError(message)
+            checkpoint = read_checkpoint(resume_from)
+            _check_same_listing(checkpoint, parameters, self._region_name)
+            listing = _resumed(listing, checkpoint)
+        return self._listed(listing)
+
+    def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
+        """Return the rest of the listing that a checkpoint was taken from.
+
+        The checkpoint carries the filters, the window and the region, so nothing else needs to be
+        remembered. A listing that had ended has no rest: what is new since then is a new listing,
+        with a later `by_created_after`.
+
+        Args:
+            checkpoint: of an iterator or an error, as text.
+            progress: as in `list_restore_jobs`.
+
+        Raises:
+            InvalidCheckpointError: it is damaged, or was made in another region.
+        """
+        read = read_checkpoint(checkpoint)
+        if read.region_name != self._region_name:
+            raise InvalidCheckpointError(
+                f"the checkpoint was made in region {read.region_name}, and this client lists "
+                f"{self._region_name}: use a client of its region"
+            )
+        parameters = {**read.parameters, "max_results": LARGEST_PAGE}
+        listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
+        return self._listed(_resumed(listing, read))
+
+    def _listed(self, listing: Listing) -> RestoreJobs:
+        return RestoreJobs(self._fetch, listing, self._clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
 
 
 def _made_from(
-    region_name: str, profile_name: str | None, endpoint_url: str | None, config: Config | None
+    region_name: str,
+    profile_name: str | None,
+    endpoint_url: str | None,
+    config: botocore_config.Config | None,
 ) -> RestoreJobsClient:
     return RestoreJobsClient(
         region_name=region_name,
@@ -213,8 +327,35 @@ def _made_from(
     )
 
 
-def _refuse_beside(what: str, given: Mapping[str, object], names: tuple[str, ...]) -> None:
-    both = [name for name in names if given[name] is not None]
-    if both:
-        message = f"{', '.join(both)} cannot be given beside {what}, which has its own: give one"
+def _resumed(listing: Listing, checkpoint: Checkpoint) -> Listing:
+    return replace(
+        listing,
+        window=checkpoint.window,
+        start=checkpoint.position,
+        started_by="resume_from",
+    )
+
+
+def _check_same_listing(
+    checkpoint: Checkpoint, parameters: Mapping[str, object], region_name: str
+) -> None:
+    made = {"region_name": checkpoint.region_name, **filter_texts(checkpoint.parameters)}
+    asked = {"region_name": region_name, **filter_texts(parameters)}
+    names = [name for name in (made | asked) if made.get(name) != asked.get(name)]
+    if names:
+        raise InvalidCheckpointError(
+            "resume_from is a checkpoint of other filters or of another region: it was made with "
+            f"{_shown(made, names)}, and this listing has {_shown(asked, names)}; "
+            "client.resume(checkpoint) needs no filters"
+        )
+
+
+def _shown(described: Mapping[str, object], names: list[str]) -> str:
+    return ", ".join(f"{name}={described.get(name)!r}" for name in names)
+
+
+def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        message = f"{', '.join(names)} cannot be given together with {what}, which has its own"
         raise InvalidRequestError(message)

@@ -1,189 +1,136 @@
-"""Where a run of a listing stands (`Cursor`, no I/O), and how that is written down."""
+"""What a listing is, and where a run of it stands. Nothing is sent from here."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from operator import length_hint
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
-from restorejobs_client._errors import InvalidCheckpointError, PaginationError, RestoreJobsError
+from restorejobs_client._checkpoint import BEGINNING, Checkpoint, Position, write_checkpoint
+from restorejobs_client._errors import PaginationError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._windows import WHOLE, Window
+from restorejobs_client._parameters import LARGEST_PAGE, aws_parameters, filter_texts
+from restorejobs_client._windows import UNBOUNDED, Window
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
-
-    from restorejobs_client._progress import JobsProgress
-    from restorejobs_client._request import ListRestoreJobsRequest
-
-    FetchPage = Callable[[dict[str, object]], RestoreJobPage]
-
-_VERSION: Final = "rjc1-"
-_CHECKSUM_BYTES: Final = 8
+FetchPage = Callable[[dict[str, object]], RestoreJobPage]
+_HASH_BYTES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """An exact place in a listing.
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What a listing is: all that its runs need to begin.
 
     Attributes:
-        token: what the page was asked for with; `None` is the first page.
-        delivered: how many jobs of that page were handed out.
-        last_job_id: the id of the last of them.
-        digest: of the ids of all of them, to see whether the page is still the same.
-        ended: the listing has been handed out whole.
-        window: the part of the listing that the place is in.
+        parameters: those of the operation, checked, by their snake_case names.
+        origin: the region, and the profile and endpoint where they were given, to show them.
+        window: the part of the listing by creation date.
+        start: where runs begin.
+        started_by: the parameter that says where runs begin, if one was given.
+        limit: how many jobs a run yields at most.
+        progress: whether runs show a bar.
     """
 
-    token: str | None = None
-    delivered: int = 0
-    last_job_id: str | None = None
-    digest: str = ""
-    ended: bool = False
-    window: Window = WHOLE
+    parameters: Mapping[str, object] = field(default_factory=dict[str, object])
+    origin: Mapping[str, str] = field(default_factory=dict[str, str])
+    window: Window = UNBOUNDED
+    start: Position = BEGINNING
+    started_by: str | None = None
+    limit: int | None = None
+    progress: bool = False
+
+    @property
+    def region_name(self) -> str | None:
+        """The region that is listed."""
+        return self.origin.get("region_name")
+
+    def limited_to(self, count: int) -> Listing:
+        """Return the beginning of this listing, without a bar."""
+        limit = count if self.limit is None else min(count, self.limit)
+        return replace(self, limit=limit, progress=False)
+
+    def described(self) -> dict[str, object]:
+        """Return where the listing is, and what it asks for."""
+        lower, upper = self.window.lower, self.window.upper
+        described: dict[str, object] = {
+            **self.origin,
+            **filter_texts(self.parameters),
+            "from": lower and lower.isoformat(),
+            "to": upper and upper.isoformat(),
+            "limit": self.limit,
+        }
+        if self.started_by is not None:
+            described[self.started_by] = "…"
+        return {name: value for name, value in described.items() if value is not None}
 
 
-def write_checkpoint(position: Position, filters: dict[str, str]) -> str:
-    """Return the place as text: opaque, of one line, safe in URLs and file names."""
-    content = [
-        position.token,
-        position.delivered,
-        position.last_job_id,
-        position.digest,
-        position.ended,
-        *(bound and bound.isoformat() for bound in (position.window.lower, position.window.upper)),
-        _fingerprint(filters),
-    ]
-    payload = json.dumps(content, separators=(",", ":")).encode()
-    return _VERSION + base64.urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
+class _Page(NamedTuple):
+    """The page that is handed out.
 
-
-def read_checkpoint(text: object, filters: dict[str, str]) -> Position:
-    """Return the place that `write_checkpoint` wrote.
-
-    Raises:
-        InvalidCheckpointError: it was damaged, or belongs to other filters.
+    Attributes:
+        token: what it was asked for with.
+        jobs: all of its jobs, also those that an earlier run has delivered.
+        stop: where `limit` cuts it.
+        rest: the jobs that are still to be handed out.
     """
-    advice = "pass a checkpoint as it was, or None to begin anew"
-    if not isinstance(text, str) or not text.startswith(_VERSION):
-        shown = repr(text)[:60]
-        message = (
-            f"resume_from={shown} is not a checkpoint of this version of the package: {advice}"
-        )
-        raise InvalidCheckpointError(message)
-    encoded = text.removeprefix(_VERSION)
-    try:
-        decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    except (binascii.Error, ValueError):
-        decoded = b""
-    checksum, payload = decoded[:_CHECKSUM_BYTES], decoded[_CHECKSUM_BYTES:]
-    if not payload or checksum != _checksum(payload):
-        message = f"resume_from is a checkpoint that was cut or altered: {advice}"
-        raise InvalidCheckpointError(message)
-    token, delivered, last_job_id, digest, ended, *bounds, fingerprint = json.loads(payload)
-    window = Window(*(bound and datetime.fromisoformat(bound) for bound in bounds))
-    position = Position(token, delivered, last_job_id, digest, ended, window)
-    if fingerprint != _fingerprint(filters):
-        message = (
-            "resume_from is a checkpoint of another region or of other filters than "
-            f"{filters or 'none'}: repeat those that it was made with"
-        )
-        raise InvalidCheckpointError(message)
-    if write_checkpoint(position, filters) != text:  # what base64 does not use
-        message = f"resume_from is a checkpoint that was altered: {advice}"
-        raise InvalidCheckpointError(message)
-    return position
 
+    token: str | None
+    jobs: tuple[RestoreJob, ...] = ()
+    stop: int = 0
+    rest: Iterator[RestoreJob] = iter(())
 
-def _checksum(payload: bytes) -> bytes:
-    return blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
-
-
-def _fingerprint(filters: dict[str, str]) -> str:
-    return _checksum(json.dumps(filters, sort_keys=True).encode()).hex()
-
-
-def _digest(jobs: Iterable[RestoreJob]) -> str:
-    digest = blake2b(digest_size=_CHECKSUM_BYTES)
-    for job in jobs:
-        # Where AWS sent no id, the whole job stands for it.
-        text = job.restore_job_id or repr(job.to_dict())
-        digest.update(text.encode(errors="surrogatepass") + b"\n")
-    return digest.hexdigest()
+    @property
+    def delivered(self) -> int:
+        return self.stop - length_hint(self.rest)
 
 
 class _State(NamedTuple):
-    """All that changes while a run goes on; replaced whole, so that an interrupt cannot halve it.
+    """All that changes during a run. It is replaced whole, so that no interrupt leaves half of it.
 
     Attributes:
-        ask: the token of the next request.
+        next_token: the token of the next request; `None` asks for the first page.
         ended: there is no next request.
         left: how many jobs `limit` leaves for the pages to come.
-        resuming: the place to go on from, while its page has not come.
-        arriving: of that page, what has come so far.
-        token: what the page was asked for with.
-        page: all of the page, also what a run before this one has delivered.
-        stop: where `limit` cuts the page.
-        jobs: those that are still to be handed out.
-        is_new: the page has not been taken as a whole.
+        page: the page that is handed out.
+        resuming: the place to go on from, until its page has come.
+        arrived: what has come of that page.
+        is_new: the page was not taken as a whole.
     """
 
-    ask: str | None
+    next_token: str | None
     ended: bool
     left: int | None
+    page: _Page
     resuming: Position | None = None
-    arriving: tuple[RestoreJob, ...] = ()
-    token: str | None = None
-    page: tuple[RestoreJob, ...] = ()
-    stop: int = 0
-    jobs: Iterator[RestoreJob] = iter(())
+    arrived: tuple[RestoreJob, ...] = ()
     is_new: bool = False
 
 
 class Cursor:
-    """Where a run of a listing stands: it says what to ask next and takes in what comes.
+    """Where a run of a listing stands: it says what to ask next and accepts what comes.
 
-    It sends nothing itself. A page that does not come leaves it as it was.
+    A page that does not come leaves it as it was.
     """
 
-    def __init__(  # noqa: PLR0913  # what a listing is, and who watches
-        self,
-        request: ListRestoreJobsRequest,
-        *,
-        region_name: str | None = None,
-        window: Window = WHOLE,
-        limit: int | None = None,
-        resume_from: str | None = None,
-        progress: JobsProgress | None = None,
-    ) -> None:
-        self.progress = progress
-        self._filters = request.filters()
-        if region_name is not None:
-            self._filters["region_name"] = region_name  # a token of another region is none here
-        position = Position(token=request.next_token, window=window)
-        if resume_from is not None:
-            position = read_checkpoint(resume_from, self._filters)
-        self._window = position.window
-        self._request = self._window.narrowed(request)
-        self._used: set[bytes] = set()
+    def __init__(self, listing: Listing) -> None:
+        start = listing.start
+        self._listing = listing
+        self._parameters = aws_parameters(listing.window.narrow(listing.parameters))
+        self._page_size = cast("int", listing.parameters.get("max_results", LARGEST_PAGE))
+        self._used_tokens: set[bytes] = set()
         self._state = _State(
-            ask=position.token,
-            ended=position.ended or self._window.is_empty,
-            left=limit,
-            resuming=position if position.delivered else None,
-            token=position.token,
+            next_token=start.token,
+            ended=start.ended or listing.window.is_empty,
+            left=listing.limit,
+            page=_Page(start.token),
+            resuming=start if start.delivered else None,
         )
 
     @property
     def jobs(self) -> Iterator[RestoreJob]:
         """The jobs of the current page that are still to be handed out."""
-        return self._state.jobs
+        return self._state.page.rest
 
     @property
     def has_new_page(self) -> bool:
@@ -193,99 +140,108 @@ class Cursor:
     @property
     def checkpoint(self) -> str:
         """The place after the last job that was taken from `jobs`."""
-        return write_checkpoint(self._position(), self._filters)
-
-    def _position(self) -> Position:
-        state = self._state
-        if state.resuming is not None:
-            return state.resuming
-        delivered = state.stop - length_hint(state.jobs)
-        if delivered == len(state.page):
-            return Position(token=state.ask, ended=state.ended, window=self._window)
-        if delivered == 0:
-            return Position(token=state.token, window=self._window)
-        done = state.page[:delivered]
-        return Position(
-            token=state.token,
-            delivered=delivered,
-            last_job_id=done[-1].restore_job_id,
-            digest=_digest(done),
-            window=self._window,
+        listing = self._listing
+        return write_checkpoint(
+            Checkpoint(self._position(), listing.window, listing.region_name, listing.parameters)
         )
 
-    def parameters(self) -> dict[str, object] | None:
-        """Return what to ask boto3 for; `None` when the listing, or its `limit`, is at its end."""
+    def _position(self) -> Position:
+        state, page = self._state, self._state.page
+        if state.resuming is not None:
+            return state.resuming
+        if page.delivered == len(page.jobs):
+            return Position(token=state.next_token, ended=state.ended)
+        if page.delivered == 0:
+            return Position(token=page.token)
+        delivered = page.jobs[: page.delivered]
+        return Position(page.token, len(delivered), _hash(delivered[-1:]), _hash(delivered))
+
+    def next_parameters(self) -> dict[str, object] | None:
+        """Return what to ask boto3 for; `None` at the end of the listing or of its `limit`."""
         state = self._state
         if state.ended or state.left == 0:
             return None
-        if state.page and state.stop == len(state.page):
-            # Handed out whole: its memory, still warm, serves the next page.
-            state = self._state = state._replace(page=(), stop=0)
-        parameters = self._request.parameters()
+        parameters = dict(self._parameters)
         if state.left is not None:
-            behind = 0 if state.resuming is None else state.resuming.delivered - len(state.arriving)
-            parameters["MaxResults"] = min(self._request.max_results, state.left + max(behind, 0))
-        if state.ask is not None:
-            parameters["NextToken"] = state.ask
+            missing = 0
+            if state.resuming is not None:
+                missing = state.resuming.delivered - len(state.arrived)
+            parameters["MaxResults"] = min(self._page_size, state.left + missing)
+        if state.next_token is not None:
+            parameters["NextToken"] = state.next_token
         return parameters
 
-    def accept(self, page: RestoreJobPage) -> None:
-        """Take in the page that `parameters` asked for.
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is no next request."""
+        return self._state.ended or self._state.left == 0
+
+    def accept(self, page: RestoreJobPage) -> int:
+        """Accept the page that `next_parameters` asked for; return how many jobs it brings.
 
         Raises:
             PaginationError: its token was used before; the place stays as it was.
         """
         state = self._state
         next_token = page.next_token or None  # AWS ends some listings with ""
-        if state.ask is not None:
-            self._used.add(_token_hash(state.ask))
-        if next_token is not None and _token_hash(next_token) in self._used:
-            message = (
+        if state.next_token is not None:
+            self._used_tokens.add(_token_hash(state.next_token))
+        if next_token is not None and _token_hash(next_token) in self._used_tokens:
+            raise PaginationError(
                 "the service answered with a page token that this listing has used before, "
                 "which would deliver jobs twice or never end: try again from the checkpoint"
             )
-            raise PaginationError(message)
-        jobs = self._window.keep(page.restore_jobs)
-        delivered = 0
-        token = state.ask
+        jobs = self._listing.window.keep(page.restore_jobs)
+        token, delivered = state.next_token, 0
         if state.resuming is not None:
-            jobs = state.arriving + jobs
+            jobs = state.arrived + jobs
             if len(jobs) < state.resuming.delivered and next_token is not None:
-                # Smaller pages than the checkpoint's: its page comes in parts.
-                self._state = state._replace(ask=next_token, arriving=jobs, is_new=True)
-                if self.progress is not None:
-                    self.progress.page(0, is_last=False)
-                return
+                # The pages are smaller than the one of the checkpoint, which comes in parts.
+                self._state = state._replace(next_token=next_token, arrived=jobs, is_new=True)
+                return 0
             jobs, delivered = _without_delivered(jobs, state.resuming)
-            token = state.token
+            token = state.page.token
         left = len(jobs) - delivered if state.left is None else state.left
         stop = min(len(jobs), delivered + left)
+        count = stop - delivered
         self._state = _State(
-            ask=next_token,
+            next_token=next_token,
             ended=next_token is None,
-            left=None if state.left is None else state.left - (stop - delivered),
-            token=token,
-            page=jobs,
-            stop=stop,
-            jobs=iter(jobs[delivered:stop]),
+            left=None if state.left is None else state.left - count,
+            page=_Page(token, jobs, stop, iter(jobs[delivered:stop])),
             is_new=True,
         )
-        if self.progress is not None:
-            is_last = next_token is None or self._state.left == 0
-            self.progress.page(stop - delivered, is_last=is_last)
+        return count
 
     def take_page(self) -> RestoreJobPage:
-        """Hand out what is left of the current page as a whole."""
+        """Return what is left of the current page as a page."""
+        state, page = self._state, self._state.page
+        is_cut = page.stop < len(page.jobs)
+        taken = RestoreJobPage(
+            restore_jobs=page.jobs[page.delivered : page.stop],
+            next_token=None if is_cut else state.next_token,
+        )
+        self._state = state._replace(page=page._replace(rest=iter(())), is_new=False)
+        return taken
+
+    def forget_delivered(self) -> None:
+        """Drop a page that was handed out whole, so that the next one can use its memory."""
         state = self._state
-        jobs = state.page[state.stop - length_hint(state.jobs) : state.stop]
-        is_cut = state.stop < len(state.page)
-        page = RestoreJobPage(restore_jobs=jobs, next_token=None if is_cut else state.ask)
-        self._state = state._replace(jobs=iter(()), is_new=False)
-        return page
+        if state.page.delivered == len(state.page.jobs) and state.resuming is None:
+            self._state = state._replace(page=_Page(state.next_token))
 
 
 def _token_hash(token: str) -> bytes:
-    return blake2b(token.encode(errors="surrogatepass"), digest_size=8).digest()
+    return blake2b(token.encode(), digest_size=_HASH_BYTES).digest()
+
+
+def _hash(jobs: tuple[RestoreJob, ...]) -> str:
+    """Return a hash of the ids of jobs; where AWS sent no id, the whole job stands for it."""
+    digest = blake2b(digest_size=_HASH_BYTES)
+    for job in jobs:
+        text = job.restore_job_id or repr(job.to_dict())
+        digest.update(text.encode(errors="surrogatepass") + b"\n")
+    return digest.hexdigest()
 
 
 def _without_delivered(
@@ -293,43 +249,14 @@ def _without_delivered(
 ) -> tuple[tuple[RestoreJob, ...], int]:
     """Return the jobs with the delivered ones in front, and how many those are.
 
-    The delivered ones are found as the run that ends with the last of them: at its old place, or
-    further on where new jobs came in front. Any other change makes none of them found, and all are
-    delivered again: rather twice than never.
+    The delivered ones are a run that ends with the last of them: in its old place, or further on
+    if new jobs came before it. After any other change none is found and all are delivered again:
+    one job twice is better than one lost.
     """
-    for end, job in enumerate(jobs, start=1):
+    for end in range(position.delivered, len(jobs) + 1):
         start = end - position.delivered
-        if start >= 0 and job.restore_job_id == position.last_job_id:
+        if _hash(jobs[end - 1 : end]) == position.last_job:
             run = jobs[start:end]
-            if _digest(run) == position.digest:
+            if _hash(run) == position.digest:
                 return run + jobs[:start] + jobs[end:], position.delivered
     return jobs, 0
-
-
-def next_page(cursor: Cursor, fetch: FetchPage) -> bool:
-    """Ask for the page that the cursor is at, and move on; `False` at the end.
-
-    Raises:
-        RestoreJobsError: of any kind, with the checkpoint to go on from; the cursor stays.
-    """
-    parameters = cursor.parameters()
-    if parameters is None:
-        return False
-    with with_checkpoint(cursor):
-        cursor.accept(fetch(parameters))
-    return True
-
-
-@contextmanager
-def with_checkpoint(cursor: Cursor) -> Generator[None]:
-    """Give every error of ours the place to go on from, and show the wait, if that is asked for."""
-    if cursor.progress is not None:
-        cursor.progress.begin()
-    try:
-        yield
-    except BaseException as error:
-        if cursor.progress is not None:
-            cursor.progress.end()
-        if isinstance(error, RestoreJobsError):
-            error.checkpoint = cursor.checkpoint
-        raise

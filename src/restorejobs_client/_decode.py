@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -21,9 +22,6 @@ from restorejobs_client._convert import WrongValueError, read_struct
 from restorejobs_client._errors import MalformedResponseError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._text import is_encodable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 _PAGE: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # lax: dates are epoch seconds
 _RAW_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+
+StatusName = Literal["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"]
 
 
 class OpenEnum(StrEnum):

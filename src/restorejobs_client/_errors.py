@@ -5,6 +5,7 @@ RestoreJobsError
 ├── InvalidCheckpointError (ValueError)            refused before anything is sent
 ├── PaginationError                                the service repeats a page token
 ├── MalformedResponseError                         a success that is no list of jobs
+├── WatchTimeoutError (TimeoutError)               watched jobs have not ended in time
 ├── ConfigurationError (botocore's BotoCoreError)  no region, no such profile, wrong settings
 │   └── CredentialsError                           no credentials to sign with
 ├── TransportError (botocore's BotoCoreError)      the network: no answer from the service
@@ -23,17 +24,19 @@ The bases in brackets let code that catches botocore's errors today go on workin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    # To type checkers, botocore's classes are unknown unless its stubs are installed, and then so
+    # would be every member of ours.
+    class BotoCoreError(Exception):
+        """The base of botocore's own errors."""
 
-    from botocore.exceptions import (
-        _ClientErrorResponseTypeDef,  # pyright: ignore[reportPrivateUsage]  # of the stubs alone
-    )
+    class ClientError(Exception):
+        """An answer that is an error."""
+else:
+    from botocore.exceptions import BotoCoreError, ClientError
 
 _SECRET = re.compile(
     r"""
@@ -80,18 +83,22 @@ class RestoreJobsError(Exception):
     """The base of every error of this package.
 
     Attributes:
-        checkpoint: where to go on, for `list_restore_jobs(..., resume_from=checkpoint)`. Set on
-            every error that is raised while a listing is iterated, otherwise `None`.
+        checkpoint: where to go on, for `client.resume(checkpoint)`. Set on every error that is
+            raised while a listing is iterated, otherwise `None`.
+        listing: the listing that failed, as it was given to `gather`; otherwise `None`. It is not
+            pickled.
     """
 
     checkpoint: str | None = None
+    listing: object = None
 
     def __init__(self, message: str) -> None:
         # Not super(): botocore's bases build their message from templates of their own.
         Exception.__init__(self, redacted(message))
 
     def __reduce__(self) -> tuple[Callable[..., RestoreJobsError], tuple[object, ...]]:
-        return _unpickled, (type(self), self.args, self.__dict__)
+        state = {name: value for name, value in self.__dict__.items() if name != "listing"}
+        return _unpickled, (type(self), self.args, state)
 
 
 def _unpickled(
@@ -116,6 +123,21 @@ class InvalidCheckpointError(RestoreJobsError, ValueError):
 
 class PaginationError(RestoreJobsError):
     """The service repeated a page token, which would deliver jobs twice, or never end."""
+
+
+class WatchTimeoutError(RestoreJobsError, TimeoutError):
+    """`watch` ran out of time before all jobs had ended.
+
+    Attributes:
+        pending: the ids of the jobs that have not ended, and of those that were never listed.
+    """
+
+    pending: tuple[str, ...]
+
+    def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
+        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
+        super().__init__(f"{len(pending)} jobs have not ended after {timeout:g} seconds: {shown}")
+        self.pending = pending
 
 
 class MalformedResponseError(RestoreJobsError):
@@ -168,6 +190,7 @@ class ServiceError(RestoreJobsError, ClientError):
     request_id: str | None
     context: str | None
     http_status: int
+    response: dict[str, Any]
     operation_name: str
 
     def __init__(
@@ -175,7 +198,7 @@ class ServiceError(RestoreJobsError, ClientError):
     ) -> None:
         super().__init__(message)
         members = redacted_members(response)
-        self.response: _ClientErrorResponseTypeDef = cast("_ClientErrorResponseTypeDef", members)
+        self.response = members
         self.operation_name = operation_name
         metadata = members.get("ResponseMetadata", {})
         self.http_status = metadata.get("HTTPStatusCode", 0)

@@ -1,20 +1,39 @@
-"""What is optional: a missing library is named with the extra that brings it."""
+"""Modules that are imported when they are first used: they are optional, or slow to import."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from importlib import import_module
+from types import ModuleType
 
 
-@contextmanager
-def needing(what: str, extra: str) -> Generator[None]:
-    """Let the imports inside say what to install where a library is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:  # not one that is there and broken
-        library = (error.name or "").partition(".")[0]
-        message = f"{what} needs {library}: pip install 'restorejobs-client[{extra}]'"
-        raise ImportError(message, name=library) from error
+class LazyModule(ModuleType):
+    """A module that is imported when an attribute of it is first used.
+
+    It also lets frameworks read annotations such as `boto3.Session` without an import before that.
+
+    Args:
+        name: of the module.
+        extra: the extra of this package that installs it, if it is optional.
+        purpose: what needs it, for the message of the ImportError.
+    """
+
+    def __init__(self, name: str, *, extra: str = "", purpose: str = "") -> None:
+        super().__init__(name)
+        self._extra = extra
+        self._purpose = purpose
+
+    def __getattr__(self, attribute: str) -> object:
+        if attribute.startswith("__"):  # inspection is no use
+            raise AttributeError(attribute)
+        try:
+            module = import_module(self.__name__)
+        except ModuleNotFoundError as error:  # not one that is installed and broken
+            if not self._extra:
+                raise
+            library = (error.name or "").partition(".")[0]
+            message = (
+                f"{self._purpose} needs {library}: pip install "
+                f"'restorejobs-client[{self._extra}]', or {library} alone"
+            )
+            raise ImportError(message, name=library) from error
+        return getattr(module, attribute)

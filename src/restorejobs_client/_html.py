@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from restorejobs_client._text import duration_text, moment_text, size_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime, timedelta
 
 _NEVER_WRAPPED: Final = 24  # characters that stay on one line
 # White text on each of these has a contrast of 4.5:1 or more, on white pages and on black ones.

@@ -1,29 +1,29 @@
-"""A listing, and its iterators."""
+"""Listings and their iterators, and several listings side by side."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import Final
 
-from typing_extensions import override
-
-from restorejobs_client._arrow import Tables
-from restorejobs_client._cursor import Cursor, next_page, with_checkpoint
+from restorejobs_client._arrow import ArrowExport
+from restorejobs_client._balance import BalancedPool
+from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._gather import Balance, Crew, Gathered, Identity, Run, checked_workers
 from restorejobs_client._html import Cell, table
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._progress import JobsProgress
+from restorejobs_client._parameters import whole_number
+from restorejobs_client._pool import Run, WorkerPool, checked_workers
+from restorejobs_client._progress import RunsProgress
+from restorejobs_client._run import ListingRun
+from restorejobs_client._stream import RestoreJobStream
 from restorejobs_client._text import one_line
-from restorejobs_client._windows import WHOLE, Window, equal_cuts
+from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
+from restorejobs_client._windows import Window, equal_cuts
 
-if TYPE_CHECKING:
-    from restorejobs_client._cursor import FetchPage
-    from restorejobs_client._request import ListRestoreJobsRequest
-
-_RESTORE_JOBS: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("restore_jobs")
+_restore_jobs: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("restore_jobs")
+_CLOCK: Final = Clock()
 
 
 class RestoreJobIterator(Iterator[RestoreJob]):
@@ -34,308 +34,317 @@ class RestoreJobIterator(Iterator[RestoreJob]):
 
     Examples:
         >>> from restorejobs_client.testing import fake_backup, sample_jobs
-        >>> with fake_backup(sample_jobs(100)) as backup:
+        >>> jobs = sample_jobs(100)
+        >>> with fake_backup(jobs) as backup:
         ...     client = backup.client()
-        ...     jobs = iter(client.list_restore_jobs())
-        ...     first = next(jobs)
-        ...     rest = list(client.list_restore_jobs(resume_from=jobs.checkpoint))
-        >>> [first, *rest] == sample_jobs(100)
+        ...     iterator = iter(client.list_restore_jobs())
+        ...     first = next(iterator)
+        ...     rest = list(client.resume(iterator.checkpoint))
+        >>> [first, *rest] == jobs
         True
     """
 
-    def __init__(self, cursor: Cursor, fetch: FetchPage) -> None:
-        self._cursor = cursor
-        self._fetch = fetch
-        self._jobs = cursor.jobs
+    def __init__(self, run: ListingRun) -> None:
+        self._run = run
+        self._jobs = run.jobs
 
-    @override
     def __iter__(self) -> RestoreJobIterator:
         return self
 
-    @override
     def __next__(self) -> RestoreJob:
         for job in self._jobs:
             return job
         while True:
-            self._jobs = self._cursor.jobs  # also of a page that an interrupt kept from us
+            self._jobs = self._run.jobs  # also of a page that came just before an interrupt
             for job in self._jobs:
                 return job
-            if not next_page(self._cursor, self._fetch):
+            if not self._run.next_page():
                 raise StopIteration
 
     @property
     def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume_from`.
+        """The exact place after the last job handed out, for `resume` and `resume_from`.
 
-        Text of one line without spaces that holds the page token, the id of the last job and a
-        fingerprint of the filters. It is there from before the first job until after the last.
+        One line of text without spaces that holds the filters, the page token and hashes of job
+        ids. It is there from before the first job until after the last.
         """
-        return self._cursor.checkpoint
+        return self._run.checkpoint
+
+
+class RestoreJobPageIterator(Iterator[RestoreJobPage]):
+    """One run of a listing, page by page; like `RestoreJobIterator`, it goes on after an error."""
+
+    def __init__(self, run: ListingRun) -> None:
+        self._run = run
+
+    def __iter__(self) -> RestoreJobPageIterator:
+        return self
+
+    def __next__(self) -> RestoreJobPage:
+        if not self._run.has_page():
+            raise StopIteration
+        return self._run.take_page()
+
+    @property
+    def checkpoint(self) -> str:
+        """The exact place after the last page handed out, for `resume` and `resume_from`."""
+        return self._run.checkpoint
 
 
 class _AsyncIterator(AsyncIterator[RestoreJob]):
-    """One run of a listing for `async for`; like `RestoreJobIterator`, it survives an error.
+    """One run of a listing for `async for`; like `RestoreJobIterator`, it goes on after an error.
 
-    A page is asked for on a thread and taken in on the event loop: a wait that is cancelled leaves
-    the place as it was.
+    A page is fetched on a thread and accepted on the event loop, so a wait that is cancelled keeps
+    the place.
     """
 
-    def __init__(self, cursor: Cursor, fetch: FetchPage) -> None:
+    def __init__(self, run: ListingRun) -> None:
         from asyncio import Lock  # noqa: PLC0415  # only for those who use it
 
-        self._cursor = cursor
-        self._fetch = fetch
-        self._jobs = cursor.jobs
-        self._turn = Lock()  # several tasks may share it: one asks for the page, the others wait
+        self._run = run
+        self._jobs = run.jobs
+        self._turn = Lock()  # of several tasks that share it, one asks for the page
 
-    @override
     async def __anext__(self) -> RestoreJob:
         for job in self._jobs:
             return job
         async with self._turn:
             while True:
-                self._jobs = self._cursor.jobs
+                self._jobs = self._run.jobs
                 for job in self._jobs:
                     return job
-                if not await self._next_page():
+                if not await self._run.next_page_async():
                     raise StopAsyncIteration
-
-    async def _next_page(self) -> bool:
-        parameters = self._cursor.parameters()
-        if parameters is None:
-            return False
-        with with_checkpoint(self._cursor):
-            self._cursor.accept(await _on_a_thread(lambda: self._fetch(parameters)))
-        return True
 
     @property
     def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume_from`."""
-        return self._cursor.checkpoint
+        """The exact place after the last job handed out, for `resume` and `resume_from`."""
+        return self._run.checkpoint
 
 
-async def _on_a_thread(fetch: Callable[[], RestoreJobPage]) -> RestoreJobPage:
-    """Await a page without blocking the event loop.
-
-    Not `asyncio.to_thread`: its pool makes the loop wait, at its end, for a request that nobody
-    wants any more, and shares its few threads with all others.
-    """
-    from asyncio import wrap_future  # noqa: PLC0415  # only for those who use it
-    from concurrent.futures import Future  # noqa: PLC0415
-
-    future: Future[RestoreJobPage] = Future()
-    future.set_running_or_notify_cancel()
-
-    def work() -> None:
-        try:
-            future.set_result(fetch())
-        except BaseException as error:  # noqa: BLE001  # raised where it is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="restorejobs", daemon=True).start()
-    return await wrap_future(future)
-
-
-class _Pages(Iterator[RestoreJobPage]):
-    """One run of a listing, page by page; like `RestoreJobIterator`, it survives an error."""
-
-    def __init__(self, cursor: Cursor, fetch: FetchPage) -> None:
-        self._cursor = cursor
-        self._fetch = fetch
-
-    @override
-    def __next__(self) -> RestoreJobPage:
-        if not self._cursor.has_new_page and not next_page(self._cursor, self._fetch):
-            raise StopIteration
-        return self._cursor.take_page()
-
-
-class RestoreJobs(Tables):
+class RestoreJobs(ArrowExport):
     """A listing of restore jobs: lazy, and complete or it raises.
 
-    Nothing is sent until it is iterated, and each iteration is a fresh and full run.
+    Nothing is sent until it is iterated, and each iteration is a fresh, full run.
     """
 
-    def __init__(  # noqa: PLR0913  # made by the client alone
-        self,
-        fetch: FetchPage,
-        request: ListRestoreJobsRequest,
-        *,
-        region_name: str | None = None,
-        window: Window = WHOLE,
-        limit: int | None = None,
-        resume_from: str | None = None,
-        progress: bool = False,
-    ) -> None:
-        if limit is not None and (type(limit) is not int or limit < 0):
-            message = f"limit={limit!r} is refused: it must be an int, 0 or more, or None"
-            raise InvalidRequestError(message)
-        if resume_from is not None and request.next_token is not None:
-            message = "next_token and resume_from both say where to begin: give one"
-            raise InvalidRequestError(message)
+    def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock = _CLOCK) -> None:
+        if listing.limit is not None:
+            _check_count("limit", listing.limit, allowed="an int, 0 or more, or None")
         self._fetch = fetch
-        self._request = request
-        self._region_name = region_name
-        self._window = window
-        self._limit = limit
-        self._resume_from = resume_from
-        self._progress = progress
-        self._cursor()  # refuses a bad checkpoint now, not at the first job
+        self._listing = listing
+        self._clock = clock
 
-    @override
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        return map(_RESTORE_JOBS, self.pages())
-
-    def _cursor(self) -> Cursor:
-        return Cursor(
-            self._request,
-            region_name=self._region_name,
-            window=self._window,
-            limit=self._limit,
-            resume_from=self._resume_from,
-            progress=JobsProgress(self._limit) if self._progress else None,
-        )
+        return map(_restore_jobs, self.pages())
 
     def __iter__(self) -> RestoreJobIterator:
-        return RestoreJobIterator(self._cursor(), self._fetch)
+        return RestoreJobIterator(ListingRun(self._listing, self._fetch))
 
     def __aiter__(self) -> AsyncIterator[RestoreJob]:
         """Iterate with `async for`: requests run on a thread, and nothing blocks the event loop.
 
-        Cancelling ends the wait at once. Otherwise as iterating without `async`.
+        Cancelling ends the wait at once. The iterator has a `checkpoint` and raises the same errors
+        as iterating without `async`.
         """
-        return _AsyncIterator(self._cursor(), self._fetch)
+        return _AsyncIterator(ListingRun(self._listing, self._fetch))
 
-    def pages(self) -> Iterator[RestoreJobPage]:
+    def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page, as AWS divides them; a page may be empty although more follow.
 
-        Errors are as in iterating by job, and `next()` asks again after one.
+        The iterator has a `checkpoint`, and `next()` asks again after an error.
         """
-        return _Pages(self._cursor(), self._fetch)
+        return RestoreJobPageIterator(ListingRun(self._listing, self._fetch))
 
     def first(self) -> RestoreJob | None:
-        """Return the first job, or `None` where there is none: one request for one job."""
-        return next(iter(self._up_to(1)), None)
+        """Return the first job, or `None` if there is none; this asks for one job only."""
+        return next(iter(self._with(self._listing.limited_to(1))), None)
 
     def head(self, n: int = 10) -> RestoreJobPage:
-        """Return the first `n` jobs (fewer where there are not as many) as one page, to look at.
+        """Return the first `n` jobs, or fewer if there are fewer, as one page to look at.
 
         Its `next_token` is `None`.
 
         Raises:
             InvalidRequestError: `n` is not an int of 0 or more.
         """
-        if type(n) is not int or n < 0:
-            message = f"n={n!r} is refused: it must be an int, 0 or more"
-            raise InvalidRequestError(message)
-        return RestoreJobPage(restore_jobs=tuple(self._up_to(n)))
+        _check_count("n", n, allowed="an int, 0 or more")
+        return RestoreJobPage(restore_jobs=tuple(self._with(self._listing.limited_to(n))))
 
     def split(self, parts: int) -> list[RestoreJobs]:
         """Return as many listings as `parts`, which together are exactly this one.
 
-        They are disjoint windows of creation date. No job is lost and none comes twice, whatever
-        the order of the service and whether its bounds are inclusive. The windows have one length
-        in time; the first and the last are as open as this listing is. Nothing is sent. Where there
-        is no lower bound, the last 30 days are divided and the first window has all that is older.
-        A job without a creation date, which AWS does not make, is in no window that the service
-        would list it in.
+        They are disjoint windows of creation date, of one length in time; the first and the last
+        are as open as this listing is. No job is lost and none comes twice, whatever order AWS
+        uses and whether its bounds are inclusive. Nothing is sent. Where there is no lower bound,
+        the last 30 days are divided, and the first window also has all that is older.
+
+        One exception: jobs without a creation date may be missing from the windows, because AWS
+        may leave them out of any range of dates. AWS does not document such jobs.
 
         Raises:
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
-                `next_token` or `resume_from`, which are places in one run.
+                `next_token` or `resume_from`, which belong to one run.
         """
-        if type(parts) is not int or parts < 1:
-            message = f"parts={parts!r} is refused: it must be an int, 1 or more"
-            raise InvalidRequestError(message)
-        return [
-            self._part(window, progress=self._progress) for window in self._windows("split", parts)
-        ]
+        _check_count("parts", parts, least=1, allowed="an int, 1 or more")
+        return [self._with(replace(self._listing, window=w)) for w in self._cut("split", parts)]
 
-    def parallel(self, max_workers: int = 8) -> Iterator[RestoreJob]:
-        """Iterate over the listing on several threads, in no order: for long listings.
+    def parallel(self, max_workers: int = 8) -> RestoreJobStream:
+        """Iterate over the listing on several threads, in no order; made for long listings.
 
-        The listing is split into windows, and windows that turn out to be larger than others are
-        divided further while they run. At most `max_workers` requests are under way at the same
-        time (a boto3 client of yours has 10 connections unless its `max_pool_connections` says
-        otherwise), and pages wait in a buffer of a few per worker: a consumer that pauses stops
-        the fetching, and one that stops iterating ends the threads. Where the service throttles,
-        fewer workers go on. The iterator can also be made into a table, once:
-        `pyarrow.table(jobs.parallel())`.
+        The listing is split into windows, and windows that turn out larger than others are divided
+        further while they run. At most `max_workers` requests run at the same time (a boto3 client
+        of your own has 10 connections unless its `max_pool_connections` says otherwise). A few
+        pages per worker are buffered: when the consumer pauses, so does the fetching, and when it
+        stops, the threads end. Where AWS throttles, fewer workers go on.
+
+        Jobs without a creation date may be missing, as `split` explains.
 
         Raises:
             InvalidRequestError: `max_workers` is not an int of 1 or more, or the listing has a
                 `limit`, `next_token` or `resume_from`.
-            ExceptionGroup: at the end, when all that could be listed was delivered: the errors of
-                the windows that failed, each with its checkpoint. `resume_from` with the filters
-                of this listing brings the rest of that window; some jobs may come twice.
+            ExceptionGroup: at the end, after everything that could be listed: the errors of the
+                windows that failed, each with its checkpoint. `client.resume(checkpoint)` brings
+                the rest of that window; some jobs may come twice.
         """
         workers = checked_workers(max_workers)
-        windows = self._windows("parallel", workers)
-        balance = Balance(self._request, self._start)
-        crew = Crew([balance.run(window) for window in windows], workers, balance.divide)
-        return Gathered(crew.pages("windows" if self._progress else None))
+        windows = self._cut("run in parallel", workers)
 
-    def _start(self, window: Window, without: frozenset[Identity]) -> Run:
-        part = self._part(window)
-        return Run(repr(part), part.pages(), without=without)
+        def start(window: Window) -> tuple[RestoreJobs, Iterator[RestoreJobPage]]:
+            part = self._with(replace(self._listing, window=window, progress=False))
+            return part, part.pages()
 
-    def _part(self, window: Window, *, progress: bool = False) -> RestoreJobs:
-        return RestoreJobs(
+        pool = BalancedPool(self._listing.parameters, start, windows, workers)
+        return RestoreJobStream(pool, RunsProgress("windows") if self._listing.progress else None)
+
+    def watch(
+        self,
+        *restore_job_ids: str,
+        interval: float = 30.0,
+        timeout: float | None = None,
+        until: Callable[[RestoreJob], bool] = has_ended,
+    ) -> RestoreJobWatch:
+        """Follow jobs until they have ended; AWS Backup has no waiters.
+
+        Yields every job of the listing as it is, lists again every `interval` seconds, and yields a
+        job again whenever any member of it has changed. It ends when all jobs that it saw satisfy
+        `until`. Jobs that appear meanwhile and match are followed too, and a job that was chosen is
+        followed even when it no longer matches: `by_status="RUNNING"` follows what runs now to its
+        end. An empty listing ends at once. With ids, exactly those jobs are followed, and one that
+        is not listed yet is waited for, because AWS lists a job a little after its start.
+
+        Nothing is sent before the first job is asked for. After the first round, only what may have
+        changed is listed: from ten minutes before the oldest job that is still followed, or all
+        while an id is missing. A job with a status that AWS added later has not ended by default,
+        and a job that AWS no longer lists is waited for, so a `timeout` is wise.
+
+        Args:
+            restore_job_ids: the ids of the jobs to follow, in upper or lower case; without ids, all
+                jobs of the listing.
+            interval: seconds from the start of one round to the start of the next. Each round
+                begins up to a tenth earlier or later, so that many watches spread out.
+            timeout: seconds after the first request; `None` waits for ever.
+            until: says whether a job needs no more following. For example,
+                `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a
+                restore test to its verdict.
+
+        Raises:
+            InvalidRequestError: an id that is not text, a time that cannot be right, or a listing
+                with a `limit`, `next_token` or `resume_from`, which belong to one run.
+            WatchTimeoutError: while iterating, when the time is over; `pending` has the ids of the
+                jobs that have not ended, and of those that were never listed.
+            RestoreJobsError: while iterating, as iterating the listing does; `next()` asks again.
+
+        Examples:
+            >>> from restorejobs_client.testing import fake_backup
+            >>> running = RestoreJob(restore_job_id="1A2B", status=RestoreJobStatus.RUNNING)
+            >>> completed = RestoreJob(restore_job_id="1A2B", status=RestoreJobStatus.COMPLETED)
+            >>> with fake_backup([running]) as backup:
+            ...     backup.seed_next([completed])
+            ...     watch = backup.client().list_restore_jobs().watch(timeout=3600)
+            ...     [job.status.value for job in watch]
+            ['RUNNING', 'COMPLETED']
+        """
+        self._reject_places("be watched")
+        return RestoreJobWatch(
             self._fetch,
-            self._request,
-            region_name=self._region_name,
-            window=window,
-            progress=progress,
+            self._listing,
+            restore_job_ids,
+            interval=interval,
+            timeout=timeout,
+            until=until,
+            clock=self._clock,
         )
 
-    def _windows(self, what: str, parts: int) -> list[Window]:
-        places = {
-            "limit": self._limit,
-            "next_token": self._request.next_token,
-            "resume_from": self._resume_from,
-        }
-        given = [name for name, value in places.items() if value is not None]
+    def _with(self, listing: Listing) -> RestoreJobs:
+        return RestoreJobs(self._fetch, listing, self._clock)
+
+    def _cut(self, purpose: str, parts: int) -> list[Window]:
+        self._reject_places(purpose)
+        window = self._listing.window
+        return window.cut_at(equal_cuts(*window.span(self._listing.parameters), parts))
+
+    def _reject_places(self, purpose: str) -> None:
+        given = ["limit"] if self._listing.limit is not None else []
+        given += [name for name in (self._listing.started_by,) if name is not None]
         if given:
             message = (
-                f"a listing with {', '.join(given)} cannot {what}: "
-                "that is a place in one run from page to page"
+                f"a listing with {' and '.join(given)} cannot {purpose}: it is for one run only"
             )
             raise InvalidRequestError(message)
-        return self._window.cut_at(equal_cuts(*self._window.span(self._request), parts))
 
-    def _up_to(self, limit: int) -> RestoreJobs:
-        return RestoreJobs(
-            self._fetch,
-            self._request,
-            region_name=self._region_name,
-            window=self._window,
-            limit=limit if self._limit is None else min(limit, self._limit),
-            resume_from=self._resume_from,
-        )
-
-    def _described(self) -> dict[str, object]:
-        """Return where, and what is asked for."""
-        lower, upper = self._window.lower, self._window.upper
-        described: dict[str, object] = {
-            "region_name": self._region_name,
-            **self._request.filters(),
-            "from": lower and lower.isoformat(),
-            "to": upper and upper.isoformat(),
-            "next_token": self._request.next_token and "…",
-            "limit": self._limit,
-            "resume_from": self._resume_from and "…",
-        }
-        return {name: value for name, value in described.items() if value is not None}
-
-    @override
     def __repr__(self) -> str:
         """Return the listing as one line: where, and what is asked for. Sends nothing."""
-        return one_line("RestoreJobs", self._described())
+        return one_line("RestoreJobs", self._listing.described())
 
     def _repr_html_(self) -> str:
         """Return where, and what is asked for, for a notebook. Sends nothing."""
-        described = self._described()
-        if not described.keys() - {"region_name"}:
+        described = self._listing.described()
+        if not described.keys() - self._listing.origin.keys():
             described["filters"] = "none: all jobs"
         rows = [(Cell(name), Cell(str(value))) for name, value in described.items()]
         return table("Restore jobs, listed when iterated; .head() shows the first", ("", ""), rows)
+
+
+def gather(
+    *listings: RestoreJobs, max_workers: int = 8, progress: bool = False
+) -> RestoreJobStream:
+    """Fetch several listings concurrently and yield their jobs in argument order.
+
+    Made for one listing for each region or account. At most `max_workers` requests run at the same
+    time, and a few pages per worker are buffered: when the consumer pauses, so does the fetching,
+    and when it stops, the threads end.
+
+    Args:
+        listings: in the order in which their jobs come.
+        max_workers: requests at the same time.
+        progress: show how many listings have ended, with the jobs and pages so far, in a terminal
+            or notebook.
+
+    Raises:
+        InvalidRequestError: an argument is not a listing, or `max_workers` is not an int of 1 or
+            more.
+        ImportError: the extra `progress` is not installed, and progress is asked for.
+        ExceptionGroup: at the end, after everything that could be listed: the errors of the
+            listings that failed. Each has its `listing`, its `checkpoint`, and a note that says
+            which listing it was.
+    """
+    for listing in listings:
+        if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+            message = (
+                f"{type(listing).__name__} is not a listing: pass the listings one by one, as in "
+                "gather(*listings)"
+            )
+            raise InvalidRequestError(message)
+    workers = min(checked_workers(max_workers), len(listings))
+    runs = [Run(listing, listing.pages(), place) for place, listing in enumerate(listings)]
+    bar = RunsProgress("listings", len(listings)) if progress else None
+    return RestoreJobStream(WorkerPool(runs, workers), bar)
+
+
+def _check_count(name: str, value: object, *, least: int = 0, allowed: str) -> None:
+    try:
+        whole_number(value, least=least)
+    except ValueError:
+        message = f"{name}={value!r} is refused: it must be {allowed}"
+        raise InvalidRequestError(message) from None

@@ -1,58 +1,96 @@
-"""Progress for people who wait: a bar of tqdm's, silent where nobody watches."""
+"""Progress for people who wait: bars of tqdm's, shown in terminals and notebooks only."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from restorejobs_client._extras import needing
+from restorejobs_client._extras import LazyModule
+from restorejobs_client._text import counted
 
 if TYPE_CHECKING:
-    from typing import Never
+    import tqdm.auto as tqdm_auto
+else:
+    tqdm_auto = LazyModule("tqdm.auto", extra="progress", purpose="progress")
 
-    from tqdm.auto import tqdm
 
+class ProgressBar:
+    """A bar that counts one thing and says others beside it.
 
-class JobsProgress:
-    """A bar of the jobs of one run of a listing, with its pages and rate.
-
-    It is there from a request until the run ends or fails; the next request draws it anew.
+    It is drawn from `begin` until `end`; after that, `begin` draws it again where it stood.
     """
 
-    def __init__(self, limit: int | None) -> None:
-        self._limit = limit
-        self._jobs = self._pages = 0
-        self._bar: tqdm[Never] | None = None
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        self._unit = unit
+        self._total = total
+        self._count = 0
+        self._bar: Any = None
 
-    def begin(self) -> tqdm[Never]:
-        """Draw the bar, unless it is there."""
-        if self._bar is None:
-            self._bar = _bar("jobs", self._limit, initial=self._jobs)
-        return self._bar
+    def begin(self) -> None:
+        """Draw the bar, unless it is there.
 
-    def page(self, jobs: int, *, is_last: bool) -> None:
-        """Count a page with that many jobs of this run."""
-        bar = self.begin()
-        self._jobs += jobs
-        self._pages += 1
-        bar.set_postfix_str(_counted(self._pages, "page"), refresh=False)
-        bar.update(jobs)
-        if is_last:
-            self.end()
+        Raises:
+            ImportError: the extra `progress` is not installed.
+        """
+        if self._bar is not None:
+            return
+        if not _is_watched():
+            self._bar = tqdm_auto.tqdm(disable=True)
+            return
+        # miniters=0: redrawn by time alone, since what is counted may stand still for long.
+        self._bar = tqdm_auto.tqdm(
+            unit=f" {self._unit}", total=self._total, initial=self._count, miniters=0
+        )
+
+    def show(self, count: int, *beside: str) -> None:
+        """Draw how many there are now, and what else there is to say."""
+        self.begin()
+        self._bar.set_postfix_str(", ".join(beside), refresh=False)
+        self._bar.update(count - self._count)
+        self._count = count
 
     def end(self) -> None:
         """Draw the bar for the last time."""
-        self.begin().close()
-        self._bar = None
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class JobsProgress:
+    """A bar of the jobs of one run of a listing, with its pages and rate."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._bar = ProgressBar("jobs", limit)
+        self._jobs = self._pages = 0
+
+    def begin(self) -> None:
+        """Draw the bar, unless it is there."""
+        self._bar.begin()
+
+    def page(self, jobs: int, *, is_last: bool) -> None:
+        """Count a page with that many jobs of this run."""
+        self._jobs += jobs
+        self._pages += 1
+        self._bar.show(self._jobs, counted(self._pages, "page"))
+        if is_last:
+            self._bar.end()
+
+    def end(self) -> None:
+        """Draw the bar for the last time."""
+        self._bar.end()
 
 
 class RunsProgress:
     """A bar of the windows or listings that have ended, with the jobs and pages so far."""
 
-    def __init__(self, unit: str, total: int | None) -> None:
-        self._jobs = self._pages = 0
+    def __init__(self, unit: str, total: int | None = None) -> None:
         self._has_total = total is not None
-        self._bar = _bar(unit, total)
+        self._jobs = self._pages = 0
+        self._bar = ProgressBar(unit, total)
+
+    def begin(self) -> None:
+        """Draw the bar, unless it is there."""
+        self._bar.begin()
 
     def page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -60,26 +98,15 @@ class RunsProgress:
         self._pages += 1
 
     def draw(self, done: int, left: int, failed: int) -> None:
-        """Draw how many runs have ended and failed, and how many have not, unless just drawn."""
+        """Draw how many runs have ended and failed, and how many have not."""
         beside = [f"{failed:,} failed"] if failed else []
         if not self._has_total:
             beside.append(f"{left:,} to go")
-        beside += [_counted(self._jobs, "job"), _counted(self._pages, "page")]
-        self._bar.set_postfix_str(", ".join(beside), refresh=False)
-        self._bar.update(done - self._bar.n)
+        self._bar.show(done, *beside, counted(self._jobs, "job"), counted(self._pages, "page"))
 
     def end(self) -> None:
         """Draw the bar for the last time."""
-        self._bar.close()
-
-
-def _bar(unit: str, total: int | None, initial: int = 0) -> tqdm[Never]:
-    with needing("progress", "progress"):
-        from tqdm.auto import tqdm  # noqa: PLC0415  # an extra
-    if not _is_watched():
-        return tqdm(disable=True)
-    # Drawn by time alone: many jobs may come while no window ends.
-    return tqdm(unit=f" {unit}", total=total, initial=initial, miniters=0)
+        self._bar.end()
 
 
 def _is_watched() -> bool:
@@ -89,9 +116,5 @@ def _is_watched() -> bool:
         return True
     try:
         return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # none, one that is no file, or a closed one
+    except (AttributeError, ValueError):  # there is none, or it is closed
         return False
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

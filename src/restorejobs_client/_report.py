@@ -6,10 +6,11 @@ import json
 import math
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Self
 
 from restorejobs_client._enums import (
     RestoreDeletionStatus,
@@ -26,6 +27,7 @@ from restorejobs_client._html import (
     table,
     text_cell,
 )
+from restorejobs_client._models import RestoreJob
 from restorejobs_client._text import (
     counted,
     duration_text,
@@ -33,13 +35,6 @@ from restorejobs_client._text import (
     percentage_text,
     printable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
-    from typing import Self
-
-    from restorejobs_client._models import RestoreJob
 
 _NONE: Final = timedelta(0)
 _MICROSECOND: Final = timedelta(microseconds=1)

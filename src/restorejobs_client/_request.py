@@ -1,81 +1,40 @@
-"""The request: the eleven parameters of ListRestoreJobs, refused here rather than by AWS."""
+"""The request as an object: a pydantic model of the eleven parameters."""
 
-from __future__ import annotations
+# No `from __future__ import annotations`: frameworks read these annotations.
 
-import difflib
-import re
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from datetime import datetime
+from inspect import signature
+from typing import Any, Final, Self, TypedDict, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
-from pydantic.alias_generators import to_pascal
-from typing_extensions import override
-
-from restorejobs_client._enums import ResourceType, RestoreJobStatus
-from restorejobs_client._errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-    from typing import Self, Unpack
-
-StatusName = Literal["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"]
-
-EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)  # botocore writes earlier years with too few digits
-_A_MOMENT = (
-    "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
 )
-_SHOWN = 100  # characters of a refused value: enough to recognise it by
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import Unpack, override
 
+from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
+from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._parameters import (
+    LARGEST_PAGE,
+    PARAMETERS,
+    aws_name,
+    aws_parameters,
+    check_parameters,
+    filter_texts,
+    refusal,
+    unknown_parameter,
+)
+from restorejobs_client._text import clipped_repr
 
-def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError
-    try:
-        moment = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError from None
-    if moment < EARLIEST:
-        raise ValueError
-    return moment
-
-
-def _status(value: object) -> RestoreJobStatus:
-    if isinstance(value, str):
-        status = RestoreJobStatus(value)
-        if status.is_known:
-            return status
-    raise ValueError
-
-
-def _resource_type(value: object) -> ResourceType:
-    # AWS's own pattern forbids the spaces of values that AWS documents.
-    return ResourceType(_text(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
-
-
-def _text(pattern: str) -> Callable[[object], str]:
-    allowed = re.compile(pattern)
-
-    def validated(value: object) -> str:
-        if not isinstance(value, str) or allowed.fullmatch(value) is None:
-            raise ValueError
-        text = str.__str__(value)  # str(value) is what a subclass makes of it, such as an enum
-        text.encode()  # half of a surrogate pair raises, which is a ValueError: no URL can have it
-        return text
-
-    return validated
-
-
-def _page_size(value: object) -> int:
-    if type(value) is not int or not 1 <= value <= 1000:  # noqa: PLR2004  # AWS's own bounds
-        raise ValueError
-    return value
-
-
-_Moment = Annotated[datetime, BeforeValidator(_moment)]
-_Given = Annotated[str, BeforeValidator(_text(r"(?s).*\S.*"))]
+_NAMES: Final = {aws_name(name): name for name in PARAMETERS}
 
 
 class RequestParameters(TypedDict, total=False):
@@ -94,19 +53,30 @@ class RequestParameters(TypedDict, total=False):
     next_token: str | None
 
 
-class ListRestoreJobsRequest(
-    BaseModel,
-    alias_generator=to_pascal,
-    extra="forbid",
-    frozen=True,
-    validate_by_alias=True,
-    validate_by_name=True,
-):
+def _parameter(name: str, default: int | None = None) -> Any:  # noqa: ANN401  # as pydantic's Field
+    return Field(default=default, description=PARAMETERS[name].allowed)
+
+
+def _in_snake_case(given: object) -> object:
+    if not isinstance(given, Mapping):
+        return given
+    named = cast("Mapping[object, object]", given)
+    renamed = {_NAMES.get(str(name), str(name)): value for name, value in named.items()}
+    size = renamed.get("max_results")
+    if isinstance(size, str) and size.isascii() and size.isdigit():  # from a URL
+        renamed["max_results"] = int(size)
+    return renamed
+
+
+class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     """The parameters of one listing, validated and frozen (AWS type `ListRestoreJobsInput`).
 
-    Every parameter has its AWS name in snake_case; `model_validate` also takes the AWS spelling.
-    A filter that is `None` is not sent. Datetimes must be aware, and are kept in UTC; text in ISO
-    8601 with an offset is taken too. `RestoreJobsClient.list_restore_jobs` says what each one is.
+    Every parameter has its AWS name in snake_case; `model_validate` also accepts the AWS spelling.
+    A filter that is `None` is not sent. Datetimes must be aware and are kept in UTC; text in ISO
+    8601 with an offset is accepted too. `RestoreJobsClient.list_restore_jobs` describes each one.
+
+    In FastAPI it is a `Query()` model or a `Depends()`, with its parameters in snake_case. There,
+    digits are accepted as `max_results`; elsewhere it must be an int.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -117,59 +87,46 @@ class ListRestoreJobsRequest(
         True
     """
 
-    by_account_id: Annotated[str, BeforeValidator(_text(r"[0-9]{12}|\*"))] | None = Field(
-        default=None, description='the 12 digits of an account, or "*" for all accounts'
-    )
-    by_resource_type: Annotated[ResourceType, BeforeValidator(_resource_type)] | None = Field(
-        default=None,
-        description="a resource type such as ResourceType.EBS: 1 to 50 of letters, digits, - _ . "
-        "and spaces within",
-    )
-    by_created_before: _Moment | None = Field(default=None, description=_A_MOMENT)
-    by_created_after: _Moment | None = Field(default=None, description=_A_MOMENT)
-    by_status: Annotated[RestoreJobStatus, BeforeValidator(_status)] | None = Field(
-        default=None, description=f"one of {', '.join(RestoreJobStatus)}"
-    )
-    by_complete_before: _Moment | None = Field(default=None, description=_A_MOMENT)
-    by_complete_after: _Moment | None = Field(default=None, description=_A_MOMENT)
-    by_restore_testing_plan_arn: (
-        Annotated[
-            str,
-            BeforeValidator(
-                _text(r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+")
-            ),
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="the ARN of a restore testing plan: "
-        "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
-    )
-    by_parent_job_id: _Given | None = Field(
-        default=None, description="text that is not empty, without lone surrogates"
-    )
-    max_results: Annotated[int, BeforeValidator(_page_size)] = Field(
-        default=1000, description="an int from 1 to 1000, the jobs of one page"
-    )
-    next_token: _Given | None = Field(
-        default=None,
-        description="a token that AWS gave, text that is not empty, without lone surrogates",
-    )
+    by_account_id: str | None = _parameter("by_account_id")
+    by_resource_type: ResourceType | None = _parameter("by_resource_type")
+    by_created_before: datetime | None = _parameter("by_created_before")
+    by_created_after: datetime | None = _parameter("by_created_after")
+    by_status: RestoreJobStatus | None = _parameter("by_status")
+    by_complete_before: datetime | None = _parameter("by_complete_before")
+    by_complete_after: datetime | None = _parameter("by_complete_after")
+    by_restore_testing_plan_arn: str | None = _parameter("by_restore_testing_plan_arn")
+    by_parent_job_id: str | None = _parameter("by_parent_job_id")
+    max_results: int = _parameter("max_results", LARGEST_PAGE)
+    next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
+        _refuse_text_as_page_size(parameters)
         with _refusals():
             super().__init__(**parameters)
-            self._refuse_empty_range("by_created_after", "by_created_before")
-            self._refuse_empty_range("by_complete_after", "by_complete_before")
 
-    def _refuse_empty_range(self, after: str, before: str) -> None:
-        lower, upper = getattr(self, after), getattr(self, before)
-        if lower is not None and upper is not None and lower >= upper:
-            message = (
-                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-                "nothing can be between them"
-            )
-            raise InvalidRequestError(message)
+    @classmethod
+    @override
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
+    ) -> CoreSchema:
+        """Accept AWS's names too; before `__init__`, which a model validator would come after."""
+        return core_schema.no_info_before_validator_function(_in_snake_case, handler(source))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_parameter(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        if value is None and name != "max_results":
+            return None
+        try:
+            return PARAMETERS[name].check(value)
+        except ValueError:
+            raise InvalidRequestError(refusal(name, value)) from None
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> Self:
+        check_parameters(dict(self))
+        return self
 
     @classmethod
     @override
@@ -183,6 +140,8 @@ class ListRestoreJobsRequest(
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
+        _refuse_unknown_options("model_validate", options)
+        _refuse_text_as_page_size(obj)
         with _refusals():
             return super().model_validate(obj, **options)
 
@@ -198,6 +157,7 @@ class ListRestoreJobsRequest(
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
+        _refuse_unknown_options("model_validate_json", options)
         with _refusals():
             return super().model_validate_json(json_data, **options)
 
@@ -207,59 +167,55 @@ class ListRestoreJobsRequest(
 
         Args:
             update: the parameters that change, by their names.
-            deep: makes no difference: nothing in a request can change.
+            deep: makes no difference, because nothing in a request can change.
 
         Raises:
             InvalidRequestError: as for a new request.
         """
-        return self.model_validate({**dict(self), **(update or {})})
+        return self.model_validate(dict(self) | dict(update or {}))
 
     def filters(self) -> dict[str, str]:
-        """Return the filters that are set, by name, as text: what makes two listings the same."""
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else str(value)
-            for name, value in self
-            if name.startswith("by_") and value is not None
-        }
+        """Return the filters that are set as text, by name: what makes two listings the same."""
+        return filter_texts(dict(self))
 
     def parameters(self) -> dict[str, object]:
         """Return what boto3's `list_restore_jobs` takes for the first page."""
-        return self.model_dump(by_alias=True, exclude_none=True)
+        return aws_parameters(dict(self))
+
+
+def _refuse_text_as_page_size(given: object) -> None:
+    """Refuse `max_results="10"` in Python; only what comes from a URL may be text."""
+    if isinstance(given, Mapping):
+        named = cast("Mapping[str, object]", given)
+        for name in ("max_results", "MaxResults"):
+            if isinstance(named.get(name), str):
+                raise InvalidRequestError(refusal("max_results", named[name]))
+
+
+def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
+    known = signature(getattr(BaseModel, method)).parameters
+    for name in options:
+        if name not in known:
+            raise InvalidRequestError(
+                f"{name} is not an option of {method}: give the parameters as one object"
+            )
 
 
 @contextmanager
 def _refusals() -> Generator[None]:
-    """Turn pydantic's account of what is wrong into ours."""
+    """Raise our error, in our words, instead of pydantic's."""
     try:
         yield
     except ValidationError as error:
-        raise _refusal(error) from error
-    except TypeError as error:
-        message = "the names of parameters must be text"
-        raise InvalidRequestError(message) from error
+        message = "; ".join(map(_message, error.errors(include_url=False)))
+        raise InvalidRequestError(message) from None
 
 
-def _refusal(error: ValidationError) -> InvalidRequestError:
-    messages: list[str] = []
-    for fault in error.errors(include_url=False):
-        cause = fault.get("ctx", {}).get("error")
-        if isinstance(cause, InvalidRequestError):  # raised by __init__ under model_validate
-            return cause
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        messages.append(_message(name, fault["type"], fault["input"]))
-    return InvalidRequestError("; ".join(messages))
-
-
-def _message(name: str, kind: str, given: object) -> str:
-    fields = ListRestoreJobsRequest.model_fields
-    parameter = next((known for known in fields if name in {known, to_pascal(known)}), None)
-    shown = repr(given)
-    if len(shown) > _SHOWN:
-        shown = f"{shown[:_SHOWN]}…"
-    if not name:
-        return f"{shown} is no request: give the parameters of ListRestoreJobs by their names"
-    if parameter is None or kind == "extra_forbidden":
-        near = difflib.get_close_matches(name, [*fields, *map(to_pascal, fields)], n=1)
-        advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(fields)}"
-        return f"{name} is not a parameter of ListRestoreJobs: {advice}"
-    return f"{parameter}={shown} is refused: it must be {fields[parameter].description}"
+def _message(fault: Any) -> str:  # noqa: ANN401  # pydantic's own dict
+    refused = fault.get("ctx", {}).get("error")
+    if isinstance(refused, InvalidRequestError):
+        return str(refused)
+    if fault["loc"]:
+        return unknown_parameter(str(fault["loc"][0]))
+    shown = clipped_repr(fault["input"], 100)
+    return f"{shown} is no request: give the parameters of ListRestoreJobs by their names"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 _LONGEST: Final = 60  # characters of a text in one line
 _SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}

@@ -12,20 +12,18 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from restorejobs_client._botocore_errors import OPERATION, is_throttling, our_error
 from restorejobs_client._decode import decode_page, page_of
 from restorejobs_client._errors import MalformedResponseError
+from restorejobs_client._models import RestoreJobPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
-
-    from restorejobs_client._models import RestoreJobPage
 
 _STATUSES: Final = frozenset(HTTPStatus)
 _SHOWN_BYTES: Final = 60  # of a body that is no list of jobs

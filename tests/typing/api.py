@@ -5,7 +5,7 @@ Nothing here needs stubs of boto3, pyarrow or pandas: `with_boto3.py` and `with_
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
@@ -30,16 +30,21 @@ from restorejobs_client import (
     RestoreJobCreator,
     RestoreJobIterator,
     RestoreJobPage,
+    RestoreJobPageIterator,
     RestoreJobs,
     RestoreJobsClient,
     RestoreJobsError,
     RestoreJobStatus,
+    RestoreJobStream,
     RestoreJobSummary,
+    RestoreJobWatch,
     RestoreValidationStatus,
     ServiceError,
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
+    WatchTimeoutError,
+    __version__,
     gather,
 )
 from restorejobs_client.testing import (
@@ -129,8 +134,39 @@ async def iterating_asynchronously(jobs: RestoreJobs) -> None:
     assert_type([job async for job in jobs], list[RestoreJob])
 
 
+async def awaited_streams(jobs: RestoreJobs) -> None:
+    assert_type([job async for job in jobs.parallel()], list[RestoreJob])
+    assert_type([job async for job in jobs.watch()], list[RestoreJob])
+
+
+def watching(jobs: RestoreJobs) -> None:
+    assert_type(jobs.watch(), RestoreJobWatch)
+    with jobs.watch("a", "b", interval=5, timeout=60, until=lambda job: job.is_terminal) as watch:
+        assert_type(next(watch), RestoreJob)
+        watch.close()
+    try:
+        list(jobs.watch())
+    except WatchTimeoutError as error:
+        assert_type(error.pending, tuple[str, ...])
+        of_python: TimeoutError = error
+        assert_type(of_python.errno, int | None)
+
+
+def resuming(client: RestoreJobsClient, error: RestoreJobsError) -> None:
+    assert_type(client.resume("rjc2-", progress=True), RestoreJobs)
+    assert_type(client.resume(checkpoint="rjc2-"), RestoreJobs)
+    assert_type(client.region_name, str)
+    assert_type(error.listing, object)
+    assert_type(__version__, str)
+    WatchTimeoutError(timeout=5.0, pending=("a",))
+
+
 def parts_of_listings(jobs: RestoreJobs) -> None:
-    assert_type(jobs.pages(), Iterator[RestoreJobPage])
+    assert_type(jobs.pages(), RestoreJobPageIterator)
+    assert_type(next(jobs.pages()), RestoreJobPage)
+    assert_type(jobs.pages().checkpoint, str)
+    assert_type([len(page) for page in jobs.pages()], list[int])
+    assert_type([job for page in jobs.pages() for job in page], list[RestoreJob])
     assert_type(jobs.first(), RestoreJob | None)
     assert_type(jobs.head(), RestoreJobPage)
     assert_type(jobs.head(20), RestoreJobPage)
@@ -140,10 +176,13 @@ def parts_of_listings(jobs: RestoreJobs) -> None:
 
 
 def side_by_side(jobs: RestoreJobs) -> None:
-    assert_type(jobs.parallel(), Iterator[RestoreJob])
-    assert_type(jobs.parallel(max_workers=16), Iterator[RestoreJob])
-    assert_type(gather(), Iterator[RestoreJob])
-    assert_type(gather(jobs, *jobs.split(2), max_workers=2, progress=True), Iterator[RestoreJob])
+    assert_type(jobs.parallel(), RestoreJobStream)
+    assert_type(jobs.parallel(max_workers=16), RestoreJobStream)
+    assert_type(gather(), RestoreJobStream)
+    assert_type(gather(jobs, *jobs.split(2), max_workers=2, progress=True), RestoreJobStream)
+    with jobs.parallel() as stream:
+        assert_type(next(stream), RestoreJob)
+        stream.close()
     try:
         assert_type(list(jobs.parallel(16)), list[RestoreJob])
     except* RestoreJobsError as failed:

@@ -1,0 +1,207 @@
+"""The parameters of ListRestoreJobs: what each one may be, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from restorejobs_client._enums import ResourceType, RestoreJobStatus
+from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._text import clipped_repr, is_encodable
+
+LARGEST_PAGE: Final = 1000
+EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore writes earlier years too short
+_LONGEST_VALUE: Final = 100  # characters of a refused value in a message
+_A_MOMENT: Final = (
+    "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
+)
+
+
+class Parameter(NamedTuple):
+    """One parameter of the operation.
+
+    Attributes:
+        check: returns the value as it is sent, or raises ValueError.
+        allowed: what the value must be, in words.
+    """
+
+    check: Callable[[object], object]
+    allowed: str
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise ValueError
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError from None
+    if moment < EARLIEST:
+        raise ValueError
+    return moment
+
+
+def _status(value: object) -> RestoreJobStatus:
+    if isinstance(value, str):
+        status = RestoreJobStatus(value)
+        if status.is_known:
+            return status
+    raise ValueError
+
+
+def _resource_type(value: object) -> ResourceType:
+    # AWS's own pattern forbids the spaces of values that AWS documents.
+    return ResourceType(_text(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
+
+
+def _text(pattern: str) -> Callable[[object], str]:
+    allowed = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not allowed.fullmatch(value) or not is_encodable(value):
+            raise ValueError
+        return str.__str__(value)  # str() of a subclass may be another text
+
+    return check
+
+
+def whole_number(value: object, *, least: int, most: int | None = None) -> int:
+    """Return an int within bounds, or raise ValueError. A bool is not an int here."""
+    if type(value) is not int or value < least or (most is not None and value > most):
+        raise ValueError
+    return value
+
+
+def _page_size(value: object) -> int:
+    return whole_number(value, least=1, most=LARGEST_PAGE)
+
+
+_PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
+_NOT_EMPTY: Final = r"(?s).*\S.*"
+_moment_parameter: Final = Parameter(_moment, _A_MOMENT)
+PARAMETERS: Final[dict[str, Parameter]] = {
+    "by_account_id": Parameter(
+        _text(r"[0-9]{12}|\*"), 'the 12 digits of an account, or "*" for all accounts'
+    ),
+    "by_resource_type": Parameter(
+        _resource_type,
+        "a resource type such as ResourceType.EBS: 1 to 50 of letters, digits, - _ . and spaces "
+        "within",
+    ),
+    "by_created_before": _moment_parameter,
+    "by_created_after": _moment_parameter,
+    "by_status": Parameter(_status, f"one of {', '.join(RestoreJobStatus)}"),
+    "by_complete_before": _moment_parameter,
+    "by_complete_after": _moment_parameter,
+    "by_restore_testing_plan_arn": Parameter(
+        _text(_PLAN),
+        "the ARN of a restore testing plan: "
+        "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
+    ),
+    "by_parent_job_id": Parameter(
+        _text(_NOT_EMPTY), "text that is not empty, without half of a surrogate pair"
+    ),
+    "max_results": Parameter(
+        _page_size,
+        f"an int from 1 to {LARGEST_PAGE}, the jobs of one page",
+    ),
+    "next_token": Parameter(
+        _text(_NOT_EMPTY),
+        "a token that AWS gave, text that is not empty, without half of a surrogate pair",
+    ),
+}
+FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
+
+
+def aws_name(name: str) -> str:
+    """Return the AWS name of a parameter: `by_status` is `ByStatus`."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters that are set, as they are sent, by their snake_case names.
+
+    Raises:
+        InvalidRequestError: names each parameter that cannot be right, what was given and what is
+            allowed.
+    """
+    checked: dict[str, object] = {}
+    refusals: list[str] = []
+    for name, value in given.items():
+        if value is None and name != "max_results":
+            continue
+        try:
+            checked[name] = PARAMETERS[name].check(value)
+        except ValueError:
+            refusals.append(refusal(name, value))
+    if refusals:
+        raise InvalidRequestError("; ".join(refusals))
+    for kind in ("created", "complete"):
+        _check_range(checked, f"by_{kind}_after", f"by_{kind}_before")
+    return checked
+
+
+def _check_range(checked: Mapping[str, object], after: str, before: str) -> None:
+    lower, upper = checked.get(after), checked.get(before)
+    if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
+        raise InvalidRequestError(
+            f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
+            "no job can be between them"
+        )
+
+
+def refusal(name: str, value: object) -> str:
+    """Return the message that refuses the value of a parameter."""
+    shown = clipped_repr(value, _LONGEST_VALUE)
+    return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
+
+
+def unknown_parameter(name: str, known: Iterable[str] = PARAMETERS) -> str:
+    """Return the message that refuses a name, with the name that was probably meant."""
+    known = list(known)
+    if name[:1].isupper():
+        names = dict(zip(map(aws_name, known), known, strict=True)) | dict.fromkeys(known, "")
+    else:
+        names = dict.fromkeys(known, "")
+    near = difflib.get_close_matches(name, names, n=1)
+    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{name} is not a parameter of ListRestoreJobs: {advice}"
+
+
+def undocumented_resource_type(resource_type: object) -> str | None:
+    """Return a warning about a resource type that looks like a misspelt one; `None` if it is fine.
+
+    AWS lists nothing for a type that it does not have, without an error.
+    """
+    if not isinstance(resource_type, ResourceType) or resource_type.is_known:
+        return None
+    folded = resource_type.casefold()
+    known = {value.casefold(): value.value for value in ResourceType}
+    near = difflib.get_close_matches(folded, known, n=1, cutoff=0.75) or [
+        value for value in known if value.startswith(folded) or folded.startswith(value)
+    ]
+    if not near or min(len(folded), len(near[0])) < 3:  # noqa: PLR2004  # such as "S3"
+        return None
+    return (
+        f"by_resource_type={resource_type.value!r} is not a resource type that AWS documents: "
+        f"did you mean {known[near[0]]!r}? AWS lists nothing for a type that it does not have"
+    )
+
+
+def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
+    """Return the filters that are set as text, by name: what makes two listings the same."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else str(value)
+        for name in FILTERS
+        if (value := parameters.get(name)) is not None
+    }
+
+
+def aws_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters that are set as boto3's `list_restore_jobs` takes them."""
+    return {aws_name(name): value for name, value in parameters.items() if value is not None}

@@ -1,0 +1,210 @@
+"""Worker threads that go through listings side by side, and one consumer of their pages."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextvars import copy_context
+from queue import SimpleQueue
+from typing import Final
+
+from restorejobs_client._errors import InvalidRequestError, RestoreJobsError, ThrottlingException
+from restorejobs_client._models import RestoreJob, RestoreJobPage
+from restorejobs_client._parameters import whole_number
+from restorejobs_client._progress import RunsProgress
+
+_PAGES_A_WORKER: Final = 4  # that may wait for the consumer, on average
+
+
+def checked_workers(max_workers: object) -> int:
+    """Return the number of workers, or refuse it."""
+    try:
+        return whole_number(max_workers, least=1)
+    except ValueError:
+        message = f"max_workers={max_workers!r} is refused: it must be an int, 1 or more"
+        raise InvalidRequestError(message) from None
+
+
+class Run:
+    """A listing that a worker goes through page by page.
+
+    Attributes:
+        listing: the caller's own object, for errors.
+        pages: the pages that are still to come.
+        place: where the consumer wants its pages; runs with one place are merged as they come.
+    """
+
+    def __init__(self, listing: object, pages: Iterator[RestoreJobPage], place: int = 0) -> None:
+        self.listing = listing
+        self.pages = pages
+        self.place = place
+
+    def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
+        """Return the jobs of a page that are delivered."""
+        return page.restore_jobs
+
+
+class WorkerPool:
+    """Workers that take runs, and a consumer that takes their pages, place by place.
+
+    The consumer may be the main thread, which an interrupt can stop between any two lines. So it
+    never waits on a `threading.Condition`, whose lock an interrupt can leave locked for ever.
+    """
+
+    def __init__(self, runs: Sequence[Run], workers: int) -> None:
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # for the workers
+        self._wake: SimpleQueue[None] = SimpleQueue()  # for the consumer
+        self._consumer_waits = False
+        self._waiting = deque(runs)
+        self._size = workers
+        self._idle = 0
+        self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
+        self._unfinished: dict[int, int] = {}  # runs, by their place
+        for run in runs:
+            self._buffers.setdefault(run.place, deque())
+            self._unfinished[run.place] = self._unfinished.get(run.place, 0) + 1
+        self._places = deque(self._buffers)  # the first is the one that is consumed
+        self._runs = len(runs)
+        self._buffered = 0
+        self._stopped = False
+        self._failures: list[BaseException] = []
+
+    def pages(self, bar: RunsProgress | None = None) -> Generator[tuple[RestoreJob, ...]]:
+        """Start the workers and yield the pages as they come; at the end, raise what failed."""
+        if bar is not None:
+            bar.begin()
+        # Not a pool of concurrent.futures: to leave it, or the program, would wait for requests.
+        for _ in range(self._size):
+            # A context of its own for each: two threads cannot run in one.
+            run = copy_context().run
+            thread = threading.Thread(
+                target=run, args=(self._work,), name="restorejobs", daemon=True
+            )
+            thread.start()
+        try:
+            while (page := self._next_page()) is not None:
+                if bar is not None:
+                    bar.page(len(page))
+                    self._draw(bar)
+                yield page
+            if bar is not None:
+                self._draw(bar)
+            was_closed = self._stopped
+        finally:
+            if bar is not None:
+                bar.end()
+            self.stop()
+        if self._failures and not was_closed:
+            message = f"{len(self._failures)} failed; go on from the checkpoint of each"
+            raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup, nearly always
+
+    def stop(self) -> None:
+        """Let the workers and the consumer end."""
+        with self._lock:
+            self._stopped = True
+            self._changed.notify_all()
+            self._wake_consumer()
+
+    def _draw(self, bar: RunsProgress) -> None:
+        with self._lock:
+            left = sum(self._unfinished.values())
+            done, failed = self._runs - left, len(self._failures)
+        bar.draw(done, left, failed)
+
+    def _next_page(self) -> tuple[RestoreJob, ...] | None:
+        while True:
+            with self._lock:
+                while self._places and not self._is_due(self._places[0]):
+                    self._places.popleft()
+                    self._changed.notify_all()
+                if not self._places or self._stopped:
+                    return None
+                if buffer := self._buffers[self._places[0]]:
+                    self._buffered -= 1
+                    self._changed.notify_all()
+                    return buffer.popleft()
+                self._consumer_waits = True
+            self._wake.get()
+
+    def _is_due(self, place: int) -> bool:
+        return bool(self._buffers[place] or self._unfinished[place])
+
+    def _wake_consumer(self) -> None:
+        if self._consumer_waits:
+            self._consumer_waits = False
+            self._wake.put(None)
+
+    def _work(self) -> None:
+        while (run := self._next_run()) is not None:
+            try:
+                replacements = self._go_through(run)
+            except ThrottlingException as error:
+                if self._retire(run):
+                    return
+                self._finish(run, error)
+            except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
+                self._finish(run, error)
+            else:
+                self._finish(run, replacements=replacements)
+
+    def _next_run(self) -> Run | None:
+        with self._lock:
+            self._idle += 1
+            while not self._waiting and any(self._unfinished.values()) and not self._stopped:
+                self._changed.wait()
+            self._idle -= 1
+            return self._waiting.popleft() if self._waiting and not self._stopped else None
+
+    def _go_through(self, run: Run) -> list[Run]:
+        """Deliver the pages of the run; return what takes its place before it has ended."""
+        for page in run.pages:
+            if not self._deliver(run, run.keep(page)):
+                break
+            if page.next_token is not None and (replacements := self._divide(run, page)):
+                return replacements
+        return []
+
+    def _divide(self, run: Run, page: RestoreJobPage) -> list[Run]:  # noqa: ARG002  # for others
+        """Return the runs that take the place of this one; none, if it goes on."""
+        return []
+
+    def _retire(self, run: Run) -> bool:  # noqa: ARG002  # for others
+        """Whether the worker leaves a throttled run to the others and ends.
+
+        Not here: all others may be waiting for room behind the run.
+        """
+        return False
+
+    def _deliver(self, run: Run, jobs: tuple[RestoreJob, ...]) -> bool:
+        """Hand the jobs to the consumer, waiting for room; `False` if it has gone."""
+        with self._lock:
+            buffer = self._buffers[run.place]
+            # The place that is consumed always has room for one page, so the pool never stalls.
+            while (
+                not self._stopped
+                and self._buffered >= _PAGES_A_WORKER * self._size
+                and (buffer or run.place != self._places[0])
+            ):
+                self._changed.wait()
+            buffer.append(jobs)
+            self._buffered += 1
+            self._wake_consumer()
+            return not self._stopped
+
+    def _finish(
+        self, run: Run, error: BaseException | None = None, replacements: Sequence[Run] = ()
+    ) -> None:
+        if isinstance(error, RestoreJobsError):
+            error.listing = run.listing
+        with self._lock:
+            if error is not None:
+                error.add_note(f"while listing {run.listing!r}")
+                self._failures.append(error)
+            self._waiting.extend(replacements)
+            if replacements:
+                self._runs += len(replacements) - 1  # a run that was divided has not ended
+            self._unfinished[run.place] += len(replacements) - 1
+            self._changed.notify_all()
+            self._wake_consumer()

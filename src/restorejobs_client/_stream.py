@@ -1,0 +1,93 @@
+"""The jobs of listings that run side by side, as one iterator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import chain
+from typing import Self
+
+from restorejobs_client._arrow import ArrowExport
+from restorejobs_client._async import start_on_a_thread
+from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._models import RestoreJob
+from restorejobs_client._pool import WorkerPool
+from restorejobs_client._progress import RunsProgress
+
+Page = tuple[RestoreJob, ...]
+
+
+class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
+    """The jobs of several runs as they come; `parallel` and `gather` return one.
+
+    Nothing is sent before the first job is asked for. Closing it, leaving its `with` block or
+    forgetting it ends the threads. It also works in `async for`, which blocks nothing. A failure
+    is raised again by the next `next()` and never turns into an end.
+    """
+
+    def __init__(self, pool: WorkerPool, bar: RunsProgress | None) -> None:
+        self._stop = pool.stop
+        self._pages = pool.pages(bar)
+        self._jobs: Iterator[RestoreJob] = iter(())
+        self._has_ended = False
+        self._failure: BaseException | None = None
+        self._pending: Future[Page | None] | None = None  # of `async for`
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __next__(self) -> RestoreJob:
+        for job in self._jobs:
+            return job
+        while (page := self._next_page()) is not None:
+            self._jobs = iter(page)
+            for job in self._jobs:
+                return job
+        raise StopIteration
+
+    async def __aiter__(self) -> AsyncIterator[RestoreJob]:
+        """Iterate with `async for`: pages are awaited on a thread, and nothing blocks the loop.
+
+        Cancelling ends the wait at once; the next `async for` goes on with the same job.
+        """
+        from asyncio import shield, wrap_future  # noqa: PLC0415  # only for those who use it
+
+        while True:
+            for job in self._jobs:
+                yield job
+            # A wait that is cancelled leaves its page to the next one.
+            self._pending = self._pending or start_on_a_thread(self._next_page)
+            page = await shield(wrap_future(self._pending))
+            self._pending = None
+            if page is None:
+                return
+            self._jobs = iter(page)
+
+    def _next_page(self) -> Page | None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            page = next(self._pages, None)
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._has_ended = page is None
+        return page
+
+    def close(self) -> None:
+        """End the threads; the jobs that have not come yet do not come any more."""
+        self._jobs = iter(())
+        self._stop()
+        if self._pending is None:  # else a thread of `async for` is in it, and ends now
+            self._pages.close()
+
+    def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
+        if self._has_ended:
+            raise InvalidRequestError(
+                "the jobs of this stream have been handed out: what parallel and gather return can "
+                "be made into a table once, so call them again"
+            )
+        return chain([tuple(self._jobs)], iter(self._next_page, None))
