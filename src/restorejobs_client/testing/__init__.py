@@ -148,8 +148,45 @@ class FakeBackup:
         """
         self._service.put(*self._region_and_account(region_name, account_id), checked_jobs(jobs))
 
+    def seed_next(
+        self,
+        jobs: Iterable[RestoreJob],
+        *,
+        region_name: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
+        """Add jobs as soon as the next listing is complete, so that the one after it lists them.
+
+        This moves jobs on while the code under test polls. Several calls queue up, one for each
+        listing. Here three listings see PENDING, RUNNING and COMPLETED:
+
+            with fake_backup([pending]) as backup:
+                backup.seed_next([running])
+                backup.seed_next([completed])
+
+        A listing is complete when its last page is answered, the one without a `NextToken`; the
+        fake adds the jobs before it sends that page. A listing of any client counts, with any
+        filters, region and account. `split` and `parallel` make several listings out of one. An
+        answer with a fault of `fail_next` does not count, nor does a refused request. The fake
+        answers one request at a time, so two listings that end together take one step each.
+
+        Args:
+            jobs: the jobs, as for `seed`. No jobs is a step too: the next listing changes nothing.
+            region_name: the region that lists them; default: that of `fake_backup`.
+            account_id: the account that lists them, 12 digits; default: that of `fake_backup`.
+
+        Raises:
+            InvalidRequestError: as for `seed`, at once and not when the jobs are added.
+        """
+        self._service.put_next(
+            *self._region_and_account(region_name, account_id), checked_jobs(jobs)
+        )
+
     def clear(self) -> None:
-        """Remove all jobs of all regions and accounts. Faults and `requests` stay."""
+        """Remove all jobs of all regions and accounts, and the jobs that wait in `seed_next`.
+
+        Faults and `requests` stay.
+        """
         self._service.clear()
 
     def fail_next(self, fault: FaultName, *, times: int = 1) -> None:

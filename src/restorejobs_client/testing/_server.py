@@ -111,17 +111,24 @@ class FaultyService:
     def __init__(self, account_id: str) -> None:
         self.requests: list[dict[str, str]] = []
         self._account_id = account_id
+        # It is held while a page is made, so that no two listings take the same step of `put_next`.
         self._lock = threading.Lock()
         self._faults: deque[FaultName] = deque()
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._steps: deque[tuple[str, str, Iterable[RestoreJob]]] = deque()
 
     def put(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
         with self._lock:
-            self._shelves.setdefault((region_name, account_id), Shelf(account_id)).put(jobs)
+            self._put(region_name, account_id, jobs)
+
+    def put_next(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
+        with self._lock:
+            self._steps.append((region_name, account_id, jobs))
 
     def clear(self) -> None:
         with self._lock:
             self._shelves.clear()
+            self._steps.clear()
 
     def queue(self, fault: FaultName, times: int) -> None:
         with self._lock:
@@ -138,6 +145,8 @@ class FaultyService:
             if fault in _INSTEAD:
                 return _INSTEAD[fault](), "whole"
             answer = self._page(parameters, headers, fault)
+            if answer.ends_listing and fault is None and self._steps:
+                self._put(*self._steps.popleft())
         if fault == "stuck_token":
             page = {**json.loads(answer.body), "NextToken": parameters["nextToken"]}
             answer = replace(answer, body=json.dumps(page).encode())
@@ -146,6 +155,9 @@ class FaultyService:
         elif fault == "trailing":
             answer = replace(answer, body=answer.body + b"</html>")
         return answer, "whole" if fault is None else _DELIVERIES.get(fault, "whole")
+
+    def _put(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
+        self._shelves.setdefault((region_name, account_id), Shelf(account_id)).put(jobs)
 
     def _next_fault(self, parameters: dict[str, str]) -> FaultName | None:
         if self._faults and (self._faults[0] != "stuck_token" or "nextToken" in parameters):

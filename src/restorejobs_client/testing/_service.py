@@ -178,6 +178,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    ends_listing: bool = False  # it is the last page of a listing
 
 
 def _headers() -> dict[str, str]:
@@ -250,7 +251,7 @@ class Call:
             b", ".join(entry.wire for entry in page),
             json.dumps(next_token).encode(),
         )
-        return Answer(200, _headers(), body)
+        return Answer(200, _headers(), body, next_token is None)
 
     def _filters(self) -> _Filters:
         status = self.parameters.get("status")
