@@ -1,9 +1,9 @@
-"""The fake's place in moto: the operation comes and goes, jobs are seeded, the rest is moto's."""
+"""Jobs in moto: `seed_restore_jobs` adds them and the operation, and moto's reset removes both."""
 
 from __future__ import annotations
 
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,12 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.backup import urls
 from moto.backup.models import backup_backends
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from testing_support import JOBS, boto3_client, listed, refusal
 
 from restorejobs_client import _errors
 from restorejobs_client._models import RestoreJob
-from restorejobs_client.testing import FakeBackup, fake_backup, seed_restore_jobs
+from restorejobs_client.testing import fake_backup, seed_restore_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,87 +31,8 @@ def _moto_is_left_as_it_was() -> Iterator[None]:
     assert urls.url_paths == ROUTES
 
 
-@pytest.fixture
-def backup() -> Iterator[FakeBackup]:
-    with fake_backup() as backup:
-        yield backup
-
-
 def mocked_client(region_name: str = "us-east-1") -> Any:  # made at run time
     return SESSION.client("backup", region_name=region_name)
-
-
-def test_moto_still_serves_the_rest_of_aws_backup(backup: FakeBackup) -> None:
-    client = boto3_client(backup)
-    backup.fail_next("access_denied")
-    with moto.mock_aws():  # forgets the vault
-        created = client.create_backup_vault(BackupVaultName="vault")
-        vaults = client.list_backup_vaults()["BackupVaultList"]
-    assert created["BackupVaultArn"].endswith(":123456789012:backup-vault:vault")
-    assert [vault["BackupVaultName"] for vault in vaults] == ["vault"]
-    assert backup.requests == []
-
-
-def test_what_moto_cannot_do_is_an_answer_that_says_so(backup: FakeBackup) -> None:
-    with pytest.raises(ClientError, match="not been implemented") as caught:
-        boto3_client(backup).list_backup_selections(BackupPlanId="plan")
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-
-
-def test_the_operation_is_taken_away_when_the_last_user_has_gone() -> None:
-    with fake_backup() as outer:
-        with fake_backup():
-            assert urls.url_paths != ROUTES
-        assert urls.url_paths != ROUTES
-        assert listed(boto3_client(outer)) == []
-    assert urls.url_paths == ROUTES
-
-
-def test_an_entry_of_motos_own_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake_backup():
-        (ours,) = urls.url_paths.keys() - ROUTES.keys()
-    routes = {ours: object(), **ROUTES}
-    monkeypatch.setattr(urls, "url_paths", routes)
-    with fake_backup(JOBS[:3]) as outer:
-        with fake_backup(), moto.mock_aws():
-            seed_restore_jobs(JOBS[3:5])
-            assert listed(mocked_client()) == JOBS[3:5]
-        assert listed(boto3_client(outer)) == JOBS[:3]
-    assert list(urls.url_paths.items()) == list(routes.items())
-    monkeypatch.undo()
-    with fake_backup():
-        assert urls.url_paths != ROUTES
-    assert urls.url_paths == ROUTES
-
-
-def test_an_error_in_the_block_passes_and_everything_is_undone() -> None:
-    before = set(threading.enumerate())
-    with pytest.raises(ZeroDivisionError), fake_backup():
-        raise ZeroDivisionError
-    assert set(threading.enumerate()) == before
-    assert urls.url_paths == ROUTES
-
-
-def test_the_environment_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_PROFILE": "missing",
-        "AWS_ACCESS_KEY_ID": "real",
-        "AWS_REGION": "eu-north-1",
-        "AWS_DEFAULT_REGION": "eu-north-1",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "AWS_USE_FIPS_ENDPOINT": "true",
-        "AWS_USE_DUALSTACK_ENDPOINT": "true",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_CONFIG_FILE": "/nowhere",
-        "MOTO_ACCOUNT_ID": "999999999999",
-        "HTTP_PROXY": "http://127.0.0.1:9",
-        "http_proxy": "http://127.0.0.1:9",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with fake_backup(JOBS[:3]) as backup:
-        backup.fail_next("unavailable")
-        assert list(backup.client().list_restore_jobs()) == JOBS[:3]
-        assert len(backup.requests) == 2
 
 
 def test_seeded_jobs_are_listed_inside_mock_aws() -> None:
@@ -140,18 +60,6 @@ def test_regions_and_accounts_are_apart_inside_mock_aws() -> None:
         assert listed(mocked_client(), ByAccountId="111111111111") == JOBS[5:9]
 
 
-def test_moto_forgets_the_jobs_and_the_operation_when_the_mock_ends() -> None:
-    with moto.mock_aws():
-        seed_restore_jobs(JOBS[:3])
-        seed_restore_jobs(JOBS[:3], region_name="eu-west-1")
-        assert urls.url_paths != ROUTES
-    assert urls.url_paths == ROUTES
-    with moto.mock_aws():
-        seed_restore_jobs(JOBS[5:6])
-        assert listed(mocked_client()) == JOBS[5:6]
-        assert listed(mocked_client("eu-west-1")) == []
-
-
 def test_resetting_one_backend_forgets_its_jobs_only() -> None:
     with moto.mock_aws():
         seed_restore_jobs(JOBS[:3])
@@ -172,29 +80,11 @@ def test_it_works_under_the_decorator_and_nested_mocks() -> None:
 def test_a_fake_and_a_mock_do_not_see_each_other() -> None:
     with fake_backup(JOBS[:3]) as backup:
         with moto.mock_aws():
-            assert listed(mocked_client()) == []
             seed_restore_jobs(JOBS[3:5])
             assert listed(mocked_client()) == JOBS[3:5]
             assert listed(boto3_client(backup)) == JOBS[:3]
             assert listed(boto3_client(backup), ByAccountId="*") == JOBS[:3]
         assert listed(boto3_client(backup)) == JOBS[:3]
-
-
-def test_motos_own_server_in_the_process_lists_seeded_jobs_too() -> None:
-    with moto.mock_aws():
-        seed_restore_jobs(JOBS[:3])
-        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-        server.start()
-        try:
-            _, port = server.get_host_and_port()
-            client = SESSION.client(
-                "backup", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{port}"
-            )
-            assert listed(client, page_size=2) == JOBS[:3]
-        finally:
-            server.stop()
-            assert server._server  # noqa: SLF001  # moto leaves its socket open
-            server._server.server_close()  # noqa: SLF001
 
 
 def test_seeding_moto_outside_of_a_mock_is_refused() -> None:
@@ -214,20 +104,78 @@ def test_seeding_moto_checks_region_and_account() -> None:
             seed_restore_jobs([], account_id="1")
 
 
-@pytest.mark.parametrize("missing", ["flask", "flask_cors", "moto.moto_server.werkzeug_app"])
-def test_a_fake_without_the_extra_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError) as caught, fake_backup():
-        pass
-    assert "restorejobs-client[testing]" in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_moto_forgets_the_jobs_and_the_operation_when_the_mock_ends() -> None:
+    with moto.mock_aws():
+        seed_restore_jobs(JOBS[:3])
+        seed_restore_jobs(JOBS[:3], region_name="eu-west-1")
+        backup_backends["123456789012"]["us-east-1"].reset()
+        assert urls.url_paths != ROUTES  # the other region still has jobs
+    assert urls.url_paths == ROUTES
+    with moto.mock_aws():
+        with pytest.raises(ClientError, match="Not yet implemented"):
+            listed(mocked_client())
+        seed_restore_jobs(JOBS[5:6])
+        assert listed(mocked_client()) == JOBS[5:6]
+        assert listed(mocked_client("eu-west-1")) == []
 
 
-def test_seeding_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operation_of_moto_itself_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with moto.mock_aws():
+        seed_restore_jobs([])
+        (ours,) = urls.url_paths.keys() - ROUTES.keys()
+    routes = {ours: object(), **ROUTES}
+    with monkeypatch.context() as patched:
+        patched.setattr(urls, "url_paths", routes)
+        with moto.mock_aws():
+            seed_restore_jobs(JOBS[:3])
+            assert listed(mocked_client()) == JOBS[:3]
+        assert list(urls.url_paths.items()) == list(routes.items())
+
+
+def test_the_server_of_moto_in_this_process_lists_seeded_jobs_too() -> None:
+    pytest.importorskip("flask_cors", reason="moto[server] is not installed")
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: PLC0415
+
+    with moto.mock_aws():
+        seed_restore_jobs(JOBS[:3])
+        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        server.start()
+        try:
+            _, port = server.get_host_and_port()
+            client = SESSION.client(
+                "backup", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{port}"
+            )
+            assert listed(client, page_size=2) == JOBS[:3]
+        finally:
+            server.stop()
+            assert server._server  # noqa: SLF001  # moto leaves its socket open
+            server._server.server_close()  # noqa: SLF001
+
+
+def test_threads_seed_and_list_at_the_same_time() -> None:
+    with moto.mock_aws():
+        seed_restore_jobs(JOBS[:40])
+        client = mocked_client()
+
+        def work(number: int) -> list[RestoreJob]:
+            seed_restore_jobs(JOBS[number : number + 5])
+            return listed(client, page_size=10)
+
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(work, range(16))) == [JOBS[:40]] * 16
+
+
+def test_the_rest_of_moto_stays_as_it_is() -> None:
+    with moto.mock_aws():
+        client = mocked_client()
+        client.create_backup_vault(BackupVaultName="vault")
+        seed_restore_jobs(JOBS[:3])
+        vaults = client.list_backup_vaults()["BackupVaultList"]
+    assert [vault["BackupVaultName"] for vault in vaults] == ["vault"]
+
+
+def test_without_moto_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moto.backup.models", None)
     with pytest.raises(ImportError) as caught:
         seed_restore_jobs([])
-    assert "restorejobs-client[testing]" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(" needs moto: pip install 'restorejobs-client[testing]'")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from testing_support import NOON, created, ids
@@ -15,19 +16,62 @@ from restorejobs_client._enums import ResourceType, RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client.testing import sample_jobs
 
-SAMPLES = sample_jobs()
+if TYPE_CHECKING:
+    from restorejobs_client._models import RestoreJob
+
+JULY = datetime(2025, 7, 1, tzinfo=UTC)
+SAMPLES = sample_jobs(created_before=JULY)
 
 
 def test_samples_are_the_same_for_the_same_arguments() -> None:
-    assert sample_jobs(300, seed=3) == sample_jobs(300, seed=3)
-    assert sample_jobs(300, seed=3) != sample_jobs(300, seed=4)
-    assert sample_jobs(300) == sample_jobs(300, seed=0, region_name="us-east-1")
+    samples = sample_jobs(300, seed=3, created_before=JULY)
+    assert samples == sample_jobs(300, seed=3, created_before=JULY)
+    assert samples != sample_jobs(300, seed=4, created_before=JULY)
+    assert (
+        SAMPLES[:9] == sample_jobs(2_500, seed=0, region_name="us-east-1", created_before=JULY)[:9]
+    )
+
+
+def test_samples_end_today_by_default_and_move_with_the_day() -> None:
+    days = [start_of_today()]
+    samples = sample_jobs(300)
+    days.append(start_of_today())  # another day, if midnight came in between
+    assert samples in [sample_jobs(300, created_before=day) for day in days]
+    fixed = sample_jobs(300, created_before=JULY)
+    (moved_by,) = {created(one) - created(two) for one, two in zip(samples, fixed, strict=True)}
+    assert moved_by in [day - JULY for day in days]
+    assert [undated(job) for job in samples] == [undated(job) for job in fixed]
+
+
+def test_samples_begin_thirty_days_before_they_end() -> None:
+    same = sample_jobs(300, created_after=JULY - timedelta(days=30), created_before=JULY)
+    assert sample_jobs(300, created_before=JULY) == same
+    assert min(created(job) for job in SAMPLES) < JULY - timedelta(days=29)
+
+
+def test_samples_have_a_beginning_of_their_own_if_asked() -> None:
+    start = start_of_today() - timedelta(days=2)
+    samples = sample_jobs(300, created_after=start)
+    assert all(start <= created(job) < start_of_today() for job in samples)
+
+
+def start_of_today() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def undated(job: RestoreJob) -> RestoreJob:
+    """Return the job with durations since its creation in place of dates."""
+    dates = dict.fromkeys(("creation_date", "completion_date"))
+    return replace(
+        job, **dates, recovery_point_creation_date=None, status_message=str(job.duration)
+    )
 
 
 def test_samples_are_the_same_in_another_process_and_need_nothing_but_the_package() -> None:
     code = (
         "import sys; from restorejobs_client.testing import sample_jobs;"
-        "print(sample_jobs(5, seed=9)[4]);"
+        "from datetime import UTC, datetime;"
+        "print(sample_jobs(5, seed=9, created_before=datetime(2025, 7, 1, tzinfo=UTC))[4]);"
         "print({'boto3', 'flask', 'moto', 'werkzeug'} & set(sys.modules))"
     )
     ran = subprocess.run(  # noqa: S603  # our own code
@@ -37,11 +81,11 @@ def test_samples_are_the_same_in_another_process_and_need_nothing_but_the_packag
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"},
     )
-    assert ran.stdout == f"{sample_jobs(5, seed=9)[4]}\nset()\n"
+    assert ran.stdout == f"{sample_jobs(5, seed=9, created_before=JULY)[4]}\nset()\n"
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 49])
-def test_samples_are_as_many_as_asked(count: int) -> None:
+def test_count_is_the_number_of_samples(count: int) -> None:
     assert len(sample_jobs(count)) == count
 
 
@@ -54,10 +98,10 @@ def test_samples_come_newest_first_with_ids_of_their_own_and_whole_milliseconds(
     dates = moments + [job.completion_date for job in SAMPLES if job.completion_date]
     assert all(moment.microsecond % 1000 == 0 for moment in dates)
     assert min(moments) >= datetime(2025, 6, 1, tzinfo=UTC)
-    assert max(moments) < datetime(2025, 7, 1, tzinfo=UTC)
+    assert max(moments) < JULY
 
 
-def test_samples_keep_to_narrow_and_unround_ranges() -> None:
+def test_samples_stay_inside_narrow_ranges() -> None:
     start = NOON + timedelta(microseconds=1)
     for width in (timedelta(milliseconds=2), timedelta(hours=5), timedelta(days=400)):
         jobs = sample_jobs(200, created_after=start, created_before=start + width)
@@ -72,7 +116,7 @@ def test_samples_cluster_at_night_and_share_milliseconds() -> None:
     assert len({job.creation_date for job in SAMPLES}) < len(SAMPLES)
 
 
-def test_samples_have_every_status_as_the_wild_has_them() -> None:
+def test_samples_have_every_status_with_its_usual_members() -> None:
     by_status = {
         status: [job for job in SAMPLES if job.status is status] for status in RestoreJobStatus
     }
@@ -113,7 +157,7 @@ def test_samples_are_mostly_restore_tests_with_their_outcomes() -> None:
     assert {job.validation_status for job in jobs if not job.created_by} == {None}
 
 
-def test_samples_have_parents_whose_children_name_them() -> None:
+def test_samples_have_children_that_name_their_parents() -> None:
     parents = {job.restore_job_id for job in SAMPLES if job.is_parent}
     named = {job.parent_job_id for job in SAMPLES if job.parent_job_id}
     assert 0 < len(parents) < 0.05 * len(SAMPLES)
@@ -159,7 +203,7 @@ def test_samples_have_arns_of_their_region_and_account(region_name: str, partiti
     [
         ({"count": -1}, "count"),
         ({"created_after": NOON, "created_before": NOON}, "created_before"),
-        ({"created_after": datetime(2026, 1, 1, tzinfo=UTC)}, "created_before"),
+        ({"created_after": datetime.now(UTC)}, "created_before"),
         ({"created_after": datetime(2025, 6, 2)}, "created_after"),  # noqa: DTZ001  # naive
         ({"created_before": datetime(2025, 6, 2)}, "created_before"),  # noqa: DTZ001  # naive
         (
@@ -171,6 +215,6 @@ def test_samples_have_arns_of_their_region_and_account(region_name: str, partiti
         ),
     ],
 )
-def test_samples_that_cannot_be_are_refused(arguments: dict[str, Any], named: str) -> None:
+def test_arguments_that_cannot_be_are_refused(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidRequestError, match=named):
         sample_jobs(**arguments)

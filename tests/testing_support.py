@@ -1,9 +1,10 @@
-"""How the tests of the fake ask it: through boto3, and without any AWS library in between."""
+"""Requests that the tests of the fake send: with boto3, and with plain HTTP."""
 
 from __future__ import annotations
 
 import functools
 import http.client
+import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -14,17 +15,17 @@ from botocore.exceptions import ClientError
 
 from restorejobs_client._models import RestoreJob
 from restorejobs_client.testing import FakeBackup, sample_jobs
-from restorejobs_client.testing._moto import isolated_client
+from restorejobs_client.testing._server import isolated_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=10)
-JOBS = sample_jobs(300, seed=7)
+JOBS = sample_jobs(300, seed=7, created_before=datetime(2025, 7, 1, tzinfo=UTC))  # all in June
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
 
 
-@functools.cache  # making one takes longer than most of what it is asked
+@functools.cache  # it takes longer to make a client than to list jobs
 def boto3_client(
     backup: FakeBackup,
     *,
@@ -76,12 +77,33 @@ def connect(backup: FakeBackup) -> http.client.HTTPConnection:
 def get(
     backup: FakeBackup, headers: dict[str, str] | None = None, /, **parameters: str
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
+    path = f"/restore-jobs/?{urlencode(parameters)}"
+    return send(backup, "GET", path, signed() if headers is None else headers)
+
+
+def send(
+    backup: FakeBackup, method: str, path: str, headers: dict[str, str]
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = connect(backup)
     try:
-        connection.request(
-            "GET", f"/restore-jobs/?{urlencode(parameters)}", headers=headers or signed()
-        )
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         return response.status, response.headers, response.read()
     finally:
         connection.close()
+
+
+def received(backup: FakeBackup) -> tuple[bytes, bool]:
+    """Return every byte that comes over a fresh connection, and whether a reset ended it."""
+    host, port = backup.endpoint_url.removeprefix("http://").split(":")
+    head = [f"{name}: {value}" for name, value in signed(Connection="close").items()]
+    request = "\r\n".join(["GET /restore-jobs/ HTTP/1.1", f"Host: {host}", *head, "", ""])
+    got = b""
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request.encode())
+        try:
+            while chunk := connection.recv(1 << 16):
+                got += chunk
+        except ConnectionResetError:
+            return got, True
+    return got, False

@@ -4,14 +4,18 @@
         backup.fail_next("throttle")
         failed = list(backup.client().list_restore_jobs(by_status="FAILED"))
 
-Inside a `moto.mock_aws()` of your own, `seed_restore_jobs` puts the jobs into moto instead. moto
-has no ListRestoreJobs; it is added while somebody here uses it, and taken away after. Install
-`restorejobs-client[testing]` for both.
+`fake_backup` needs no extra, and it has no other operation than ListRestoreJobs. moto has many
+others, but not this one: inside your own `moto.mock_aws()`, `seed_restore_jobs` adds it. Install
+`restorejobs-client[testing]` for that.
 
-What AWS leaves open is decided like this: jobs come newest first, those without a creation date
-last; `After` bounds include their moment and `Before` bounds do not; a job without a completion
-date matches no completion bound. Page tokens name a place in that order, so a job that appears
-or goes between two pages neither repeats nor hides another.
+AWS leaves some questions open. The fake decides them like this:
+
+- The newest job comes first. Jobs without a creation date come last.
+- The filters `by_created_after` and `by_complete_after` include their moment; `by_created_before`
+  and `by_complete_before` exclude it. A job without that date matches none of them.
+- A page token names a place in this order. A job that appears or disappears between two pages
+  neither repeats nor hides another job. The token works with any page size, but only with the same
+  filters, account and region.
 """
 
 from __future__ import annotations
@@ -21,15 +25,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client.testing._moto import (
-    MotoApp,
-    isolated_client,
-    operation_in_moto,
-    shelf_in_mock,
-)
+from restorejobs_client.testing._moto import put_in_mock
 from restorejobs_client.testing._samples import sample_jobs
-from restorejobs_client.testing._server import FaultName, FaultyService, serving
-from restorejobs_client.testing._service import ACCOUNT, REGION, checked_account
+from restorejobs_client.testing._server import FaultName, FaultyService, isolated_client, serving
+from restorejobs_client.testing._service import ACCOUNT, REGION, checked_account, checked_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -48,45 +47,49 @@ def fake_backup(
 ) -> Generator[FakeBackup, None, None]:
     """Serve restore jobs over real HTTP on loopback until the `with` block ends.
 
-    moto answers, so the rest of moto's AWS Backup is there too; what it holds, such as vaults, is
-    one for the whole process. Several fakes at the same time do not see each other's jobs. Their
-    clients read no credentials, profiles or proxies of the environment. When the block ends, the
-    server, its connections and its threads are gone.
+    It answers ListRestoreJobs. Any other request gets an error with HTTP status 501, which names
+    moto. Several fakes can run at the same time, and each one has its own jobs. When the block
+    ends, the server stops, and its connections and threads end too.
 
     Args:
-        jobs: the jobs of that region and account, whatever their own members say.
-        region_name: the region of `jobs` and of clients that name no other.
-        account_id: the account of `jobs` and of callers that name no other, 12 digits.
+        jobs: the jobs of this region and account. Their own members may name others.
+        region_name: the region of `jobs`, and the default region of clients.
+        account_id: the account of `jobs`, and the default account of callers, 12 digits.
 
     Raises:
-        ImportError: `restorejobs-client[testing]` is not installed.
-        InvalidRequestError: an account id that is not 12 digits.
+        InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`, or an account
+            id that is not 12 digits.
     """
-    with operation_in_moto():
-        service = FaultyService(MotoApp(), checked_account(account_id))
-        service.put(jobs, region_name=region_name, account_id=account_id)
-        with serving(service) as endpoint_url:
-            yield FakeBackup(service, endpoint_url=endpoint_url, region_name=region_name)
+    service = FaultyService(checked_account(account_id))
+    service.put(region_name, account_id, checked_jobs(jobs))
+    with serving(service) as endpoint_url:
+        yield FakeBackup(
+            service, endpoint_url=endpoint_url, region_name=region_name, account_id=account_id
+        )
 
 
 class FakeBackup:
     """A running fake of AWS Backup; `fake_backup` makes it.
 
-    All methods may be called from any thread.
+    Any thread may call its methods.
 
     Attributes:
-        endpoint_url: where it listens, for clients of your own. A request without moto's header
-            `x-moto-account-id` counts as one of the account given to `fake_backup`; the region is
-            the one that the request is signed for.
-        requests: the query parameters of every ListRestoreJobs request so far, by their names on
-            the wire (such as `maxResults`), in order, including those answered with a fault.
+        endpoint_url: the URL of the server, for your own clients. The region of a request is the
+            one that it is signed for; a request without a signature for AWS Backup gets an error
+            with HTTP status 403, as from AWS. The header `x-moto-account-id` names the account of
+            the caller; without it, the caller is the account given to `fake_backup`.
+        requests: the query parameters of all ListRestoreJobs requests so far, in order, by their
+            names on the wire (such as `maxResults`). Requests that got a fault are among them.
     """
 
-    def __init__(self, service: FaultyService, *, endpoint_url: str, region_name: str) -> None:
+    def __init__(
+        self, service: FaultyService, *, endpoint_url: str, region_name: str, account_id: str
+    ) -> None:
         self.endpoint_url = endpoint_url
         self.requests: list[dict[str, str]] = service.requests
         self._service = service
         self._region_name = region_name
+        self._account_id = account_id
 
     def __repr__(self) -> str:
         return f"FakeBackup({self.endpoint_url!r})"
@@ -98,25 +101,25 @@ class FakeBackup:
         account_id: str | None = None,
         config: Config | None = None,
     ) -> RestoreJobsClient:
-        """Return a client of this fake, with credentials of its own.
+        """Return a client of this fake with its own credentials.
+
+        It reads no credentials, profiles, settings or proxies of the environment.
 
         Args:
-            region_name: the region that it calls; default: the one given to `fake_backup`.
-            account_id: the account that it calls as, 12 digits; default: likewise.
-            config: botocore settings instead of the default: standard retries with 8 attempts in
-                all, and 64 connections. Proxies of the environment are not used.
+            region_name: the region that it calls; default: that of `fake_backup`.
+            account_id: the account that it calls as, 12 digits; default: that of `fake_backup`.
+            config: botocore settings. The default has standard retries with 8 attempts in all, and
+                64 connections.
 
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
         """
         from restorejobs_client._client import RestoreJobsClient  # noqa: PLC0415  # only here
 
+        region_name, account_id = self._region_and_account(region_name, account_id)
         return RestoreJobsClient(
             client=isolated_client(
-                self.endpoint_url,
-                region_name=region_name or self._region_name,
-                account_id=checked_account(account_id or self._service.account_id),
-                config=config,
+                self.endpoint_url, region_name=region_name, account_id=account_id, config=config
             )
         )
 
@@ -127,38 +130,75 @@ class FakeBackup:
         region_name: str | None = None,
         account_id: str | None = None,
     ) -> None:
-        """Add jobs; one with the id of a job that is there already takes its place.
+        """Add jobs. A job replaces the one that has the same id.
 
-        Jobs without an id are all kept. Ids are compared exactly, upper and lower case apart.
+        Ids are compared exactly, so `"a"` and `"A"` are two jobs. Jobs without an id are all kept.
+        The values of a job are read as by `RestoreJob.from_dict`. If one job is refused, none is
+        added.
 
         Args:
-            jobs: the jobs, stored whatever account and ARNs their own members name.
-            region_name: where they are listed; default: the region given to `fake_backup`.
-            account_id: whose they are, 12 digits; default: likewise.
+            jobs: the jobs. Their own members may name another account or region.
+            region_name: the region that lists them; default: that of `fake_backup`.
+            account_id: the account that lists them, 12 digits; default: that of `fake_backup`.
 
         Raises:
-            InvalidRequestError: an account id that is not 12 digits.
+            InvalidRequestError: a job that AWS could not list, such as one with a naive datetime or
+                with a number as its id; something that is not a `RestoreJob`; or an account id that
+                is not 12 digits. The message names the job and its member, and shows the value.
         """
-        self._service.put(
-            jobs,
-            region_name=region_name or self._region_name,
-            account_id=checked_account(account_id or self._service.account_id),
+        self._service.put(*self._region_and_account(region_name, account_id), checked_jobs(jobs))
+
+    def seed_next(
+        self,
+        jobs: Iterable[RestoreJob],
+        *,
+        region_name: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
+        """Add jobs as soon as the next listing is complete, so that the one after it lists them.
+
+        This moves jobs on while the code under test polls. Several calls queue up, one for each
+        listing. Here three listings see PENDING, RUNNING and COMPLETED:
+
+            with fake_backup([pending]) as backup:
+                backup.seed_next([running])
+                backup.seed_next([completed])
+
+        A listing is complete when its last page is answered, the one without a `NextToken`; the
+        fake adds the jobs before it sends that page. A listing of any client counts, with any
+        filters, region and account. `split` and `parallel` make several listings out of one. An
+        answer with a fault of `fail_next` does not count, nor does a refused request. The fake
+        answers one request at a time, so two listings that end together take one step each.
+
+        Args:
+            jobs: the jobs, as for `seed`. No jobs is a step too: the next listing changes nothing.
+            region_name: the region that lists them; default: that of `fake_backup`.
+            account_id: the account that lists them, 12 digits; default: that of `fake_backup`.
+
+        Raises:
+            InvalidRequestError: as for `seed`, at once and not when the jobs are added.
+        """
+        self._service.put_next(
+            *self._region_and_account(region_name, account_id), checked_jobs(jobs)
         )
 
     def clear(self) -> None:
-        """Remove all jobs of all regions and accounts. Faults and `requests` stay."""
+        """Remove all jobs of all regions and accounts, and the jobs that wait in `seed_next`.
+
+        Faults and `requests` stay.
+        """
         self._service.clear()
 
     def fail_next(self, fault: FaultName, *, times: int = 1) -> None:
         """Answer the next ListRestoreJobs requests with a fault; several calls queue up.
 
-        A client that retries, as `client()` does, may get over one without showing it.
+        A client that retries, as `client()` does, may recover, and its caller sees no fault.
 
         Args:
             fault: one of
 
                 - `"throttle"`: 400 ThrottlingException
-                - `"too_many_requests"`: a bare 429, as proxies send it
+                - `"too_many_requests"`: 429 without a body, as proxies send it
                 - `"access_denied"`: 403 AccessDeniedException
                 - `"expired_token"`: 403 ExpiredTokenException
                 - `"unavailable"`: 503 ServiceUnavailableException
@@ -166,20 +206,21 @@ class FakeBackup:
                 - `"damage"`: 200 with HTML
                 - `"empty_body"`: 200 with nothing
                 - `"no_content"`: 204
-                - `"redirect"`: 302 to somewhere else
-                - `"cut"`: 200 with the first half of the page, of that very Content-Length
-                - `"short"`: 200 with the first half of the page, then an orderly close
+                - `"redirect"`: 302 to another host
+                - `"cut"`: 200 with the first half of the page; Content-Length is that of the half
+                - `"short"`: 200 with the first half of the page, then an orderly close;
+                  Content-Length is that of the whole page
                 - `"trailing"`: 200 with the page and garbage behind it
                 - `"reset"`: the connection is reset before any byte
                 - `"reset_in_body"`: the connection is reset after half of the page
-                - `"stuck_token"`: the page, but its NextToken is the one that was asked with; it
-                  and what is queued behind it wait for a request that has a token
-                - `"empty_page"`: no jobs, and a new token to the same place
-                - `"ignored_max_results"`: a page of up to 1,000 jobs whatever `maxResults` says
-            times: how many requests in a row.
+                - `"stuck_token"`: the page, but its NextToken is the token of the request. It waits
+                  for a request that has a token, and the faults behind it in the queue wait too
+                - `"empty_page"`: no jobs, and a new token of the same place
+                - `"ignored_max_results"`: a page of up to 1,000 jobs; `maxResults` has no effect
+            times: the number of requests in a row.
 
         Raises:
-            InvalidRequestError: a fault of another name, or negative `times`.
+            InvalidRequestError: an unknown fault, or negative `times`.
         """
         known: tuple[str, ...] = get_args(FaultName)
         if fault not in known:
@@ -192,24 +233,30 @@ class FakeBackup:
             raise InvalidRequestError(message)
         self._service.queue(fault, times)
 
+    def _region_and_account(
+        self, region_name: str | None, account_id: str | None
+    ) -> tuple[str, str]:
+        return region_name or self._region_name, checked_account(account_id or self._account_id)
+
 
 def seed_restore_jobs(
     jobs: Iterable[RestoreJob], *, region_name: str = REGION, account_id: str = ACCOUNT
 ) -> None:
-    """Add jobs to moto's AWS Backup, inside a `moto.mock_aws()` of your own.
+    """Add jobs to moto's AWS Backup, inside your own `moto.mock_aws()`.
 
-    Any client of that region and account lists them until moto resets, as it does when the mock
-    starts and ends. A job with the id of one that is there already takes its place. A moto server
-    in the same process lists them too if it had no AWS Backup request before.
+    Every client of that region and account lists them until moto resets, as it does when a mock
+    starts and ends. A job replaces the one that has the same id. While moto holds jobs, it has
+    ListRestoreJobs in all regions and accounts. A moto server in the same process has it too,
+    unless it has answered an AWS Backup request before.
 
     Args:
-        jobs: the jobs, stored whatever account and ARNs their own members name.
-        region_name: where they are listed.
-        account_id: whose they are, 12 digits; the default is moto's own default.
+        jobs: the jobs. Their own members may name another account or region.
+        region_name: the region that lists them.
+        account_id: the account that lists them, 12 digits. The default is moto's own default.
 
     Raises:
-        InvalidRequestError: outside of a mock, a region that AWS Backup does not have, or an
-            account id that is not 12 digits.
-        ImportError: `restorejobs-client[testing]` is not installed.
+        ImportError: moto is not installed: `pip install 'restorejobs-client[testing]'`.
+        InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`; a call outside
+            of a mock; a region without AWS Backup; or an account id that is not 12 digits.
     """
-    shelf_in_mock(region_name, account_id).put(jobs)
+    put_in_mock(checked_jobs(jobs), region_name=region_name, account_id=checked_account(account_id))

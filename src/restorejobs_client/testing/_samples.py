@@ -1,4 +1,4 @@
-"""Believable restore jobs, the same ones each time."""
+"""Believable restore jobs, the same ones for the same arguments."""
 
 from __future__ import annotations
 
@@ -19,49 +19,60 @@ from restorejobs_client._models import RestoreJob, RestoreJobCreator
 from restorejobs_client.testing._service import ACCOUNT, EPOCH, REGION, checked_account, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def sample_jobs(  # noqa: PLR0913  # each one is worth choosing
+def sample_jobs(  # noqa: PLR0913  # users choose each of them
     count: int = 2_500,
     *,
     seed: int = 0,
-    created_after: datetime = datetime(2025, 6, 1, tzinfo=UTC),
-    created_before: datetime = datetime(2025, 7, 1, tzinfo=UTC),
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
     region_name: str = REGION,
     account_id: str = ACCOUNT,
 ) -> list[RestoreJob]:
-    """Return believable restore jobs: the same ones for the same arguments.
+    """Return believable restore jobs, the same ones for the same arguments.
 
-    They come newest first, as a fake lists them. Most are of nightly restore tests, which
-    cluster after 02:00 UTC and now and then share their millisecond. Most are COMPLETED, some of
-    these with `"0.00%"` and no completion date; some FAILED, ABORTED, RUNNING, or PENDING with
-    most members missing. A few are parents with children. Ids are in upper and lower case.
+    By default they were created in the 30 days before today, so tomorrow the same jobs have dates
+    that are one day later. For the same dates on every day, pass `created_before`.
+
+    The newest job comes first, as in a listing of the fake. Most jobs are nightly restore tests.
+    They start soon after 02:00 UTC, and a few share a millisecond. Most jobs are COMPLETED; some of
+    these have `"0.00%"` and no completion date, as AWS reports it. Some are FAILED, ABORTED,
+    RUNNING, or PENDING with most members missing. A few are parents with children. Some ids are in
+    upper case, the others in lower case.
 
     Args:
-        count: how many.
+        count: the number of jobs.
         seed: another number gives other jobs.
-        created_after: the first moment of creation, an aware datetime; 2025-06-01 UTC.
-        created_before: the moment that all of them were created before; 2025-07-01 UTC.
+        created_after: the earliest moment of creation, an aware datetime. The default is 30 days
+            before `created_before`.
+        created_before: the end of the range, an aware datetime. All jobs were created before it.
+            The default is the start of the current day in UTC.
         region_name: the region in their ARNs.
         account_id: the account that owns them, 12 digits.
 
     Raises:
-        InvalidRequestError: a negative count, a naive datetime, no whole millisecond between the
-            two, or an account id that is not 12 digits.
+        InvalidRequestError: the count is negative, a datetime has no time zone, the range holds no
+            whole millisecond, or the account id is not 12 digits.
 
     Examples:
+        >>> from datetime import UTC, datetime
         >>> from restorejobs_client.testing import sample_jobs
-        >>> jobs = sample_jobs(100)
-        >>> jobs == sample_jobs(100), jobs == sample_jobs(100, seed=1)
-        (True, False)
+        >>> newest, *others = sample_jobs(100, created_before=datetime(2026, 1, 31, tzinfo=UTC))
+        >>> newest.creation_date.isoformat(), len(others)
+        ('2026-01-30T02:13:26.336000+00:00', 99)
     """
     if count < 0:
         message = f"count: cannot be negative, got {count}"
         raise InvalidRequestError(message)
-    for name, moment in (("created_after", created_after), ("created_before", created_before)):
+    if created_before is None:
+        created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if created_after is None:
+        created_after = created_before - timedelta(days=30)
+    for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             message = f"{name}: needs a time zone, got {moment.isoformat()}"
             raise InvalidRequestError(message)
@@ -83,64 +94,50 @@ def sample_jobs(  # noqa: PLR0913  # each one is worth choosing
 
 
 class _Kind(NamedTuple):
-    """What a resource of some type looks like in ARNs; `{…}` is filled in."""
+    """A resource type, and templates of the ARNs of its resources and recovery points."""
 
     weight: int
     resource_type: ResourceType
     resource: str
-    recovery_point: str = "backup:{region}:{account}:recovery-point:{uuid}"
+    recovery_point: str = "backup:{here}:recovery-point:{uuid}"
 
 
 _SNAPSHOT = "ec2:{region}::snapshot/snap-{hex}"
-_DB_SNAPSHOT = "rds:{region}:{account}:snapshot:awsbackup:job-{uuid}"
-_CLUSTER = "rds:{region}:{account}:cluster:{name}-{hex}"
-_CLUSTER_SNAPSHOT = "rds:{region}:{account}:cluster-snapshot:awsbackup:job-{uuid}"
-_VOLUME = "storagegateway:{region}:{account}:gateway/sgw-12A3456B/volume/vol-{hex}"
-_FILES = "elasticfilesystem:{region}:{account}:file-system/fs-{hex}"
-_FSX_BACKUP = "fsx:{region}:{account}:backup/backup-{hex}"
-_REDSHIFT_SNAPSHOT = "redshift:{region}:{account}:snapshot:{name}/awsbackup-{uuid}"
-_COMPOSITE = "backup:{region}:{account}:recovery-point:composite:{name}-{uuid}"
+_IMAGE = "ec2:{region}::image/ami-{hex}"
+_DB_SNAPSHOT = "rds:{here}:snapshot:awsbackup:job-{uuid}"
+_CLUSTER = "rds:{here}:cluster:{name}-{hex}"
+_CLUSTER_SNAPSHOT = "rds:{here}:cluster-snapshot:awsbackup:job-{uuid}"
+_HANA = "ssm-sap:{here}:HANA/{name}/DB/{hex}"
+_FSX_BACKUP = "fsx:{here}:backup/backup-{hex}"
+_WAREHOUSE = "redshift:{here}:cluster:{name}-{hex}"
+_WAREHOUSE_SNAPSHOT = "redshift:{here}:snapshot:{name}/awsbackup-{uuid}"
+_STACK = "cloudformation:{here}:stack/{name}/{uuid}"
+_COMPOSITE = "backup:{here}:recovery-point:composite:{name}-{uuid}"
+_GATEWAY_VOLUME = "storagegateway:{here}:gateway/sgw-12A3456B/volume/vol-{hex}"
 _KINDS = (
-    _Kind(22, ResourceType.EBS, "ec2:{region}:{account}:volume/vol-{hex}", _SNAPSHOT),
-    _Kind(
-        18,
-        ResourceType.EC2,
-        "ec2:{region}:{account}:instance/i-{hex}",
-        "ec2:{region}::image/ami-{hex}",
-    ),
-    _Kind(14, ResourceType.RDS, "rds:{region}:{account}:db:{name}-{hex}", _DB_SNAPSHOT),
+    _Kind(22, ResourceType.EBS, "ec2:{here}:volume/vol-{hex}", _SNAPSHOT),
+    _Kind(18, ResourceType.EC2, "ec2:{here}:instance/i-{hex}", _IMAGE),
+    _Kind(14, ResourceType.RDS, "rds:{here}:db:{name}-{hex}", _DB_SNAPSHOT),
     _Kind(10, ResourceType.S3, "s3:::{name}-{hex}"),
-    _Kind(10, ResourceType.DYNAMODB, "dynamodb:{region}:{account}:table/{name}-{hex}"),
-    _Kind(8, ResourceType.EFS, _FILES),
+    _Kind(10, ResourceType.DYNAMODB, "dynamodb:{here}:table/{name}-{hex}"),
+    _Kind(8, ResourceType.EFS, "elasticfilesystem:{here}:file-system/fs-{hex}"),
     _Kind(6, ResourceType.AURORA, _CLUSTER, _CLUSTER_SNAPSHOT),
-    _Kind(4, ResourceType.FSX, "fsx:{region}:{account}:file-system/fs-{hex}", _FSX_BACKUP),
-    _Kind(
-        3, ResourceType.SAP_HANA_ON_AMAZON_EC2, "ssm-sap:{region}:{account}:HANA/{name}/DB/{hex}"
-    ),
-    _Kind(3, ResourceType.STORAGE_GATEWAY, _VOLUME, _SNAPSHOT),
-    _Kind(3, ResourceType.VIRTUALMACHINE, "backup-gateway:{region}:{account}:vm/vm-{hex}"),
+    _Kind(4, ResourceType.FSX, "fsx:{here}:file-system/fs-{hex}", _FSX_BACKUP),
+    _Kind(3, ResourceType.SAP_HANA_ON_AMAZON_EC2, _HANA),
+    _Kind(3, ResourceType.STORAGE_GATEWAY, _GATEWAY_VOLUME, _SNAPSHOT),
+    _Kind(3, ResourceType.VIRTUALMACHINE, "backup-gateway:{here}:vm/vm-{hex}"),
     _Kind(2, ResourceType.DOCUMENTDB, _CLUSTER, _CLUSTER_SNAPSHOT),
     _Kind(2, ResourceType.NEPTUNE, _CLUSTER, _CLUSTER_SNAPSHOT),
-    _Kind(
-        2,
-        ResourceType.REDSHIFT,
-        "redshift:{region}:{account}:cluster:{name}-{hex}",
-        _REDSHIFT_SNAPSHOT,
-    ),
-    _Kind(1, ResourceType.TIMESTREAM, "timestream:{region}:{account}:database/{name}/table/{hex}"),
+    _Kind(2, ResourceType.REDSHIFT, _WAREHOUSE, _WAREHOUSE_SNAPSHOT),
+    _Kind(1, ResourceType.TIMESTREAM, "timestream:{here}:database/{name}/table/{hex}"),
 )
 _COMPOSITE_KINDS = (
-    _Kind(
-        2,
-        ResourceType.CLOUDFORMATION,
-        "cloudformation:{region}:{account}:stack/{name}/{uuid}",
-        _COMPOSITE,
-    ),
-    _Kind(1, ResourceType.EKS, "eks:{region}:{account}:cluster/{name}-{hex}", _COMPOSITE),
+    _Kind(2, ResourceType.CLOUDFORMATION, _STACK, _COMPOSITE),
+    _Kind(1, ResourceType.EKS, "eks:{here}:cluster/{name}-{hex}", _COMPOSITE),
 )
 _NAMES = ("orders", "billing", "catalog", "ledger", "profiles", "reports")
 
-# What is listed more often is drawn more often.
+# The sampler draws each entry with the same chance.
 _STATUSES = (
     *[RestoreJobStatus.COMPLETED] * 44,
     *[RestoreJobStatus.FAILED] * 3,
@@ -159,32 +156,23 @@ _MESSAGES = {
         "Table already exists.",
     ),
 }
-_VALIDATIONS: tuple[Mapping[str, str], ...] = (
-    *[{"validation_status": RestoreValidationStatus.SUCCESSFUL}] * 27,
-    {
-        "validation_status": RestoreValidationStatus.FAILED,
-        "validation_status_message": "Row counts differ from the source.",
-    },
-    {
-        "validation_status": RestoreValidationStatus.TIMED_OUT,
-        "validation_status_message": "No validation result within the window.",
-    },
-    {"validation_status": RestoreValidationStatus.VALIDATING},
+_VALIDATIONS = (
+    *[(RestoreValidationStatus.SUCCESSFUL, None)] * 27,
+    (RestoreValidationStatus.FAILED, "Row counts differ from the source."),
+    (RestoreValidationStatus.TIMED_OUT, "No validation result within the window."),
+    (RestoreValidationStatus.VALIDATING, None),
 )
-_DELETIONS: tuple[Mapping[str, str], ...] = (
-    *[{"deletion_status": RestoreDeletionStatus.SUCCESSFUL}] * 28,
-    {
-        "deletion_status": RestoreDeletionStatus.FAILED,
-        "deletion_status_message": "Deletion protection is turned on.",
-    },
-    {"deletion_status": RestoreDeletionStatus.DELETING},
+_DELETIONS = (
+    *[(RestoreDeletionStatus.SUCCESSFUL, None)] * 28,
+    (RestoreDeletionStatus.FAILED, "Deletion protection is turned on."),
+    (RestoreDeletionStatus.DELETING, None),
 )
 _HOUR = 3_600_000  # the sampler counts in milliseconds
 _DAY = 24 * _HOUR
 
 
 class _Sampler:
-    """Draws restore jobs that were created from `first` to before `end`, in epoch milliseconds."""
+    """Draws restore jobs. They were created from `first` to before `end`, in epoch milliseconds."""
 
     def __init__(
         self, chance: random.Random, *, first: int, end: int, region_name: str, account_id: str
@@ -200,16 +188,17 @@ class _Sampler:
         self._arn_start = f"arn:{partition}:"
         self._single = [kind for kind in _KINDS for _ in range(kind.weight)]
         self._composite = [kind for kind in _COMPOSITE_KINDS for _ in range(kind.weight)]
-        self._names = {"region": region_name, "account": account_id}
-        plan = "backup:{region}:{account}:restore-testing-plan:"
+        here = f"{region_name}:{account_id}"
+        self._places = {"region": region_name, "account": account_id, "here": here}
+        plan = "backup:{here}:restore-testing-plan:"
         plans = [
             RestoreJobCreator(restore_testing_plan_arn=self._arn(f"{plan}{name}-{{uuid}}"))
             for name in ("nightly", "weekly", "compliance")
         ]
-        self._creators = (*plans * 3, None)  # a tenth on demand
+        self._creators = (*plans * 3, None)  # no plan created a tenth of the jobs
         self._role_arn = self._arn("iam::{account}:role/service-role/AWSBackupDefaultServiceRole")
         self._vault_arns = [
-            self._arn(f"backup:{{region}}:{{account}}:backup-vault:{name}")
+            self._arn(f"backup:{{here}}:backup-vault:{name}")
             for name in ("Default", "production", "locked")
         ]
 
@@ -283,13 +272,14 @@ class _Sampler:
         else:
             members["percent_done"] = "100.00%"
         if created_by is not None:
-            members |= chance.choice(_VALIDATIONS)
-            members |= chance.choice(_DELETIONS)
+            for name, outcomes in (("validation", _VALIDATIONS), ("deletion", _DELETIONS)):
+                outcome, reason = chance.choice(outcomes)
+                members |= {f"{name}_status": outcome, f"{name}_status_message": reason}
         return RestoreJob(**members)
 
     def _arn(self, template: str) -> str:
         return self._arn_start + template.format(
-            **self._names,
+            **self._places,
             name=self._chance.choice(_NAMES),
             uuid=self._uuid() if "{uuid}" in template else "",
             hex=f"{self._chance.getrandbits(68):017x}",

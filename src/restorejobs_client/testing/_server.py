@@ -1,4 +1,4 @@
-"""Faults, and the HTTP that carries them."""
+"""The HTTP server of the fake, its faults, and clients that call nothing else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import socket
 import socketserver
 import struct
@@ -17,15 +18,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from restorejobs_client.testing._service import MAX_RESULTS, Answer, Call, Shelf, aws_error
+from restorejobs_client.testing._service import (
+    MAX_RESULTS,
+    Answer,
+    Call,
+    Shelf,
+    aws_error,
+    modelled_error,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable
+    from email.message import Message
+
+    import botocore.session
+    from botocore.client import BaseClient
+    from botocore.config import Config
 
     from restorejobs_client._models import RestoreJob
-    from restorejobs_client.testing._moto import MotoApp
 
 FaultName = Literal[
     "throttle",
@@ -47,32 +59,20 @@ FaultName = Literal[
     "empty_page",
     "ignored_max_results",
 ]
-"""What `FakeBackup.fail_next` can do to a request; it says what each one is."""
+"""The faults that `FakeBackup.fail_next` knows; its documentation explains each one."""
 
 _Delivery = Literal["whole", "half", "half, then reset", "reset"]
 _HTML = {"Content-Type": "text/html"}
+_DENIED = "User is not authorized to perform: backup:ListRestoreJobs"
+_EXPIRED = "The security token included in the request is expired"
+_DOWN = "The service is unavailable, try again later"
 _INSTEAD: dict[FaultName, Callable[[], Answer]] = {
-    "throttle": lambda: aws_error(400, "ThrottlingException", {"message": "Rate exceeded"}),
+    "throttle": lambda: aws_error(400, "ThrottlingException", message="Rate exceeded"),
     "too_many_requests": lambda: Answer(429, {}),
-    "access_denied": lambda: aws_error(
-        403,
-        "AccessDeniedException",
-        {"Message": "User is not authorized to perform: backup:ListRestoreJobs"},
-    ),
-    "expired_token": lambda: aws_error(
-        403,
-        "ExpiredTokenException",
-        {"message": "The security token included in the request is expired"},
-    ),
-    "unavailable": lambda: aws_error(
-        503,
-        "ServiceUnavailableException",
-        {
-            "Code": "ServiceUnavailableException",
-            "Message": "The service is unavailable, try again later",
-            "Type": "Service",
-            "Context": "ListRestoreJobs",
-        },
+    "access_denied": lambda: aws_error(403, "AccessDeniedException", Message=_DENIED),
+    "expired_token": lambda: aws_error(403, "ExpiredTokenException", message=_EXPIRED),
+    "unavailable": lambda: modelled_error(
+        503, "ServiceUnavailableException", _DOWN, blame="Service", context="ListRestoreJobs"
     ),
     "server_error": lambda: Answer(500, _HTML, b"<html><h1>Internal Server Error</h1></html>"),
     "damage": lambda: Answer(200, _HTML, b"<html><h1>Please log in</h1></html>"),
@@ -86,12 +86,15 @@ _DELIVERIES: dict[FaultName, _Delivery] = {
     "reset": "reset",
     "reset_in_body": "half, then reset",
 }
-_POLL_SECONDS = 0.01  # how long a server may take to notice that it shall stop
+_POLL_SECONDS = 0.01  # within this time, a server notices that it must stop
+_ACCOUNT_HEADER = "x-moto-account-id"
+_SIGNED_FOR = re.compile(r"Credential=[^,]*/([^/,]+)/([^/,]+)/aws4_request")
+_session_lock = threading.Lock()  # botocore cannot make two clients of one session at once
 
 
 @contextmanager
 def serving(service: FaultyService) -> Generator[str, None, None]:
-    """Serve on loopback until the `with` block ends, and say where."""
+    """Serve on loopback until the `with` block ends. Yield the URL."""
     server = _Server(service)
     thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
     thread.start()
@@ -103,43 +106,47 @@ def serving(service: FaultyService) -> Generator[str, None, None]:
 
 
 class FaultyService:
-    """What the connections of one server share: jobs, faults and the record of requests."""
+    """The state that all connections of one server share: jobs, faults, recorded requests."""
 
-    def __init__(self, moto: MotoApp, account_id: str) -> None:
-        self.account_id = account_id
+    def __init__(self, account_id: str) -> None:
         self.requests: list[dict[str, str]] = []
-        self._moto = moto
+        self._account_id = account_id
+        # It is held while a page is made, so that no two listings take the same step of `put_next`.
         self._lock = threading.Lock()
         self._faults: deque[FaultName] = deque()
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._steps: deque[tuple[str, str, Iterable[RestoreJob]]] = deque()
 
-    def put(self, jobs: Iterable[RestoreJob], *, region_name: str, account_id: str) -> None:
+    def put(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
         with self._lock:
-            shelf = self._shelves.setdefault((region_name, account_id), Shelf(account_id))
-        shelf.put(jobs)
+            self._put(region_name, account_id, jobs)
+
+    def put_next(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
+        with self._lock:
+            self._steps.append((region_name, account_id, jobs))
 
     def clear(self) -> None:
         with self._lock:
-            self._shelves = {}
+            self._shelves.clear()
+            self._steps.clear()
 
     def queue(self, fault: FaultName, times: int) -> None:
         with self._lock:
             self._faults.extend(itertools.repeat(fault, times))
 
-    def answer(
-        self, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes
-    ) -> tuple[Answer, _Delivery]:
-        url = urlsplit(path)
-        if method != "GET" or url.path.rstrip("/") != "/restore-jobs":
-            return self._moto.answer(method, path, headers, body), "whole"
-        parameters = dict(parse_qsl(url.query, keep_blank_values=True))
-        fault, shelves = self._record(parameters)
-        if fault in _INSTEAD:
-            return _INSTEAD[fault](), "whole"
-        account_id = dict(headers).get("x-moto-account-id", self.account_id)
-        size = None if fault is None else _PAGE_SIZES.get(fault)
-        call = Call(shelves, account_id, parameters, size)
-        answer = self._moto.answer(method, path, headers, body, call)
+    def answer(self, method: str, target: str, headers: Message) -> tuple[Answer, _Delivery]:
+        path, _, query = target.partition("?")
+        if method != "GET" or path.rstrip("/") != "/restore-jobs":
+            return _another_operation(method, path), "whole"
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        with self._lock:
+            self.requests.append(parameters)
+            fault = self._next_fault(parameters)
+            if fault in _INSTEAD:
+                return _INSTEAD[fault](), "whole"
+            answer = self._page(parameters, headers, fault)
+            if answer.ends_listing and fault is None and self._steps:
+                self._put(*self._steps.popleft())
         if fault == "stuck_token":
             page = {**json.loads(answer.body), "NextToken": parameters["nextToken"]}
             answer = replace(answer, body=json.dumps(page).encode())
@@ -149,18 +156,40 @@ class FaultyService:
             answer = replace(answer, body=answer.body + b"</html>")
         return answer, "whole" if fault is None else _DELIVERIES.get(fault, "whole")
 
-    def _record(
-        self, parameters: dict[str, str]
-    ) -> tuple[FaultName | None, dict[tuple[str, str], Shelf]]:
-        """Keep the parameters; return the fault that is due, and the jobs of this moment."""
-        with self._lock:
-            self.requests.append(parameters)
-            fault = self._faults[0] if self._faults else None
-            if fault == "stuck_token" and "nextToken" not in parameters:
-                fault = None
-            if fault is not None:
-                self._faults.popleft()
-            return fault, dict(self._shelves)
+    def _put(self, region_name: str, account_id: str, jobs: Iterable[RestoreJob]) -> None:
+        self._shelves.setdefault((region_name, account_id), Shelf(account_id)).put(jobs)
+
+    def _next_fault(self, parameters: dict[str, str]) -> FaultName | None:
+        if self._faults and (self._faults[0] != "stuck_token" or "nextToken" in parameters):
+            return self._faults.popleft()
+        return None
+
+    def _page(
+        self, parameters: dict[str, str], headers: Message, fault: FaultName | None
+    ) -> Answer:
+        signed_for = _SIGNED_FOR.search(headers.get("Authorization", ""))
+        if signed_for is None:
+            message = "Missing Authentication Token"
+            return aws_error(403, "MissingAuthenticationTokenException", message=message)
+        region_name, service = signed_for.groups()
+        if service != "backup":
+            message = "Credential should be scoped to correct service: 'backup'."
+            return aws_error(403, "InvalidSignatureException", message=message)
+        return Call(
+            [shelf for (region, _), shelf in self._shelves.items() if region == region_name],
+            region_name,
+            headers.get(_ACCOUNT_HEADER, self._account_id),
+            parameters,
+            fault and _PAGE_SIZES.get(fault),
+        ).answer()
+
+
+def _another_operation(method: str, path: str) -> Answer:
+    message = (
+        f"fake_backup has only ListRestoreJobs, it does not have {method} {path}. moto has other "
+        "operations: use moto.mock_aws() or moto's server, and add the jobs with seed_restore_jobs"
+    )
+    return aws_error(501, "NotImplementedException", message=message)
 
 
 def _half(body: bytes) -> bytes:
@@ -168,7 +197,7 @@ def _half(body: bytes) -> bytes:
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One connection, kept open from request to request as AWS's are."""
+    """One connection. It stays open for more requests, like a connection to AWS."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -184,15 +213,13 @@ class _Connection(BaseHTTPRequestHandler):
         super().__init__(request, client_address, server)
 
     def do_GET(self) -> None:
-        length = int(self.headers.get("Content-Length", "0"))
-        headers = [(name.lower(), value) for name, value in self.headers.items()]
-        body = self.rfile.read(length)
-        self._send(*self._service.answer(self.command, self.path, headers, body))
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self._send(*self._service.answer(self.command, self.path, self.headers))
 
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # http.server's names
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # http.server's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's names
-        """Say nothing: it would be noise in the tests of users."""
+        """Print nothing, because it would be noise in the tests of users."""
 
     def _send(self, answer: Answer, delivery: _Delivery) -> None:
         if delivery != "reset":
@@ -200,7 +227,9 @@ class _Connection(BaseHTTPRequestHandler):
             head = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}"]
             head += [f"{name}: {value}" for name, value in headers.items()]
             body = answer.body if delivery == "whole" else _half(answer.body)
-            # At one go: a head on its own would wait for the client's acknowledgement.
+            if self.command == "HEAD":
+                body = b""
+            # One write, because a second one would wait until the client acknowledges the first.
             self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
         if delivery != "whole":
             self.close_connection = True
@@ -212,10 +241,7 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 class _Server(socketserver.TCPServer):
-    """A thread for each connection, all of which end with the server.
-
-    Not werkzeug's server, which closes the connection after every answer and waits before it.
-    """
+    """A server with a thread for each connection. `stop` ends all of them."""
 
     request_queue_size = 128
 
@@ -242,7 +268,50 @@ class _Server(socketserver.TCPServer):
         thread.start()
 
     def _converse(self, request: socket.socket, client_address: object) -> None:
-        # Closed without the shutdown of socketserver, which would be an orderly end before a reset.
+        # socketserver would shut the connection down first, and so end it in order before a reset.
         with request, suppress(OSError):
             self.finish_request(request, client_address)
         del self._connections[threading.current_thread()]
+
+
+def isolated_client(
+    endpoint_url: str, *, region_name: str, account_id: str, config: Config | None
+) -> BaseClient:
+    """Return a client that reads nothing of the environment and sends its account to the fake."""
+    from botocore.config import Config  # noqa: PLC0415  # costs time to import
+
+    config = config or Config(
+        retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=64
+    )
+    # With these settings of the environment, a client would not call loopback, or would refuse to.
+    direct = Config(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False)
+    with _session_lock:
+        client = _session().create_client(
+            "backup",
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            config=direct.merge(config),
+        )
+
+    def name_account(params: dict[str, dict[str, str]], **_: object) -> None:
+        params["headers"][_ACCOUNT_HEADER] = account_id
+
+    client.meta.events.register("before-call.backup", name_account)
+    return client
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    """Return a session with credentials of its own that reads nothing of the environment."""
+    import botocore.session  # noqa: PLC0415  # costs time to import
+
+    nowhere = (None, None, os.devnull, None)
+    session = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": nowhere,
+            "credentials_file": nowhere,
+        }
+    )
+    session.set_credentials("testing", "testing")
+    return session
