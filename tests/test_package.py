@@ -48,6 +48,7 @@ ROOMS = [
     "_client",
     "testing._service",
     "testing._samples",
+    "testing._clock",
     "testing._moto",
     "testing._server",
     "testing",

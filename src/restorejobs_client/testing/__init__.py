@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
 from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client.testing._clock import InstantClock
 from restorejobs_client.testing._moto import put_in_mock
 from restorejobs_client.testing._samples import sample_jobs
 from restorejobs_client.testing._server import FaultName, FaultyService, isolated_client, serving
@@ -103,7 +104,9 @@ class FakeBackup:
     ) -> RestoreJobsClient:
         """Return a client of this fake with its own credentials.
 
-        It reads no credentials, profiles, settings or proxies of the environment.
+        It reads no credentials, profiles, settings or proxies of the environment. `watch` does not
+        wait between its rounds, and its `timeout` counts the time that it would have waited, so
+        tests of watching are instant; `seed_next` moves jobs on.
 
         Args:
             region_name: the region that it calls; default: that of `fake_backup`.
@@ -117,11 +120,13 @@ class FakeBackup:
         from restorejobs_client._client import RestoreJobsClient  # noqa: PLC0415  # only here
 
         region_name, account_id = self._region_and_account(region_name, account_id)
-        return RestoreJobsClient(
+        client = RestoreJobsClient(
             client=isolated_client(
                 self.endpoint_url, region_name=region_name, account_id=account_id, config=config
             )
         )
+        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # for tests alone, so it is not public
+        return client
 
     def seed(
         self,

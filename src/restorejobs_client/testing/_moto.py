@@ -5,17 +5,21 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._extras import needing
+from restorejobs_client._extras import LazyModule
+from restorejobs_client._models import RestoreJob
 from restorejobs_client.testing._service import Call, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from restorejobs_client._models import RestoreJob
+    import moto.backup.models as moto_backup
+    import moto.core.models as moto_core
+else:
+    moto_backup = LazyModule("moto.backup.models", extra="testing", purpose="seed_restore_jobs")
+    moto_core = LazyModule("moto.core.models", extra="testing", purpose="seed_restore_jobs")
 
 _STATE = "restorejobs_client_jobs"
 _URL_PATH = "{0}/restore-jobs/?$"
@@ -27,14 +31,11 @@ _own_url_paths: list[dict[str, Callable[..., object]]] = []  # moto's table, whi
 
 def put_in_mock(jobs: Iterable[RestoreJob], *, region_name: str, account_id: str) -> None:
     """Store jobs in moto until it resets."""
-    with needing("seed_restore_jobs", "testing"):
-        from moto.backup.models import backup_backends  # noqa: PLC0415  # an extra
-        from moto.core.models import botocore_stubber  # noqa: PLC0415  # an extra
-    if not botocore_stubber.enabled:
+    if not moto_core.botocore_stubber.enabled:
         message = "seed_restore_jobs: moto is not active; call it inside moto.mock_aws()"
         raise InvalidRequestError(message)
     try:
-        backend = backup_backends[account_id][region_name]
+        backend = moto_backup.backup_backends[account_id][region_name]
     except KeyError:
         message = f"region_name: moto has no AWS Backup in {region_name!r}"
         raise InvalidRequestError(message) from None
@@ -69,14 +70,15 @@ def _drop_operation_for(user: object) -> None:
 
 @functools.cache
 def _operation() -> Callable[..., object]:
-    from moto.backup.models import backup_backends  # noqa: PLC0415  # an extra
     from moto.backup.responses import BackupResponse  # noqa: PLC0415  # an extra
 
     class RestoreJobsResponse(BackupResponse):
         def list_restore_jobs(self) -> tuple[int, dict[str, str], bytes]:
             parameters = dict(parse_qsl(self.parsed_url.query, keep_blank_values=True))
             with _lock:
-                backends = [regions.get(self.region) for regions in backup_backends.values()]
+                backends = [
+                    regions.get(self.region) for regions in moto_backup.backup_backends.values()
+                ]
                 states = [vars(backend) for backend in backends if backend is not None]
                 shelves = [state[_STATE] for state in states if _STATE in state]
                 answer = Call(shelves, self.region, self.current_account, parameters).answer()

@@ -1,0 +1,38 @@
+"""The clock of a fake: `watch` does not wait, and time-outs count the time it would have waited."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from restorejobs_client._watch import Clock
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class InstantClock(Clock):
+    """A clock that stands still, except that every wait moves it on at once."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._lock = threading.Lock()
+
+    @override
+    def now(self) -> float:
+        return self._seconds
+
+    @override
+    def wait(self, seconds: float, closed: SimpleQueue[None]) -> None:
+        with self._lock:
+            self._seconds += seconds
+
+    @override
+    async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
+        from asyncio import sleep  # noqa: PLC0415  # only for those who use it
+
+        self.wait(seconds, SimpleQueue())
+        await sleep(0)  # let other tasks run, as a wait does
