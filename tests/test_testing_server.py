@@ -102,15 +102,21 @@ def test_boto3_raises_for_another_operation_at_once(backup: FakeBackup) -> None:
         client.list_restore_jobs()
 
 
-def test_an_answer_to_head_has_no_body_and_the_connection_stays_open(backup: FakeBackup) -> None:
+def test_an_answer_to_head_has_no_body(backup: FakeBackup) -> None:
+    head, end, body = received(backup, "HEAD")[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert (end, body) == (b"\r\n\r\n", b"")
+
+
+def test_a_connection_stays_open_after_another_operation(backup: FakeBackup) -> None:
     connection = connect(backup)
-    connection.request("HEAD", "/restore-jobs/", headers=signed())
-    answer = connection.getresponse()
-    assert (answer.status, answer.read()) == (501, b"")
+    connection.connect()
+    first = connection.sock
     connection.request("POST", "/restore-jobs/", body=b"{}" * 999, headers=signed())
     assert connection.getresponse().read()
     connection.request("GET", "/restore-jobs/", headers=signed())
     assert len(json.loads(connection.getresponse().read())["RestoreJobs"]) == 9
+    assert connection.sock is first
     connection.close()
 
 

@@ -93,11 +93,11 @@ def send(
         connection.close()
 
 
-def received(backup: FakeBackup) -> tuple[bytes, bool]:
+def received(backup: FakeBackup, method: str = "GET") -> tuple[bytes, bool]:
     """Return every byte that comes over a fresh connection, and whether a reset ended it."""
     host, port = backup.endpoint_url.removeprefix("http://").split(":")
     head = [f"{name}: {value}" for name, value in signed(Connection="close").items()]
-    request = "\r\n".join(["GET /restore-jobs/ HTTP/1.1", f"Host: {host}", *head, "", ""])
+    request = "\r\n".join([f"{method} /restore-jobs/ HTTP/1.1", f"Host: {host}", *head, "", ""])
     got = b""
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request.encode())
