@@ -1,7 +1,7 @@
 """The tasks of the project: `nox --list` shows them, `nox -s NAME` runs one.
 
-`lowest` and `types_without_stubs` make environments of their own; all others use the one that nox
-runs in (`pip install -e '.[dev]'`).
+`lowest`, `package` and `types_without_stubs` make environments of their own; all others use the one
+that nox runs in (`pip install -e '.[dev]'`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["tests", "lint", "types", "types_without_stubs", "quickstart"]
 nox.options.error_on_missing_interpreters = True
+
+QUICK_TESTS = [f"tests/test_{name}.py" for name in ("package", "client", "request", "wire")]
 
 
 @nox.session(venv_backend="none")
@@ -71,16 +74,42 @@ def lowest(session: nox.Session) -> None:
     """All tests on the built wheel, with the lowest versions that pyproject.toml admits."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
-    session.install(".[dev]", *(line.replace(">=", "==") for line in wanted))
-    place = Path(session.create_tmp(), "without_src")
-    shutil.rmtree(place, ignore_errors=True)
-    for folder in ("examples", "tests"):
-        shutil.copytree(folder, place / folder)
-    for file in ("README.md", "pyproject.toml"):
-        shutil.copy(file, place)
-    with session.chdir(place):
+    wheel, unpacked = build(session)
+    session.install(f"{wheel}[dev]", *(line.replace(">=", "==") for line in wanted))
+    with session.chdir(unpacked):
         session.run("python", "-m", "pytest", *session.posargs)
 
 
+@nox.session(venv_backend="venv")
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel into dist; check both, and try the wheel without any extra."""
+    wheel, unpacked = build(session)
+    python(session, "twine", "check", "--strict", *map(str, Path("dist").resolve().iterdir()))
+    session.install(str(wheel), "hypothesis", "pytest")
+    with session.chdir(unpacked):
+        session.run("python", "-m", "pytest", *(session.posargs or QUICK_TESTS))
+
+
+@nox.session(venv_backend="none")
+def zizmor(session: nox.Session) -> None:
+    """The security of the workflows; with GH_TOKEN set it also asks GitHub about the actions."""
+    session.run(str(Path(sys.executable).with_name("zizmor")), "--persona=pedantic", ".github")
+
+
+def build(session: nox.Session) -> tuple[Path, Path]:
+    """Return the wheel, and the unpacked sdist without src: its tests use what is installed."""
+    shutil.rmtree("dist", ignore_errors=True)
+    python(session, "build")
+    (wheel,) = Path("dist").resolve().glob("*.whl")
+    (sdist,) = Path("dist").glob("*.tar.gz")
+    place = Path(session.create_tmp())
+    unpacked = place / sdist.name.removesuffix(".tar.gz")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(place, filter="data")
+    shutil.rmtree(unpacked / "src")
+    return wheel, unpacked
+
+
 def python(session: nox.Session, *arguments: str) -> None:
-    session.run(sys.executable, "-m", *arguments)
+    session.run(sys.executable, "-m", *arguments, external=True)
