@@ -175,7 +175,9 @@ def test_the_rest_of_moto_stays_as_it_is() -> None:
 
 
 def test_without_moto_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "moto.backup.models", None)
+    monkeypatch.setitem(sys.modules, "moto.core.models", None)
     with pytest.raises(ImportError) as caught:
         seed_restore_jobs([])
-    assert str(caught.value).endswith(" needs moto: pip install 'restorejobs-client[testing]'")
+    assert str(caught.value).endswith(
+        " needs moto: pip install 'restorejobs-client[testing]', or moto alone"
+    )

@@ -1,3 +1,3 @@
 """The version of the package, for `__version__` and the User-Agent."""
 
-__version__: str = "0.2.0"
+__version__ = "0.2.0"

@@ -157,7 +157,8 @@ def resuming(client: RestoreJobsClient, error: RestoreJobsError) -> None:
     assert_type(client.resume(checkpoint="rjc2-"), RestoreJobs)
     assert_type(client.region_name, str)
     assert_type(error.listing, object)
-    assert_type(__version__, str)
+    version: str = __version__
+    assert_type(version.split("."), list[str])
     WatchTimeoutError(timeout=5.0, pending=("a",))
 
 
@@ -431,6 +432,8 @@ def fakes(jobs: RestoreJobs) -> None:
         backup.client(region_name="eu-west-1", account_id="123456789012", config=None)
         backup.seed(jobs)
         backup.seed([], region_name="eu-west-1", account_id="123456789012")
+        backup.seed_next(jobs)
+        backup.seed_next([], region_name="eu-west-1", account_id="123456789012")
         backup.clear()
         backup.fail_next("throttle")
         fault: FaultName = "reset_in_body"
