@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Final
 
@@ -13,6 +12,7 @@ from restorejobs_client._errors import InvalidRequestError, RestoreJobsError, Th
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import whole_number
 from restorejobs_client._progress import RunsProgress
+from restorejobs_client._threads import start_thread
 
 _PAGES_A_WORKER: Final = 4  # that may wait for the consumer, on average
 
@@ -75,15 +75,9 @@ class WorkerPool:
         """Start the workers and yield the pages as they come; at the end, raise what failed."""
         if bar is not None:
             bar.begin()
-        # Not a pool of concurrent.futures: to leave it, or the program, would wait for requests.
-        for _ in range(self._size):
-            # A context of its own for each: two threads cannot run in one.
-            run = copy_context().run
-            thread = threading.Thread(
-                target=run, args=(self._work,), name="restorejobs", daemon=True
-            )
-            thread.start()
         try:
+            for _ in range(self._size):
+                start_thread(self._work)
             while (page := self._next_page()) is not None:
                 if bar is not None:
                     bar.page(len(page))

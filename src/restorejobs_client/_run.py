@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from restorejobs_client._async import on_a_thread
 from restorejobs_client._cursor import Cursor, FetchPage, Listing
 from restorejobs_client._errors import RestoreJobsError, TransportError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._progress import JobsProgress
+from restorejobs_client._threads import on_a_thread
 
 
 class ListingRun:

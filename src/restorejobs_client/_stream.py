@@ -8,11 +8,11 @@ from itertools import chain
 from typing import Self
 
 from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._async import start_on_a_thread
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._pool import WorkerPool
 from restorejobs_client._progress import RunsProgress
+from restorejobs_client._threads import start_call
 
 Page = tuple[RestoreJob, ...]
 
@@ -59,7 +59,7 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
             for job in self._jobs:
                 yield job
             # A wait that is cancelled leaves its page to the next one.
-            self._pending = self._pending or start_on_a_thread(self._next_page)
+            self._pending = self._pending or start_call(self._next_page)
             page = await shield(wrap_future(self._pending))
             self._pending = None
             if page is None:

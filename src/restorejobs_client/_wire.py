@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from restorejobs_client._botocore_errors import OPERATION, is_throttling, our_error
+from restorejobs_client._connections import make_interrupt_safe
 from restorejobs_client._decode import decode_page, page_of
 from restorejobs_client._errors import MalformedResponseError
 from restorejobs_client._models import RestoreJobPage
@@ -57,6 +58,7 @@ class Wire:
 
     def __init__(self, client: BaseClient) -> None:
         self.client = client
+        make_interrupt_safe(client)
         made_at_run_time: Any = client
         retries: Mapping[str, Any] = made_at_run_time.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
@@ -84,9 +86,6 @@ class Wire:
             parsed: dict[str, Any] = cast("Any", self.client).list_restore_jobs(**parameters)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
             raise our_error(error)  # noqa: B904  # it has its cause
-        except BaseException:
-            _release_orphaned_locks(self.client)
-            raise
         finally:
             _current.call = outer
         if call.fault is not None:
@@ -194,23 +193,3 @@ def _shown(body: bytes) -> str:
         return "an empty body"
     more = "…" if len(body) > _SHOWN_BYTES else ""
     return f"a body of {len(body)} bytes ({body[:_SHOWN_BYTES]!r}{more})"
-
-
-def _release_orphaned_locks(client: BaseClient) -> None:
-    """Unlock the connection pools that an interrupt has left locked.
-
-    `queue.LifoQueue` locks through `threading.Condition`, which is Python code: a Ctrl-C between
-    two of its lines leaves the lock held for ever, and the next request would wait for it.
-    """
-    session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
-    managers = [
-        getattr(session, "_manager", None),
-        *getattr(session, "_proxy_managers", dict[str, Any]()).values(),
-    ]
-    for manager in filter(None, managers):
-        for key in manager.pools.keys():  # noqa: SIM118  # urllib3's container does not iterate
-            pool = manager.pools.get(key)
-            lock = getattr(getattr(pool, "pool", None), "mutex", None)
-            if lock is not None:
-                lock.acquire(timeout=1)  # another thread holds it for microseconds only
-                lock.release()

@@ -1,0 +1,50 @@
+"""Connection pools that an interrupt cannot leave locked."""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from typing import Any
+
+
+class InterruptSafeQueue:
+    """What urllib3 keeps idle connections in, without a lock.
+
+    `queue.LifoQueue` locks through a `threading.Condition`, which is Python code: a Ctrl-C between
+    two of its lines leaves the lock held, and then every request waits for ever. Measured: about
+    once in a thousand interrupts. The operations of a deque are atomic, and botocore's pools never
+    wait for a connection.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._items: deque[object] = deque()
+        self._maxsize = maxsize
+
+    def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue`
+        """Return the item that was put last, or raise `queue.Empty`."""
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, item: object, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002  # as in `queue`
+        """Keep an item, or raise `queue.Full`."""
+        if len(self._items) >= self._maxsize:
+            raise queue.Full
+        self._items.append(item)
+
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        return len(self._items)
+
+
+def make_interrupt_safe(client: object) -> None:
+    """Use such a queue in the connection pools that a boto3 client makes from now on.
+
+    botocore has no public way to that. Where it changes, its own pools stay in use.
+    """
+    session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    kinds: dict[str, type] = getattr(session, "_pool_classes_by_scheme", {})
+    for scheme, kind in kinds.items():
+        if hasattr(kind, "QueueCls"):
+            kinds[scheme] = type(kind.__name__, (kind,), {"QueueCls": InterruptSafeQueue})

@@ -1,0 +1,65 @@
+"""Daemon threads for requests: in the context of the caller, and safe from its interrupts."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+
+
+def start_thread(work: Callable[[], object]) -> None:
+    """Start a daemon thread in a copy of the caller's context.
+
+    Not a pool of `concurrent.futures` nor `asyncio.to_thread`: at the end of the program or of the
+    event loop, these wait for requests that nobody wants any more.
+    """
+    run = copy_context().run
+    thread = threading.Thread(target=run, args=(work,), name="restorejobs", daemon=True)
+    with _signals_held():
+        thread.start()
+
+
+@contextmanager
+def _signals_held() -> Generator[None]:
+    """Hold signals back for the moment in which an interrupt would leave a new thread hanging.
+
+    `Thread.start` waits on a `threading.Condition`, which is Python code: an interrupt between two
+    of its lines leaves its lock held for ever.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start_call(call: Callable[[], _Result]) -> Future[_Result]:
+    """Start a blocking call on a thread and return its future."""
+    future: Future[_Result] = Future()
+    future.set_running_or_notify_cancel()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001  # raised where it is awaited
+            future.set_exception(error)
+
+    start_thread(work)
+    return future
+
+
+async def on_a_thread(call: Callable[[], _Result]) -> _Result:
+    """Await a blocking call without blocking the event loop."""
+    from asyncio import wrap_future  # noqa: PLC0415  # only for those who use it
+
+    return await wrap_future(start_call(call))
