@@ -45,6 +45,7 @@ ROOMS = [
     "_arrow",
     "_stream",
     "_listing",
+    "_tally",
     "_report",
     "_client",
     "testing._service",

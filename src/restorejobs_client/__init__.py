@@ -37,8 +37,9 @@ from restorejobs_client._listing import (
     gather,
 )
 from restorejobs_client._models import RestoreJob, RestoreJobCreator, RestoreJobPage
-from restorejobs_client._report import RestoreDurations, RestoreFailures, RestoreJobSummary
+from restorejobs_client._report import RestoreJobSummary
 from restorejobs_client._stream import RestoreJobStream
+from restorejobs_client._tally import RestoreDurations, RestoreFailures
 from restorejobs_client._version import __version__
 from restorejobs_client._watch import RestoreJobWatch
 

@@ -21,7 +21,7 @@ RestoreJobsError
 The bases in brackets let code that catches botocore's errors today go on working.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: frameworks read these annotations.
 
 import re
 from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ class RestoreJobsError(Exception):
         # Not super(): botocore's bases build their message from templates of their own.
         Exception.__init__(self, redacted(message))
 
-    def __reduce__(self) -> tuple[Callable[..., RestoreJobsError], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., "RestoreJobsError"], tuple[object, ...]]:
         state = {name: value for name, value in self.__dict__.items() if name != "listing"}
         return _unpickled, (type(self), self.args, state)
 

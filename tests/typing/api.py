@@ -158,7 +158,7 @@ def resuming(client: RestoreJobsClient, error: RestoreJobsError) -> None:
     assert_type(client.region_name, str)
     assert_type(error.listing, object)
     version: str = __version__
-    assert_type(version.split("."), list[str])
+    assert version
     WatchTimeoutError(timeout=5.0, pending=("a",))
 
 
@@ -216,6 +216,11 @@ def summaries(jobs: RestoreJobs, took: RestoreDurations, failed: RestoreFailures
     assert_type(summary.without_duration, int)
     assert_type(summary.without_size, int)
     assert_type(summary.to_dict(), dict[str, Any])
+    assert_type(summary.to_dict(mode="json"), dict[str, Any])
+    assert_type(
+        RestoreJobSummary.grouped(jobs, key=lambda job: job.region),
+        dict[str | None, RestoreJobSummary],
+    )
     assert_type(summary.to_json(), str)
 
     assert_type(took.jobs, int)

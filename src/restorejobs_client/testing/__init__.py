@@ -21,10 +21,14 @@ AWS leaves some questions open. The fake decides them like this:
 from __future__ import annotations
 
 import difflib
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
+from restorejobs_client._client import RestoreJobsClient
 from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._extras import LazyModule
+from restorejobs_client._models import RestoreJob
 from restorejobs_client.testing._clock import InstantClock
 from restorejobs_client.testing._moto import put_in_mock
 from restorejobs_client.testing._samples import sample_jobs
@@ -32,12 +36,9 @@ from restorejobs_client.testing._server import FaultName, FaultyService, isolate
 from restorejobs_client.testing._service import ACCOUNT, REGION, checked_account, checked_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-
-    from botocore.config import Config
-
-    from restorejobs_client._client import RestoreJobsClient
-    from restorejobs_client._models import RestoreJob
+    import botocore.config as botocore_config
+else:  # annotations name it
+    botocore_config = LazyModule("botocore.config")
 
 __all__ = ["FakeBackup", "FaultName", "fake_backup", "sample_jobs", "seed_restore_jobs"]
 
@@ -100,7 +101,7 @@ class FakeBackup:
         *,
         region_name: str | None = None,
         account_id: str | None = None,
-        config: Config | None = None,
+        config: botocore_config.Config | None = None,
     ) -> RestoreJobsClient:
         """Return a client of this fake with its own credentials.
 
@@ -117,8 +118,6 @@ class FakeBackup:
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
         """
-        from restorejobs_client._client import RestoreJobsClient  # noqa: PLC0415  # only here
-
         region_name, account_id = self._region_and_account(region_name, account_id)
         client = RestoreJobsClient(
             client=isolated_client(
