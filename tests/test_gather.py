@@ -130,12 +130,24 @@ def test_a_range_too_small_to_be_divided_is_still_exact() -> None:
     assert [list(window) for window in future.split(3)] == [[], [], []]
 
 
-def test_jobs_without_a_date_come_with_the_first_window() -> None:
+def test_jobs_without_a_date_may_be_missing_from_windows_as_the_documentation_says() -> None:
+    """The one exception: a service that leaves undated jobs out of ranges hides them there."""
     undated = RestoreJob(restore_job_id="undated")
-    service = Service([undated, *spread(20)])
-    assert sum((ids(window) for window in service.listing().split(4)), Counter()) == ids(
-        service.listing()
-    )
+    jobs = [undated, *sample_jobs(50)]
+    with fake_backup(jobs) as backup:
+        listing = backup.client().list_restore_jobs()
+        assert len(list(listing)) == 51
+        assert len([job for window in listing.split(4) for job in window]) == 50
+        assert len(list(listing.parallel(4))) == 50
+    for documented in (RestoreJobs.split.__doc__, RestoreJobs.parallel.__doc__):
+        assert "without a creation date may be missing" in " ".join((documented or "").split())
+
+
+def test_jobs_without_a_date_come_with_the_first_window_where_the_service_sends_them() -> None:
+    undated = RestoreJob(restore_job_id="undated")
+    jobs = (undated, *spread(20))
+    listing = listing_of(lambda _: RestoreJobPage(restore_jobs=jobs))
+    assert sum((ids(window) for window in listing.split(4)), Counter()) == ids(listing)
 
 
 def test_a_job_without_a_date_that_is_in_every_answer_comes_once() -> None:

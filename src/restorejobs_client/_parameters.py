@@ -161,14 +161,14 @@ def refusal(name: str, value: object) -> str:
     return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
 
 
-def unknown_parameter(name: str, known: Iterable[str] = PARAMETERS) -> str:
-    """Return the message that refuses a name, with the name that was probably meant."""
-    known = list(known)
-    if name[:1].isupper():
-        names = dict(zip(map(aws_name, known), known, strict=True)) | dict.fromkeys(known, "")
-    else:
-        names = dict.fromkeys(known, "")
-    near = difflib.get_close_matches(name, names, n=1)
+def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
+    """Return the message that refuses a name, with the accepted name that was probably meant."""
+    names = list(accepted)
+    in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(
+        in_snake_case, names, n=1
+    )
+    known = [one for one in names if one.islower()]
     advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     return f"{name} is not a parameter of ListRestoreJobs: {advice}"
 

@@ -216,6 +216,6 @@ def _message(fault: Any) -> str:  # noqa: ANN401  # pydantic's own dict
     if isinstance(refused, InvalidRequestError):
         return str(refused)
     if fault["loc"]:
-        return unknown_parameter(str(fault["loc"][0]))
+        return unknown_parameter(str(fault["loc"][0]), [*PARAMETERS, *_NAMES])
     shown = clipped_repr(fault["input"], 100)
     return f"{shown} is no request: give the parameters of ListRestoreJobs by their names"
