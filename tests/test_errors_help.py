@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import traceback
 import warnings
 from contextvars import ContextVar
@@ -363,3 +364,24 @@ def test_a_stream_is_awaited_closed_and_left() -> None:
 
         assert asyncio.run(cancelled()) == 500
         assert threading.active_count() <= before + 8
+
+
+def test_a_low_recursion_limit_raises_an_error_of_ours(server: PageServer) -> None:
+    """From twenty frames on, since the call itself needs some, no RecursionError leaves the package."""
+    listing = RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs(max_results=99)
+    expected, limit = list(listing), sys.getrecursionlimit()
+    frame, depth = sys._getframe(), 0  # noqa: SLF001  # there is no other way
+    while frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
+    outcomes: set[str] = set()
+    for room in range(20, 180):
+        try:
+            sys.setrecursionlimit(depth + room)
+            try:
+                assert list(listing) == expected
+                outcomes.add("jobs")
+            finally:
+                sys.setrecursionlimit(limit)
+        except RestoreJobsError:
+            outcomes.add("error")
+    assert outcomes == {"jobs", "error"}
