@@ -40,7 +40,8 @@ def jobs(distribution: str, count: int) -> tuple[list[float], list[bytes]]:
     """Return when the jobs were created (negative, so ascending) and what they are on the wire."""
     chance = random.Random(8)  # noqa: S311  # nothing secret
     dates = moments(distribution, count)
-    return [-date for date in dates], [job(chance, date) for date in dates]
+    make = mixed_job if distribution == "mixed" else job
+    return [-date for date in dates], [make(chance, date) for date in dates]
 
 
 def job(chance: random.Random, created: float) -> bytes:
@@ -71,6 +72,20 @@ def job(chance: random.Random, created: float) -> bytes:
         },
         "ValidationStatus": "SUCCESSFUL",
         "DeletionStatus": "SUCCESSFUL",
+    }
+    return json.dumps(members, separators=(",", ":")).encode()
+
+
+def mixed_job(chance: random.Random, created: float) -> bytes:
+    """Return a finished test, or, one time in five, a job that is pending and has few members."""
+    if chance.random() < 0.8:  # noqa: PLR2004  # the case
+        return job(chance, created)
+    members = {
+        "AccountId": "123456789012",
+        "RestoreJobId": f"{chance.getrandbits(128):032x}",
+        "CreationDate": created,
+        "Status": "PENDING",
+        "PercentDone": "0.00%",
     }
     return json.dumps(members, separators=(",", ":")).encode()
 

@@ -1,4 +1,4 @@
-"""One listing for each region, side by side; a region that is denied is reported, not lost.
+"""List several regions concurrently. A region that is denied is reported last, with exit code 1.
 
 python examples/all_regions.py                              an embedded AWS Backup
 python examples/all_regions.py --live eu-west-1 us-east-1   AWS, with your own credentials
@@ -12,32 +12,37 @@ from contextlib import ExitStack
 from itertools import groupby
 
 from restorejobs_client import RestoreJob, RestoreJobs, RestoreJobsClient, RestoreJobsError, gather
+from restorejobs_client.testing import fake_backup, sample_jobs
 
 REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 
 
-def report(listings: dict[str, RestoreJobs]) -> None:
-    """Print the failures of all regions, and which regions are missing from that."""
+def report(listings: dict[str, RestoreJobs]) -> int:
+    """Print the failures of all regions, then the regions that are missing; return how many are."""
     jobs: list[RestoreJob] = []
-    refused: list[Exception] = []
+    missing: dict[str, RestoreJobsError] = {}
     try:
         for job in gather(*listings.values()):
             jobs.append(job)  # noqa: PERF402  # what came stays, also when a region fails
-    except ExceptionGroup as group:
-        refused.extend(group.exceptions)
+    except* RestoreJobsError as group:
+        regions = {id(listing): region for region, listing in listings.items()}
+        missing = {regions[id(error.listing)]: error for error in errors_in(group)}
 
     for region, in_region in groupby(jobs, key=lambda job: job.region or "unknown region"):
         of_region = list(in_region)
         failed = sum(job.status == "FAILED" for job in of_region)
         print(f"{region:<14} {len(of_region):>6,} restore jobs, {failed:,} failed")
-    for error in refused:
-        print(f"NOT LISTED     {error}\n{'':<15}{'; '.join(error.__notes__)}")
+    for region, error in missing.items():
+        print(f"NOT LISTED     {region}: {error}")
+    return len(missing)
+
+
+def errors_in(group: BaseExceptionGroup[RestoreJobsError]) -> list[RestoreJobsError]:
+    return [error for error in group.exceptions if isinstance(error, RestoreJobsError)]
 
 
 def embedded(stack: ExitStack) -> dict[str, RestoreJobs]:
     """Return a listing of each region of an embedded service that denies one of them."""
-    from restorejobs_client.testing import fake_backup, sample_jobs  # noqa: PLC0415  # an extra
-
     listings: dict[str, RestoreJobs] = {}
     for seed, region in enumerate(REGIONS):
         backup = stack.enter_context(
@@ -55,18 +60,17 @@ def main() -> int:
     live: list[str] | None = parser.parse_args().live
     with ExitStack() as stack:
         try:
-            report(
-                embedded(stack)
-                if live is None
-                else {
+            if live is None:
+                listings = embedded(stack)
+            else:
+                listings = {
                     region: RestoreJobsClient(region_name=region).list_restore_jobs()
                     for region in live
                 }
-            )
+            return 1 if report(listings) else 0
         except RestoreJobsError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
-    return 0
 
 
 if __name__ == "__main__":

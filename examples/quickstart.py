@@ -12,7 +12,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from restorejobs_client import CredentialsError, RestoreJob, RestoreJobsClient, RestoreJobsError
+from restorejobs_client import (
+    CredentialsError,
+    RestoreJob,
+    RestoreJobsClient,
+    RestoreJobsError,
+    RestoreJobSummary,
+)
+from restorejobs_client.testing import fake_backup, sample_jobs
 
 
 def report(client: RestoreJobsClient, since: datetime) -> None:
@@ -21,10 +28,18 @@ def report(client: RestoreJobsClient, since: datetime) -> None:
     for status, count in Counter(job.status for job in jobs).most_common():
         print(f"  {status or 'unknown':<10} {count:>6,}")
 
+    print("\nSucceeded, of those that ended\n")
+    for resource_type, of_type in RestoreJobSummary.grouped(jobs, resource_type_of).items():
+        print(f"  {resource_type:<22} {of_type.success_rate or 0:>7.1%} of {of_type.jobs:,}")
+
     failed = list(client.list_restore_jobs(by_status="FAILED", by_created_after=since))
     print(f"\nThe newest of {len(failed):,} that failed\n")
     for job in failed[:5]:
         print(f"  {described(job)}")
+
+
+def resource_type_of(job: RestoreJob) -> str:
+    return job.resource_type or "?"
 
 
 def described(job: RestoreJob) -> str:
@@ -41,7 +56,7 @@ def stop_and_go_on(client: RestoreJobsClient, since: datetime) -> None:
     first_half = list(islice(iterator, total // 2))
     checkpoint = iterator.checkpoint
 
-    rest = list(client.list_restore_jobs(by_created_after=since, resume_from=checkpoint))
+    rest = list(client.resume(checkpoint))
     ids = {job.restore_job_id for job in (*first_half, *rest)}
     print(f"\nStopped after {len(first_half):,} jobs at {checkpoint[:24]}…")
     print(f"went on with {len(rest):,}: {len(ids):,} different jobs in all")
@@ -53,16 +68,13 @@ def main() -> int:
     parser.add_argument("--region", help="the AWS region for --live; default: the configured one")
     arguments = parser.parse_args()
     try:
+        since = datetime.now(UTC) - timedelta(days=23)
         if arguments.live:
             client = RestoreJobsClient(region_name=arguments.region)
-            since = datetime.now(UTC) - timedelta(days=30)
             report(client, since)
             stop_and_go_on(client, since)
             return 0
-        from restorejobs_client.testing import fake_backup, sample_jobs  # noqa: PLC0415  # an extra
-
         with fake_backup(sample_jobs(3_000)) as backup:
-            since = datetime(2025, 6, 8, tzinfo=UTC)
             report(backup.client(), since)
             stop_and_go_on(backup.client(), since)
             print(f"\n{len(backup.requests)} requests, all of them to {backup.endpoint_url}")

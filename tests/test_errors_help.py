@@ -367,7 +367,7 @@ def test_a_stream_is_awaited_closed_and_left() -> None:
 
 
 def test_a_low_recursion_limit_raises_an_error_of_ours(server: PageServer) -> None:
-    """From twenty frames on, since the call itself needs some, no RecursionError leaves the package."""
+    """With twenty frames left, no RecursionError leaves the package; a call needs some itself."""
     listing = RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs(max_results=99)
     expected, limit = list(listing), sys.getrecursionlimit()
     frame, depth = sys._getframe(), 0  # noqa: SLF001  # there is no other way

@@ -26,11 +26,10 @@ from restorejobs_client._text import is_encodable
 _PAGE: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # lax: dates are epoch seconds
 _RAW_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMES: Final = ("RestoreJobs", "NextToken")
-_DATES: Final = ("creation_date", "completion_date", "recovery_point_creation_date")
-_dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(*_DATES)
-_date_zones: Final[Callable[[RestoreJob], tuple[tzinfo, ...]]] = attrgetter(
-    *(f"{name}.tzinfo" for name in _DATES)
+_dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(
+    "creation_date", "completion_date", "recovery_point_creation_date"
 )
+_zone: Final[Callable[[datetime], tzinfo | None]] = attrgetter("tzinfo")
 
 # Members that few values fill on one page. To share all six, by loops in C, takes 0.8 of the 4.4 ms
 # that a page of 1,000 jobs costs, and brings a kept job from 1,361 to 807 bytes. Without any one of
@@ -143,13 +142,8 @@ def _looks_like_next_token(name: str) -> bool:
 
 def _has_dates_to_convert(jobs: Sequence[RestoreJob]) -> bool:
     """Whether a date is not in UTC: it came as text with an offset, which AWS does not send."""
-    zones: set[tzinfo | None]
-    try:
-        zones = set(chain.from_iterable(map(_date_zones, jobs)))
-    except AttributeError:  # a date is None
-        dates = chain.from_iterable(map(_dates, jobs))
-        zones = {date.tzinfo for date in dates if date is not None}
-    return any(zone is not UTC for zone in zones)
+    dates = filter(None, chain.from_iterable(map(_dates, jobs)))
+    return not {UTC}.issuperset(map(_zone, dates))
 
 
 def _share_repeated_values(jobs: Sequence[RestoreJob]) -> None:
