@@ -46,7 +46,9 @@ class RestoreDurations:
         longest: the longest.
     """
 
-    __pydantic_config__: ClassVar = {"ser_json_timedelta": "float"}  # in seconds, as in to_json
+    __pydantic_config__: ClassVar[dict[str, str]] = {
+        "ser_json_timedelta": "float"
+    }  # in seconds, as in to_json
 
     jobs: int
     median: timedelta
