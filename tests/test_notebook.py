@@ -47,8 +47,9 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     assert not [output for output in outputs(notebook) if output.output_type == "error"]
     texts = "".join(output.get("text", "") for output in outputs(notebook))
     assert "3,000 restore jobs in restore_jobs.parquet" in texts
-    # Three runs with progress, as widgets: nothing of it in the text.
-    assert kinds.count("application/vnd.jupyter.widget-view+json") == 3
+    assert "The data of this report are samples" in texts
+    # Four runs with progress, as widgets: nothing of it in the text.
+    assert kinds.count("application/vnd.jupyter.widget-view+json") == 4
     assert "jobs/s" not in texts
 
 
