@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from queue import Empty, SimpleQueue
+from threading import TIMEOUT_MAX, RLock
 from typing import TYPE_CHECKING, Final, Self, cast
 
+from restorejobs_client._async import start_on_a_thread
 from restorejobs_client._cursor import FetchPage, Listing
-from restorejobs_client._enums import RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
-from restorejobs_client._models import RestoreJob
+from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
@@ -29,13 +33,16 @@ if TYPE_CHECKING:
     import asyncio
 
 Until = Callable[[RestoreJob], bool]
+_Key = tuple[str | None, object]  # the account, and the id or what stands for it
 # Rounds begin a little earlier or later, so that many watches do not ask at the same moment.
 _SPREAD: Final = 0.1
+_LONGEST: Final = sys.float_info.max / 2
 # AWS lists a job a little after it was created. A round also asks for jobs that were created this
 # long before the oldest one that is followed, so that one listed late is not missed.
 _MARGIN: Final = timedelta(minutes=10)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 # A job that is followed may stop to match these; the other filters are about what never changes.
-_CHANGING_FILTERS: Final = ("by_status", "by_complete_before", "by_complete_after")
+_CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
 
 def has_ended(job: RestoreJob) -> bool:
@@ -46,14 +53,18 @@ def has_ended(job: RestoreJob) -> bool:
 class Clock:
     """Time as a watch sees it. The clock of a fake AWS Backup does not wait."""
 
+    def of_one_watch(self) -> Clock:
+        """Return the clock of a new watch."""
+        return self
+
     def now(self) -> float:
         """Return the time in seconds; only differences mean something."""
         return time.monotonic()
 
     def wait(self, seconds: float, closed: SimpleQueue[None]) -> None:
-        """Wait, or return as soon as something is put into the queue."""
+        """Wait, or return as soon as something is put into the queue; or earlier, if it is long."""
         with suppress(Empty):
-            closed.get(timeout=seconds)
+            closed.get(timeout=min(seconds, TIMEOUT_MAX))
 
     async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
         """Do the same in an event loop."""
@@ -70,13 +81,15 @@ class _Follower:
         self._listing = replace(listing, progress=False)
         self._until = until
         self._missing = {one.casefold(): one for one in ids}  # not listed yet
-        self._has_ids = bool(self._missing)
         self._wanted = frozenset(self._missing)
-        self._seen: dict[tuple[str | None, str], RestoreJob] = {}
-        self._followed: dict[tuple[str | None, str], RestoreJob] = {}  # until does not hold yet
+        self._seen: dict[_Key, RestoreJob] = {}
+        self._followed: dict[_Key, RestoreJob] = {}  # until does not hold yet
         self._is_first_round = True
+        # It only moves on: jobs from before it have been forgotten, and would look new.
+        self._after: datetime | None = None
+        self._before: datetime | None = None
         self.chosen = 0
-        self.failed: set[tuple[str | None, str]] = set()
+        self.failed: set[_Key] = set()
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -98,47 +111,52 @@ class _Follower:
         """Return what to list in the next round: no more than what may have changed."""
         if self._is_first_round:
             return self._listing
-        parameters = {
-            name: value
-            for name, value in self._listing.parameters.items()
-            if name not in _CHANGING_FILTERS
-        }
-        dates = [job.creation_date for job in self._followed.values()]
-        known = [date for date in dates if date is not None]
-        if known and len(known) == len(dates) and not self._missing:
-            after, before = creation_bounds(parameters)
-            parameters["by_created_after"] = _later(after, _shifted(min(known), -_MARGIN))
-            if self._has_ids:  # nothing new is waited for
-                latest = _shifted(max(known), _MARGIN)
-                parameters["by_created_before"] = min(before or latest, latest)
+        parameters = dict(self._listing.parameters)
+        for name in _CHANGING_FILTERS:
+            parameters.pop(name, None)
+        after, before = creation_bounds(parameters)
+        if self._after is not None:
+            parameters["by_created_after"] = max(after or EARLIEST, self._after)
+        if self._before is not None:
+            parameters["by_created_before"] = min(before or self._before, self._before)
         return replace(self._listing, parameters=parameters)
 
     def notice(self, job: RestoreJob) -> bool:
-        """Remember a job that was listed; return whether it is new or has changed."""
-        key = (job.account_id, (job.restore_job_id or "").casefold())
+        """Remember a job, unless `until` raises; return whether it is new or has changed."""
+        key = self._key(job)
         before = self._seen.get(key)
-        if job == before or (before is None and not self._is_chosen(job)):
+        if before is None and not self._is_chosen(job):
             return False
-        self._seen[key] = job
-        self._missing.pop(key[1], None)
-        self.chosen += before is None
-        if self._until(job):
-            self._followed.pop(key, None)
-        else:
-            self._followed[key] = job
-        if job.status == RestoreJobStatus.FAILED:
-            self.failed.add(key)
-        return True
+        has_changed = job != before
+        if has_changed or key in self._followed:
+            if self._until(job):
+                self._followed.pop(key, None)
+            else:
+                self._followed[key] = job
+        if has_changed:
+            self._seen[key] = job
+            self._missing.pop((job.restore_job_id or "").casefold(), None)
+            self.chosen += before is None
+            (self.failed.add if job.status == "FAILED" else self.failed.discard)(key)
+        return has_changed
+
+    def _key(self, job: RestoreJob) -> _Key:
+        """Return what tells the job from others, in all rounds."""
+        name = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
+        for jobs in (self._seen, self._followed):
+            if (None, name) in jobs:  # its account may come later than its id
+                jobs[job.account_id, name] = jobs.pop((None, name))
+        return job.account_id, name
 
     def _is_chosen(self, job: RestoreJob) -> bool:
-        if self._has_ids:
+        if self._is_forgotten(job):  # listed again by a service that rounds
+            return False
+        if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
         if self._is_first_round:  # the service has filtered
             return True
-        parameters = self._listing.parameters
-        status = parameters.get("by_status")
-        after = cast("datetime | None", parameters.get("by_complete_after"))
-        before = cast("datetime | None", parameters.get("by_complete_before"))
+        status, *bounds = map(self._listing.parameters.get, _CHANGING_FILTERS)
+        after, before = cast("list[datetime | None]", bounds)
         completed = job.completion_date
         return (
             status in {None, job.status}
@@ -147,36 +165,28 @@ class _Follower:
         )
 
     def end_round(self) -> None:
-        """Forget the jobs that no round will list again."""
+        """Decide what the next round asks for, and forget the jobs that no round lists again."""
         self._is_first_round = False
-        after, _ = creation_bounds(self.next_listing().parameters)
-        self._seen = {
-            key: job
-            for key, job in self._seen.items()
-            if key in self._followed or after is None or _is_after(job.creation_date, after)
-        }
+        dates = [job.creation_date for job in self._followed.values()]
+        known = [date for date in dates if date is not None and date >= EARLIEST + _MARGIN]
+        if not known or len(known) < len(dates) or self._missing:
+            return  # no bound is sure to have them all
+        self._after = max(min(known) - _MARGIN, self._after or EARLIEST)
+        if self._wanted:  # nothing new is waited for
+            self._before = min(max(known), _LAST - _MARGIN) + _MARGIN
+        self._seen = {key: job for key, job in self._seen.items() if not self._is_forgotten(job)}
+
+    def _is_forgotten(self, job: RestoreJob) -> bool:
+        date = job.creation_date
+        return date is not None and self._after is not None and date < self._after
 
 
-def _is_after(date: datetime | None, bound: datetime) -> bool:
-    return date is None or date >= bound
-
-
-def _shifted(moment: datetime, by: timedelta) -> datetime:
-    try:
-        return moment + by
-    except OverflowError:  # at the ends of the calendar
-        return moment
-
-
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return max(one or EARLIEST, other, EARLIEST)
-
-
-class RestoreJobWatch(Iterator[RestoreJob]):
+class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     """The jobs that `RestoreJobs.watch` follows: each one as it is, and again when it changes.
 
-    Iterate with `for` or `async for`. After an error, `next()` lists again. Closing it, also from
-    another thread, leaving its `with` block, Ctrl-C, or cancelling `async for` ends it at once.
+    Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
+    `next()` asks again. Closing it, also from another thread, leaving its `with` block, Ctrl-C, or
+    cancelling `async for` ends it at once. Otherwise, use it from one thread at a time.
     """
 
     def __init__(  # noqa: PLR0913  # made by a listing alone
@@ -199,17 +209,19 @@ class RestoreJobWatch(Iterator[RestoreJob]):
             raise InvalidRequestError(message)
         self._follower = _Follower(listing, restore_job_ids, until)
         self._fetch = fetch
-        self._interval = interval
-        self._timeout = timeout
-        self._clock = clock
+        self._interval, self._timeout = interval, timeout
+        self._clock = clock.of_one_watch()
         self._bar = ProgressBar("jobs") if listing.progress else None
+        self._is_drawn = False
+        self._bar_turn = RLock()  # close may come from another thread, or a signal
         self._run: ListingRun | None = None
-        self._jobs: Iterator[RestoreJob] = iter(())
-        self._started: float | None = None  # when the first request was sent
+        self._page: deque[RestoreJob] = deque()
+        self._is_asking = False  # also when a request has failed
+        self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = False
         self._closed: SimpleQueue[None] = SimpleQueue()
-        self._close_async: Callable[[], object] = lambda: None
+        self._wake_loop: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
         return self
@@ -218,89 +230,106 @@ class RestoreJobWatch(Iterator[RestoreJob]):
         self.close()
 
     def close(self) -> None:
-        """End the watch: no further request is sent, and `next()` raises StopIteration."""
+        """End the watch: no further request is sent, and the next step is the end."""
         self._is_closed = True
         self._closed.put(None)
-        self._close_async()
-        if self._bar is not None:
-            self._bar.end()
+        with suppress(RuntimeError):  # the event loop has ended
+            self._wake_loop()
+        self._draw_bar(is_last=True)
 
     def __next__(self) -> RestoreJob:
-        while not self._is_closed:
-            for job in self._jobs:
-                if self._follower.notice(job):
-                    return job
-            if self._run is None:
-                if self._is_done():
-                    break
-                if seconds := self._seconds_to_wait():
-                    self._clock.wait(seconds, self._closed)
-                    continue
-                self._run = self._next_run()
-            self._take_page(self._run, has_page=self._run.has_page())
+        try:
+            while (step := self._next_step()) is not None:
+                if isinstance(step, RestoreJob):
+                    return step
+                if isinstance(step, ListingRun):
+                    self._take_page(step, has_page=step.has_page())
+                else:
+                    self._clock.wait(step, self._closed)
+        except BaseException:
+            self._draw_bar(is_last=True)
+            raise
         raise StopIteration
 
-    async def __aiter__(self) -> AsyncIterator[RestoreJob]:
-        """Iterate with `async for`: requests run on a thread, and nothing blocks the event loop."""
+    async def __anext__(self) -> RestoreJob:
         from asyncio import Event, get_running_loop  # noqa: PLC0415  # only for those who use it
 
         loop, closed = get_running_loop(), Event()
-        self._close_async = lambda: loop.call_soon_threadsafe(closed.set)
-        while not self._is_closed:
-            for job in self._jobs:
-                if self._follower.notice(job):
-                    yield job
-            if self._run is None:
-                if self._is_done():
-                    return
-                if seconds := self._seconds_to_wait():
-                    await self._clock.wait_async(seconds, closed)
-                    continue
-                self._run = self._next_run()
-            self._take_page(self._run, has_page=await self._run.has_page_async())
+        try:
+            async with self._turn:
+                self._wake_loop = lambda: loop.call_soon_threadsafe(closed.set)
+                while (step := self._next_step()) is not None:
+                    if isinstance(step, RestoreJob):
+                        return step
+                    if isinstance(step, ListingRun):
+                        self._take_page(step, has_page=await step.has_page_async())
+                    else:
+                        await self._clock.wait_async(step, closed)
+        except BaseException:
+            self._draw_bar(is_last=True)
+            raise
+        raise StopAsyncIteration
 
-    def _is_done(self) -> bool:
-        is_done = self._started is not None and not self._follower.is_waiting
-        if is_done and self._bar is not None:
-            self._bar.end()
-        return is_done
+    @cached_property
+    def _turn(self) -> asyncio.Lock:
+        """Of several tasks that share the watch, one takes a step."""
+        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
 
-    def _seconds_to_wait(self) -> float:
-        """Return how long to wait for the next round; 0 when it is due.
+        return Lock()
 
-        Raises:
-            WatchTimeoutError: the time is over.
-        """
+    def _next_step(self) -> RestoreJob | float | ListingRun | None:
+        """Return a job, how long to wait, whom to ask for a page, or `None` at the end."""
+        while self._page and not self._is_closed:
+            is_news = self._follower.notice(self._page[0])  # if `until` raises, the job stays
+            job = self._page.popleft()
+            if is_news:
+                return job
+        is_between = self._run is None and self._deadline is not None
+        if self._is_closed or (is_between and not self._follower.is_waiting):
+            self._draw_bar(is_last=True)
+            return None
         now = self._clock.now()
-        if self._started is None:
-            return 0.0
-        wait = max(0.0, self._next_round - now)
-        if self._timeout is not None:
-            left = self._started + self._timeout - now
-            if left <= 0:
-                if self._bar is not None:
-                    self._bar.end()
-                raise WatchTimeoutError(self._timeout, self._follower.pending)
-            wait = min(wait, left)
-        return wait
+        if self._deadline is None:
+            self._deadline = now + (math.inf if self._timeout is None else self._timeout)
+        if now >= self._deadline and (is_between or self._is_asking):
+            raise WatchTimeoutError(self._timeout or 0.0, self._follower.pending)
+        if self._run is None:
+            if now < self._next_round:
+                return min(self._next_round, self._deadline) - now
+            spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
+            self._next_round = now + self._interval * spread
+            self._run = ListingRun(self._follower.next_listing(), self._fetch_unless_closed)
+        self._draw_bar()
+        self._is_asking = True
+        return self._run
 
-    def _next_run(self) -> ListingRun:
-        now = self._clock.now()
-        if self._started is None:
-            self._started = now
-        self._next_round = now + self._interval * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
-        return ListingRun(self._follower.next_listing(), self._fetch)
+    def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
+        """Fetch a page on a thread, so that closing does not wait for it."""
+        self._closed = closed = SimpleQueue[None]()  # a request that was given up has another
+        page = start_on_a_thread(lambda: self._fetch(parameters))
+        page.add_done_callback(lambda _: closed.put(None))
+        if not self._is_closed:
+            closed.get()
+        return RestoreJobPage() if self._is_closed else page.result()
 
     def _take_page(self, run: ListingRun, *, has_page: bool) -> None:
         """Take the jobs of a page, or the end of a round."""
         if has_page:
-            self._jobs = iter(run.take_page())
+            self._page.extend(run.take_page())
         else:
-            self._run = None
             self._follower.end_round()
-        if self._bar is not None:
-            ended, failed = self._follower.ended, len(self._follower.failed)
-            self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
+            self._run = None
+        self._is_asking = False
+        self._draw_bar()
+
+    def _draw_bar(self, *, is_last: bool = False) -> None:
+        with self._bar_turn:
+            if self._bar is not None and (self._is_drawn if is_last else not self._is_closed):
+                ended, failed = self._follower.ended, len(self._follower.failed)
+                self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
+                self._is_drawn = not is_last
+                if is_last:
+                    self._bar.end()
 
 
 def _check_ids(ids: tuple[object, ...]) -> None:
@@ -311,9 +340,8 @@ def _check_ids(ids: tuple[object, ...]) -> None:
 
 
 def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        is_right = math.isfinite(value) and (value > 0 or (may_be_zero and value == 0))
-        if is_right:
+    if isinstance(value, int | float) and not isinstance(value, bool):  # noqa: SIM102  # to read
+        if 0 < value <= _LONGEST or (may_be_zero and value == 0):
             return
     allowed = "0 or more seconds, or None" if may_be_zero else "a number of seconds above 0"
     message = f"{name}={value!r} is refused: it must be {allowed}"
