@@ -20,13 +20,13 @@ from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from restorejobs_client._async import start_on_a_thread
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
+from restorejobs_client._threads import start_call
 from restorejobs_client._windows import creation_bounds
 
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
         self._closed = closed = SimpleQueue[None]()  # a request that was given up has another
-        page = start_on_a_thread(lambda: self._fetch(parameters))
+        page = start_call(lambda: self._fetch(parameters))
         page.add_done_callback(lambda _: closed.put(None))
         if not self._is_closed:
             closed.get()
