@@ -9,10 +9,10 @@ jobs created since then, and those that were still going on. Each listing is one
 you may kill a run at any moment and start it again. A listing that fails leaves a gap; every run
 and every report names the gaps, and the exit code is 1, until later runs have filled them all.
 
-A run covers creation dates up to an hour before its start, because AWS lists a job a little late;
-the next run begins there. It covers 30 days at the most, because AWS does not say for how long it
-lists a job: an older gap stays. So does one of a profile or region that you no longer ask for. The
-archive never deletes a job. All moments are in UTC. Parent jobs and their children all count.
+A run covers creation dates up to an hour before its start, because AWS lists a job a little late,
+and from 30 days before it, because AWS does not say for how long it lists a job: an older gap
+stays. So does that of a profile or region which you no longer ask for. The archive never deletes a
+job. All moments are in UTC. Parent jobs and their children all count.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,22 +38,21 @@ from restorejobs_client import RestoreJob, RestoreJobsClient, RestoreJobsError, 
 Places = Mapping[tuple[str, str], Callable[[], RestoreJobsClient]]
 """For each account (the name of its profile) and region, what makes a client of it."""
 
-LATE = timedelta(hours=1)
-LISTABLE = timedelta(days=30)
+LATE, LISTABLE = timedelta(hours=1), timedelta(days=30)
 
 SCHEMA = """
+set timezone = 'UTC';
 create table if not exists runs (run bigint primary key, began timestamptz, until timestamptz);
 create table if not exists places (
     account varchar, region varchar, since timestamptz, primary key (account, region));
 create table if not exists listings (  -- one without an error covers its dates
     run bigint, account varchar, region varchar, asked_after timestamptz, covered_from timestamptz,
     covered_to timestamptz, jobs bigint, new bigint, changed bigint, error varchar);
-create table if not exists jobs (  -- the first listing adds the other members
+create table if not exists jobs (  -- as the run saw them last; a listing adds the other members
     account varchar, region varchar, restore_job_id varchar, account_id varchar, status varchar,
     creation_date timestamptz, resource_type varchar, created_by_restore_testing_plan_arn varchar,
     validation_status varchar, deletion_status varchar, duration_seconds double,
-    run bigint,  -- that saw the job change last
-    primary key (account, region, restore_job_id));
+    run bigint, primary key (account, region, restore_job_id));
 create or replace view gaps as
 with edges as (
     select account, region, covered_from, covered_to from listings where error is null
@@ -70,20 +69,19 @@ select *, coalesce((select arg_max(error, run) from listings where covered_to > 
 from stretches as g where gap_from < gap_to
 """
 
-NEW_PLACE = """
-insert into places values (?, ?, ?)
-on conflict do update set since = least(places.since, excluded.since)
-"""
-
-# AWS may validate a test for 7 days after its end, and delete what it restored after that.
-CHANGING = """
-select (select greatest(min(gap_from), $listable) from gaps
-    where account = $account and region = $region and gap_to > $listable),
-(select min(creation_date) from jobs where account = $account and region = $region and (
-    coalesce(status not in ('COMPLETED', 'ABORTED', 'FAILED'), true)
-    or validation_status = 'VALIDATING' or deletion_status = 'DELETING'
-    or (status = 'COMPLETED' and created_by_restore_testing_plan_arn is not null
-        and (validation_status is null or deletion_status is null) and creation_date > $now - interval 9 days)))
+# From the first gap, or the oldest job that may change: AWS may validate a test for 7 days after
+# its end, and delete what it restored after that. AWS may exclude the bound itself.
+BOUNDS = """
+select covered_from, least(covered_from, oldest) - interval 1 second from (select coalesce(
+    (select greatest(min(gap_from), $listable) from gaps
+        where account = $account and region = $region and gap_to > $listable), $until
+) as covered_from, (
+    select min(creation_date) from jobs where account = $account and region = $region and (
+        (status in ('COMPLETED', 'ABORTED', 'FAILED')) is not true
+        or validation_status = 'VALIDATING' or deletion_status = 'DELETING'
+        or (status = 'COMPLETED' and created_by_restore_testing_plan_arn is not null
+            and deletion_status is null and creation_date > $until - interval 9 days))
+) as oldest)
 """
 
 OTHER_ACCOUNTS = """
@@ -98,12 +96,6 @@ create or replace temp table changes as
 select $account as account, (select max(run) from runs) as run, * from (
     select {names} from (select * replace ($region as region) from arrived)
     except select {names} from jobs where account = $account and region = $region)
-"""
-
-LAST_RUN = """
-select began, count(account) - count(error), coalesce(sum(jobs), 0), coalesce(sum(new), 0),
-    coalesce(sum(changed), 0)
-from runs left join listings using (run) group by run, began order by run desc limit 1
 """
 
 REPORT = """
@@ -121,9 +113,9 @@ months as (
         greatest(gap_from, month) as a, least(gap_to, next) as b
     from months join uncovered using (account, region) where gap_from < next and gap_to > month
 ), coverage as (
-    select account, region, month, string_agg(
-            strftime(a, '%Y-%m-%d %H:%M to ') || strftime(b, '%Y-%m-%d %H:%M'), '; ' order by a
-        ) as not_covered,
+    select account, region, month,
+        string_agg(left(a::varchar, 16) || ' to ' || left(b::varchar, 16), '; ' order by a)
+            as not_covered,
         if(sum(epoch(b) - epoch(a)) < epoch(next) - epoch(month), 'partly', 'not') as covered
     from missing group by account, region, month, next
 ), figures as (
@@ -131,12 +123,10 @@ months as (
         created_by_restore_testing_plan_arn as plan, count(*) as restores,
         count(*) filter (status in ('COMPLETED', 'ABORTED', 'FAILED')) as ended,
         count(*) filter (status = 'COMPLETED') / nullif(ended, 0) as success_rate,
-        median(duration_seconds) filter (status = 'COMPLETED' and duration_seconds >= 0)
-            as median_seconds,
-        quantile_disc(duration_seconds, 0.95)
-            filter (status = 'COMPLETED' and duration_seconds >= 0) as p95_seconds,
+        median(took) as median_seconds, quantile_disc(took, 0.95) as p95_seconds,
         count(*) filter (validation_status = 'SUCCESSFUL') as tests_validated
-    from jobs group by all
+    from (from jobs select *, if(status = 'COMPLETED' and duration_seconds >= 0,
+        duration_seconds, null) as took) group by all
 )
 select coalesce(strftime(month, '%Y-%m'), 'no date') as month, m.account,
     (select max(account_id) from jobs where account = m.account) as account_id, m.region,
@@ -144,7 +134,7 @@ select coalesce(strftime(month, '%Y-%m'), 'no date') as month, m.account,
     coalesce(restores::varchar, if(covered = 'not', 'not covered', '0')) as restores,
     ended, success_rate, median_seconds, p95_seconds, tests_validated,
     if(covered is null, 'covered', covered || ' covered') as coverage, not_covered,
-    strftime(since, '%Y-%m-%d %H:%M') as period_from, strftime(until, '%Y-%m-%d %H:%M') as period_to
+    left(since::varchar, 16) as period_from, left(until::varchar, 16) as period_to
 from months m join periods using (account, region) left join coverage using (account, region, month)
 left join figures f on (m.account, m.region) = (f.account, f.region)
     and m.month is not distinct from f.month
@@ -158,48 +148,33 @@ printf('%.1f min', p95_seconds / 60) as "95 %", tests_validated as validated, co
 """
 
 
-def open_archive(path: Path) -> Archive:
-    return duckdb.connect(path).execute("set timezone = 'UTC'").execute(SCHEMA)
-
-
 def run(archive: Archive, places: Places, now: datetime, since: datetime) -> None:
     """List in each place what can have changed, and commit that, or why it failed."""
+    until, oldest = now - LATE, now - LISTABLE
     archive.begin()  # the run comes first: what it does not reach is a gap, even if it is killed
-    archive.execute("insert into runs select count(*) + 1, ?, ? from runs", [now, now - LATE])
-    for place in places:
-        archive.execute(NEW_PLACE, [*place, min(since, now - LATE)])
+    archive.execute("insert into runs select count(*) + 1, ?, ? from runs", [now, until])
+    for at in places:
+        archive.execute("insert or ignore into places values (?, ?, ?)", [*at, min(since, until)])
     archive.commit()
+    pending: list[tuple[str, str, datetime, datetime, Future[pa.Table]]] = []
     with ThreadPoolExecutor(8) as pool:
-        pending = [
-            (place, covered_from, asked_after, pool.submit(listed, client, asked_after))
-            for place, client in places.items()
-            for covered_from, asked_after in [bounds(archive, place, now)]
-        ]
-        for place, covered_from, asked_after, table in pending:
+        for (account, region), client in places.items():
+            asked = {"account": account, "region": region, "until": until, "listable": oldest}
+            ((covered_from, after),) = archive.execute(BOUNDS, asked).fetchall()
+            table = pool.submit(listed, client, after)
+            pending.append((account, region, after, covered_from, table))
+        for account, region, after, covered_from, table in pending:
             counts, failure = (0, 0, 0), None
             archive.begin()
             try:
-                counts = save(archive, *place, table.result())
+                counts = save(archive, account, region, table.result())
             except (RestoreJobsError, duckdb.ConstraintException) as error:
-                archive.rollback()
-                archive.begin()
+                archive.rollback().begin()
                 failure = f"{type(error).__name__}: {error}"
             archive.execute(
                 "insert into listings select max(run), ?, ?, ?, ?, ?, ?, ?, ?, ? from runs",
-                [*place, asked_after, covered_from, now - LATE, *counts, failure],
-            )
-            archive.commit()
-
-
-def bounds(archive: Archive, place: tuple[str, str], now: datetime) -> tuple[datetime, datetime]:
-    """Return from where the listing covers a place, and what it asks for: created after when."""
-    asked = dict(zip(("account", "region"), place, strict=True))
-    ((gap, changing),) = archive.execute(
-        CHANGING, asked | {"now": now, "listable": now - LISTABLE}
-    ).fetchall()
-    covered_from: datetime = gap or now - LATE
-    oldest: datetime = min(covered_from, changing or covered_from)
-    return covered_from, oldest - timedelta(seconds=1)  # AWS may exclude the bound
+                [account, region, after, covered_from, until, *counts, failure],
+            ).commit()
 
 
 def listed(client: Callable[[], RestoreJobsClient], after: datetime) -> pa.Table:
@@ -226,13 +201,16 @@ def save(archive: Archive, account: str, region: str, arrived: pa.Table) -> tupl
 
 
 def tell(archive: Archive) -> bool:
-    """Print what the last run did, and every gap; return whether there is any."""
-    for began, *counts in archive.execute(LAST_RUN).fetchall():
+    """Print what the last run did, and every gap; return whether there is any, or no run yet."""
+    for began, *counts in archive.execute(
+        "select began, count(*) - count(error), sum(jobs), sum(new), sum(changed) "
+        "from listings join runs using (run) group by run, began order by run desc limit 1"
+    ).fetchall():
         print(f"{began:%F %H:%M}", "{} places listed; {} jobs, {} new, {} changed".format(*counts))
     gaps = archive.execute("select * from gaps order by all").fetchall()
     for account, region, start, end, reason in gaps:
         print(f"NOT COVERED: {account} {region} {start:%F %H:%M} to {end:%F %H:%M}: {reason}")
-    return bool(gaps)
+    return bool(gaps) or not archive.execute("from runs").fetchall()
 
 
 def report(archive: Archive, csv: Path) -> None:
@@ -240,37 +218,30 @@ def report(archive: Archive, csv: Path) -> None:
     figures = archive.sql(REPORT)
     figures.write_csv(str(csv))
     figures.project(PAGE).show(max_rows=1_000_000, max_width=1_000)
-    print("Covered, by creation date, without what it says is NOT COVERED above:")
-    for period in (
-        figures.project("account, region, period_from, period_to")
-        .distinct()
-        .order("all")
-        .fetchall()
-    ):
-        print("  {} {} {} to {}".format(*period))
+    print("Covered, except what is NOT COVERED above, are the jobs created in these periods:")
+    periods = "account, account_id, region, period_from, period_to"
+    figures.project(periods).distinct().order("all").show()
     print(f"The same, with what is not covered of each month: {csv}")
 
 
-def as_listed(jobs: list[RestoreJob], night: datetime) -> Iterator[RestoreJob]:
-    """Return sample jobs as AWS lists them that night: after a day, each has ended."""
-    for job in jobs:
-        created, completed = job.creation_date, job.completion_date
-        if created is None or created >= night:
-            continue
-        if completed is not None and completed > night:
-            running = replace(job, status=RestoreJobStatus.RUNNING, completion_date=None)
-            yield replace(running, validation_status=None, deletion_status=None)
-        elif job.is_terminal or created > night - timedelta(days=1):
-            yield job
-        else:
-            yield replace(job, status=RestoreJobStatus.ABORTED, completion_date=night)
+def has_settled(job: RestoreJob) -> bool:
+    states = {job.validation_status, job.deletion_status}
+    return job.is_terminal and states.isdisjoint({"VALIDATING", "DELETING"})
+
+
+def as_listed(job: RestoreJob, night: datetime) -> RestoreJob:
+    """Return a sample job as AWS would list it that night."""
+    if job.completion_date is None or job.completion_date <= night:
+        return job
+    running = replace(job, status=RestoreJobStatus.RUNNING, completion_date=None)
+    return replace(running, validation_status=None, deletion_status=None)
 
 
 def simulate(archive: Archive) -> None:
     """Run six nights of an embedded AWS Backup, which denies one place on the fourth."""
     from restorejobs_client.testing import FakeBackup, fake_backup, sample_jobs  # noqa: PLC0415
 
-    since, last = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 3, 6, tzinfo=UTC)
+    since, last = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 3, 3, tzinfo=UTC)
     sample = partial(sample_jobs, created_after=since, created_before=last)
     fakes: dict[tuple[str, str], tuple[FakeBackup, list[RestoreJob]]] = {}
     with ExitStack() as stack:
@@ -278,31 +249,22 @@ def simulate(archive: Archive) -> None:
             for region, count in ("eu-central-1", 150), ("us-east-1", 40 if number < "2" else 0):
                 backup = stack.enter_context(fake_backup(region_name=region, account_id=number))
                 made = sample(count, seed=len(fakes), region_name=region, account_id=number)
-                settled = [
-                    job
-                    for job in made
-                    if job.validation_status != "VALIDATING" and job.deletion_status != "DELETING"
-                ]
-                fakes[account, region] = backup, settled
+                fakes[account, region] = backup, list(filter(has_settled, made))
         for night in (last - timedelta(days=days) for days in reversed(range(6))):
             for backup, jobs in fakes.values():
-                backup.seed(as_listed(jobs, night))
+                there = [job for job in jobs if job.creation_date and job.creation_date < night]
+                backup.seed(as_listed(job, night) for job in there)
             if night == last - timedelta(days=2):
                 fakes["staging", "eu-central-1"][0].fail_next("access_denied")
-            run(archive, {place: fakes[place][0].client for place in fakes}, night, since)
             tell(archive)
-
-
-def moment(text: str) -> datetime:
-    given = datetime.fromisoformat(text)
-    return given.replace(tzinfo=given.tzinfo or UTC)
+            run(archive, {place: fakes[place][0].client for place in fakes}, night, since)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--live", nargs="+", metavar="PROFILE", help="list AWS, once")
     parser.add_argument("--regions", nargs="+", metavar="REGION", help="of each profile")
-    parser.add_argument("--start", type=moment, help="first date to cover; default: 30 days ago")
+    parser.add_argument("--start", type=datetime.fromisoformat, help="of a first run, in UTC")
     parser.add_argument("--report", action="store_true", help="print and write what is there")
     parser.add_argument("--database", type=Path, help="default: evidence.duckdb, or temporary")
     parser.add_argument("--csv", type=Path, help="default: beside the database")
@@ -314,18 +276,18 @@ def main() -> int:
         database: Path = given.database or Path(folder if embedded else "", "evidence.duckdb")
         if not (embedded or given.live or database.exists()):
             parser.error(f"there is no {database}")
-        with open_archive(database) as archive:
+        with duckdb.connect(database) as archive:
+            archive.execute(SCHEMA)
             if embedded:
                 simulate(archive)
             if given.live:
                 places = {
-                    (name, region): partial(
-                        RestoreJobsClient, profile_name=name, region_name=region
-                    )
-                    for name, region in product(given.live, given.regions)
+                    (name, here): partial(RestoreJobsClient, profile_name=name, region_name=here)
+                    for name, here in product(given.live, given.regions)
                 }
                 now = datetime.now(UTC)
-                run(archive, places, now, given.start or now - LISTABLE)
+                start: datetime = given.start or now - LISTABLE
+                run(archive, places, now, start.replace(tzinfo=start.tzinfo or UTC))
             has_gaps = tell(archive)
             if embedded or given.report:
                 report(archive, given.csv or database.with_suffix(".csv"))
