@@ -12,7 +12,8 @@ and every report names the gaps, and the exit code is 1, until later runs have f
 A run covers creation dates up to an hour before its start, because AWS lists a job a little late,
 and from 30 days before it, because AWS does not say for how long it lists a job: an older gap
 stays. So does that of a profile or region which you no longer ask for. The archive never deletes a
-job. All moments are in UTC. Parent jobs and their children all count.
+job. All moments are in UTC. Parent jobs and their children all count. It needs DuckDB, pytz and
+the extra `arrow`. The archive is evidence.duckdb; the nights above go to a temporary one.
 """
 
 from __future__ import annotations

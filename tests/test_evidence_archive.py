@@ -27,6 +27,7 @@ from restorejobs_client import (
     RestoreDeletionStatus,
     RestoreJob,
     RestoreJobCreator,
+    RestoreJobsError,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
@@ -195,6 +196,32 @@ def test_each_listing_is_one_transaction(
     evidence.run(archive, places, NIGHT + DAY, SINCE)
     assert archive.execute("select count(*) from jobs").fetchall() == [(1_800,)]
     assert gaps(archive) == []
+
+
+def test_a_listing_that_cannot_be_kept_is_undone(
+    archive: Archive, east: FakeBackup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a listing fails after its jobs were written, or has a job without an id, none stays."""
+    east.seed([job("a", NIGHT - DAY)])
+
+    def written_then_failed(*arguments: Any) -> None:
+        save(*arguments)
+        raise RestoreJobsError("too late")
+
+    save = evidence.save
+    with monkeypatch.context() as patch:
+        patch.setattr(evidence, "save", written_then_failed)
+        evidence.run(archive, {EAST: east.client}, NIGHT, SINCE)
+    assert listed(archive) == {}
+    east.seed([replace(job("b", NIGHT - DAY), restore_job_id=None)])
+    evidence.run(archive, {EAST: east.client}, NIGHT, SINCE)
+    assert listed(archive) == {}
+    assert gaps(archive) == [("production", SINCE, NIGHT - HOUR)]
+    errors = archive.execute("select error from listings order by run").fetchall()
+    assert [error.partition(":")[0] for (error,) in errors] == [
+        "RestoreJobsError",
+        "ConstraintException",
+    ]
 
 
 def test_each_run_is_recorded(archive: Archive, east: FakeBackup, west: FakeBackup) -> None:
