@@ -152,13 +152,15 @@ def watching(jobs: RestoreJobs) -> None:
         assert_type(of_python.errno, int | None)
 
 
+def version_of_the_package() -> str:
+    return __version__
+
+
 def resuming(client: RestoreJobsClient, error: RestoreJobsError) -> None:
     assert_type(client.resume("rjc2-", progress=True), RestoreJobs)
     assert_type(client.resume(checkpoint="rjc2-"), RestoreJobs)
     assert_type(client.region_name, str)
     assert_type(error.listing, object)
-    version: str = __version__
-    assert version
     WatchTimeoutError(timeout=5.0, pending=("a",))
 
 
