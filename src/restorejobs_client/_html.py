@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from restorejobs_client._text import duration_text, moment_text, size_text
 
-_NEVER_WRAPPED: Final = 24  # characters that stay on one line
+_LONG: Final = 24  # characters; longer text may be broken anywhere
 # White text on each of these has a contrast of 4.5:1 or more, on white pages and on black ones.
 _GOOD, _BAD, _STOPPED, _BUSY, _OTHER = "#1a7f37", "#cf222e", "#9a6700", "#0969da", "#656d76"
 _COLOURS: Final = {
@@ -76,7 +76,7 @@ def table(caption: str, names: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     """Return an HTML table; everything in it is escaped.
 
     Styles are inline, because notebooks drop style sheets that they do not trust, and text takes
-    the colour of the page. Long text wraps, so that a printed page cuts nothing.
+    the colour of the page. Text wraps, so that a printed page cuts nothing.
     """
     from html import escape  # noqa: PLC0415  # not needed before something is shown
 
@@ -87,8 +87,10 @@ def table(caption: str, names: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     ]
     head = f"<thead><tr>{''.join(heads)}</tr></thead>" if any(names) else ""
     body = "".join(f"<tr>{''.join(map(_cell_html, row))}</tr>" for row in rows)
-    title = f'<caption style="text-align:left;color:inherit">{escape(caption)}</caption>'
-    html = f"<table>{title}{head}<tbody>{body}</tbody></table>"
+    style = "text-align:left;white-space:nowrap;color:inherit"
+    title = f'<caption style="{style}">{escape(caption)}</caption>'
+    rows_html = f"{title}{head}<tbody>{body}</tbody>"
+    html = f'<table style="font-size:.85em">{rows_html}</table>'
     return html.encode(errors="backslashreplace").decode()  # lone surrogates cannot be encoded
 
 
@@ -100,7 +102,7 @@ def _cell_html(cell: Cell) -> str:
         colour = _COLOURS.get(cell.shown, _OTHER)
         # Printers leave backgrounds out unless they are told to keep them.
         style = (
-            f"background:{colour};color:#fff;padding:0 .5em;border-radius:.7em;"
+            f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;white-space:nowrap;"
             "print-color-adjust:exact;-webkit-print-color-adjust:exact"
         )
         shown = f'<span style="{style}">{shown}</span>'
@@ -110,6 +112,6 @@ def _cell_html(cell: Cell) -> str:
 
 def _style(*cells: Cell) -> str:
     side = "right" if any(cell.is_number for cell in cells) else "left"
-    wraps = any(len(cell.shown) > _NEVER_WRAPPED for cell in cells)
-    wrapping = "overflow-wrap:anywhere;min-width:9em" if wraps else "white-space:nowrap"
-    return f"text-align:{side};vertical-align:top;{wrapping}"
+    is_long = any(len(cell.shown) > _LONG for cell in cells)
+    wrapping = ";overflow-wrap:anywhere;min-width:7em" if is_long else ""
+    return f"text-align:{side};vertical-align:top{wrapping}"
