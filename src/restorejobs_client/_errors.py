@@ -27,6 +27,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from restorejobs_client._text import counted
+
 if TYPE_CHECKING:
     # To type checkers, botocore's classes are unknown unless its stubs are installed, and then so
     # would be every member of ours.
@@ -136,7 +138,8 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
-        super().__init__(f"{len(pending)} jobs have not ended after {timeout:g} seconds: {shown}")
+        jobs = counted(len(pending), "job")
+        super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
         self.pending = pending
 
 
