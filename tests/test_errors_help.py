@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
+import threading
+import time
 import traceback
 import warnings
 from contextvars import ContextVar
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from memory_service import Service, job
 from page_server import Answer
@@ -26,12 +30,12 @@ from restorejobs_client import (
     RestoreJobSummary,
     ServiceError,
     TransportError,
+    __version__,
     gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from page_server import PageServer
@@ -52,29 +56,18 @@ def test_a_refused_parameter_prints_a_short_traceback(client: RestoreJobsClient)
 
 
 def test_a_refused_connection_prints_a_short_traceback() -> None:
-    session = boto3.Session(
-        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
+    session: Any = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    boto3_client = session.client(
+        "backup",
+        region_name="eu-west-1",
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(retries={"total_max_attempts": 1}),
     )
-    client = RestoreJobsClient(session=session, endpoint_url="http://127.0.0.1:9")
-    boto3_client: Any = client._wire.client  # noqa: SLF001  # to have it try once
-    boto3_client.meta.events.register_first("needs-retry.backup", lambda **_: None)
     with pytest.raises(TransportError) as caught:
-        RestoreJobsClient(client=once(boto3_client)).list_restore_jobs().first()
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
     assert lines_of(caught.value) <= 40
     assert "urllib3" not in "".join(traceback.format_exception(caught.value))
     assert isinstance(caught.value.__cause__, BotoCoreError)
-
-
-def once(like: Any) -> Any:
-    from botocore.config import Config  # noqa: PLC0415  # only here
-
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    return session.client(
-        "backup",
-        region_name="eu-west-1",
-        endpoint_url=like.meta.endpoint_url,
-        config=Config(retries={"total_max_attempts": 1}),
-    )
 
 
 @pytest.mark.parametrize(
@@ -182,10 +175,6 @@ def test_the_default_session_of_boto3_is_honoured(
 def test_the_user_agent_names_the_package_and_its_version(
     server: PageServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from botocore.config import Config  # noqa: PLC0415  # only here
-
-    from restorejobs_client import __version__  # noqa: PLC0415  # only here
-
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     for config, theirs in ((None, ""), (Config(user_agent_extra="app/1"), "app/1 ")):
@@ -312,58 +301,67 @@ SPAN: ContextVar[str] = ContextVar("span", default="none")
 
 def test_context_variables_reach_every_thread_that_sends_requests() -> None:
     """A tracer's span is the parent of each request."""
-    import asyncio  # noqa: PLC0415  # only here
 
     seen: list[str] = []
     service = Service([job(number, seconds=-number) for number in range(40)])
     service.before_answer = lambda _: seen.append(SPAN.get())
 
-    async def awaited(make: Callable[[], Any]) -> None:
-        assert [one async for one in make()]
+    async def awaited(jobs: Any) -> None:
+        assert [one async for one in jobs]
 
     listing = service.listing(max_results=10)
     SPAN.set("parent")
     assert list(listing.parallel(3))
     assert list(gather(listing, listing))
-    for make in (lambda: listing, listing.parallel, lambda: gather(listing), listing.watch):
-        if make == listing.watch:
-            service.jobs = []
-        else:
-            asyncio.run(awaited(make))
+    for jobs in (listing, listing.parallel(), gather(listing)):
+        asyncio.run(awaited(jobs))
+    service.jobs = []
     assert list(listing.watch()) == []
     assert set(seen) == {"parent"}
 
 
-def test_a_stream_is_awaited_closed_and_left() -> None:
-    import asyncio  # noqa: PLC0415  # only here
-    import threading  # noqa: PLC0415  # only here
+async def all_of(jobs: Any) -> list[Any]:
+    return [one async for one in jobs]
 
-    async def all_of(stream: Any) -> list[Any]:
-        return [one async for one in stream]
 
+def workers_end() -> bool:
+    """Whether the threads of this package end soon."""
+    deadline = time.monotonic() + 10
+    while any(thread.name == "restorejobs" for thread in threading.enumerate()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_a_stream_is_awaited_and_left() -> None:
+    """`async for` brings all jobs; leaving the `with` block ends the threads."""
     with fake_backup(sample_jobs(500)) as backup:
         listing = backup.client().list_restore_jobs(max_results=20)
         expected = {one.restore_job_id for one in listing}
         jobs = asyncio.run(all_of(listing.parallel(4)))
         assert {one.restore_job_id for one in jobs} == expected
-        before = threading.active_count()
         with listing.parallel(4) as stream:
             next(stream)
         assert list(stream) == []
+        assert workers_end()
 
-        async def cancelled() -> int:
-            stream = listing.parallel(4)
-            task = asyncio.ensure_future(anext(aiter(stream)))
-            await asyncio.sleep(0)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            rest = [one async for one in stream]
-            stream.close()
-            return len(rest)
 
-        assert asyncio.run(cancelled()) == 500
-        assert threading.active_count() <= before + 8
+def test_a_stream_that_is_cancelled_loses_nothing() -> None:
+    """The page that a cancelled wait was for comes to the next `async for`."""
+
+    async def cancelled(stream: Any) -> list[Any]:
+        task = asyncio.ensure_future(anext(aiter(stream)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await all_of(stream)
+
+    with fake_backup(sample_jobs(500)) as backup:
+        stream = backup.client().list_restore_jobs(max_results=20).parallel(4)
+        assert len(asyncio.run(cancelled(stream))) == 500
+        assert workers_end()
 
 
 def test_a_low_recursion_limit_raises_an_error_of_ours(server: PageServer) -> None:

@@ -11,8 +11,8 @@ class InterruptSafeQueue:
     """What urllib3 keeps idle connections in, without a lock.
 
     `queue.LifoQueue` locks through a `threading.Condition`, which is Python code: a Ctrl-C between
-    two of its lines leaves the lock held, and then every request waits for ever. Measured: about
-    once in a thousand interrupts. The operations of a deque are atomic, and botocore's pools never
+    two of its lines leaves the lock held, and then every request waits for ever. Measured: once in
+    one or two thousand interrupts. The operations of a deque are atomic, and botocore's pools never
     wait for a connection.
     """
 
@@ -46,5 +46,5 @@ def make_interrupt_safe(client: object) -> None:
     session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
     kinds: dict[str, type] = getattr(session, "_pool_classes_by_scheme", {})
     for scheme, kind in kinds.items():
-        if hasattr(kind, "QueueCls"):
+        if getattr(kind, "QueueCls", None) not in {None, InterruptSafeQueue}:
             kinds[scheme] = type(kind.__name__, (kind,), {"QueueCls": InterruptSafeQueue})

@@ -36,12 +36,12 @@ Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what stands for it
 # Rounds begin a little earlier or later, so that many watches do not ask at the same moment.
 _SPREAD: Final = 0.1
-_LONGEST: Final = sys.float_info.max / 2
+_LONGEST: Final = sys.float_info.max / 2  # seconds; more would overflow when they are added
 # AWS lists a job a little after it was created. A round also asks for jobs that were created this
 # long before the oldest one that is followed, so that one listed late is not missed.
 _MARGIN: Final = timedelta(minutes=10)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-# A job that is followed may stop to match these; the other filters are about what never changes.
+# A job that is followed may stop matching these. The other filters are about what never changes.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
 
@@ -62,7 +62,7 @@ class Clock:
         return time.monotonic()
 
     def wait(self, seconds: float, closed: SimpleQueue[None]) -> None:
-        """Wait, or return as soon as something is put into the queue; or earlier, if it is long."""
+        """Wait, but return when something is put into the queue; a long wait may end early."""
         with suppress(Empty):
             closed.get(timeout=min(seconds, TIMEOUT_MAX))
 
@@ -278,7 +278,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         return Lock()
 
     def _next_step(self) -> RestoreJob | float | ListingRun | None:
-        """Return a job, how long to wait, whom to ask for a page, or `None` at the end."""
+        """Return a job, the seconds to wait, the run to ask for a page, or `None` at the end."""
         while self._page and not self._is_closed:
             is_news = self._follower.notice(self._page[0])  # if `until` raises, the job stays
             job = self._page.popleft()
@@ -306,11 +306,11 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
         self._closed = closed = SimpleQueue[None]()  # a request that was given up has another
-        page = start_call(lambda: self._fetch(parameters))
-        page.add_done_callback(lambda _: closed.put(None))
+        answer = start_call(lambda: self._fetch(parameters))
+        answer.add_done_callback(lambda _: closed.put(None))
         if not self._is_closed:
             closed.get()
-        return RestoreJobPage() if self._is_closed else page.result()
+        return RestoreJobPage() if self._is_closed else answer.result()
 
     def _take_page(self, run: ListingRun, *, has_page: bool) -> None:
         """Take the jobs of a page, or the end of a round."""

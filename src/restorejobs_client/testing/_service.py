@@ -16,10 +16,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
 from uuid import uuid4
 
+import msgspec
+from msgspec.structs import fields
+
 from restorejobs_client._convert import WrongValueError, read_struct
 from restorejobs_client._enums import RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob, aws_members
+from restorejobs_client._models import RestoreJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +80,16 @@ def _age(moment: datetime) -> int:
     return (EPOCH - moment) // timedelta(microseconds=1)
 
 
+def _aws_members(struct: msgspec.Struct) -> dict[str, object]:
+    """Return the members that are set, by their AWS names."""
+    return {
+        field.encode_name: _aws_members(value) if isinstance(value, msgspec.Struct) else value
+        for field in fields(type(struct))
+        for value in (getattr(struct, field.name),)
+        if value is not None
+    }
+
+
 @dataclass
 class _Entry:
     """A stored job and its place in the order."""
@@ -90,7 +103,7 @@ class _Entry:
 
     @functools.cached_property
     def wire(self) -> bytes:
-        return _JSON.encode(aws_members(self.job)).encode()
+        return _JSON.encode(_aws_members(self.job)).encode()
 
 
 _place: Callable[[_Entry], Place] = attrgetter("place")
