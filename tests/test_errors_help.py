@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from memory_service import Service, job
+from memory_service import Service, job, listing_of
 from page_server import Answer
 
 from restorejobs_client import (
@@ -25,6 +25,7 @@ from restorejobs_client import (
     CredentialsError,
     InvalidRequestError,
     ListRestoreJobsRequest,
+    RestoreJobPage,
     RestoreJobsClient,
     RestoreJobsError,
     RestoreJobSummary,
@@ -33,6 +34,7 @@ from restorejobs_client import (
     __version__,
     gather,
 )
+from restorejobs_client._extras import LazyModule
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -383,3 +385,41 @@ def test_a_low_recursion_limit_raises_an_error_of_ours(server: PageServer) -> No
         except RestoreJobsError:
             outcomes.add("error")
     assert outcomes == {"jobs", "error"}
+
+
+def test_a_recursion_error_is_one_of_ours_and_the_iterator_goes_on() -> None:
+    """A page that came too deep is asked for again by the next `next()`."""
+    service = Service([job(0)])
+
+    def fetch(parameters: dict[str, Any]) -> RestoreJobPage:
+        if not service.asked:
+            service.asked.append(parameters)
+            raise RecursionError
+        return service.fetch(parameters)
+
+    iterator = iter(listing_of(fetch))
+    with pytest.raises(TransportError, match="recursion limit"):
+        next(iterator)
+    assert list(iterator) == [job(0)]
+
+
+def test_closing_a_stream_while_a_task_waits_ends_that_wait() -> None:
+    """The wait ends without jobs, and the threads end."""
+    service = Service([job(0)], delay=0.3)
+
+    async def main() -> list[Any]:
+        stream = service.listing().parallel(2)
+        task = asyncio.ensure_future(all_of(stream))
+        await asyncio.sleep(0.1)
+        stream.close()
+        return await task
+
+    assert asyncio.run(main()) == []
+    assert workers_end()
+
+
+def test_a_required_module_that_is_missing_is_no_missing_extra() -> None:
+    module = LazyModule("restorejobs_client.no_such_room")
+    assert not hasattr(module, "__wrapped__")  # inspection imports nothing
+    with pytest.raises(ModuleNotFoundError, match="no_such_room"):
+        _ = module.anything

@@ -335,3 +335,8 @@ def test_half_of_a_surrogate_pair_goes_to_json_and_back() -> None:
     odd = RestoreJob.from_dict({"StatusMessage": "\ud800", "Status": "\ud800"})
     assert RestoreJob.from_dict(json.loads(odd.to_json())) == odd
     assert odd.to_json().encode()
+
+
+def test_a_dict_may_hold_a_creator_as_it_is() -> None:
+    creator = RestoreJobCreator(restore_testing_plan_arn="plan")
+    assert RestoreJob.from_dict({"created_by": creator}).created_by is creator

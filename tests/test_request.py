@@ -266,3 +266,17 @@ def test_a_copy_keeps_what_is_not_changed() -> None:
     assert request.model_copy() == request
     copy = request.model_copy(update={"max_results": 7})
     assert (copy.by_status, copy.max_results, copy.next_token) == ("FAILED", 7, "t")
+
+
+def test_a_request_says_what_boto3_takes_and_which_filters_are_set() -> None:
+    """`parameters` can be passed to boto3's own `list_restore_jobs`."""
+    request = ListRestoreJobsRequest(by_status="FAILED", by_created_after=NEW_YEAR, max_results=5)
+    assert request.parameters() == {
+        "ByStatus": "FAILED",
+        "ByCreatedAfter": NEW_YEAR,
+        "MaxResults": 5,
+    }
+    assert request.filters() == {
+        "by_status": "FAILED",
+        "by_created_after": "2026-01-01T00:00:00+00:00",
+    }

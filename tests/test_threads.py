@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -228,3 +229,22 @@ def test_no_error_shows_a_credential(fault: str) -> None:
             # botocore's own error, which ours keeps as its cause, repeats what the service says.
             if isinstance(one, RestoreJobsError):
                 assert TOKEN[:14] not in everything
+
+
+def test_more_workers_than_connections_lose_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that finds no room in the pool is closed, with urllib3's own warning."""
+    config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
+    with fake_backup(JOBS) as backup:
+        listing = backup.client(config=config).list_restore_jobs(max_results=5)
+        assert len(list(listing.parallel(6))) == len(JOBS)
+    assert "Connection pool is full" in caplog.text
+
+
+def test_threads_start_where_the_system_cannot_hold_signals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Windows has no `pthread_sigmask`."""
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    with fake_backup(JOBS) as backup:
+        listing = backup.client().list_restore_jobs(max_results=50)
+        assert len(list(listing.parallel(3))) == len(JOBS)

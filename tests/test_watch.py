@@ -39,6 +39,7 @@ from restorejobs_client import (
     RestoreJobWatch,
     TransportError,
     WatchTimeoutError,
+    _watch,
 )
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup, sample_jobs
 from restorejobs_client.testing._clock import InstantClock
@@ -1213,3 +1214,19 @@ def test_whatever_jobs_do_their_changes_are_yielded(  # noqa: PLR0913  # a case
         except StopIteration:
             break
     assert seen(found) == expected(worlds, ids, status)
+
+
+def test_closing_just_before_a_wait_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch that is closed between two of its own lines does not wait for its request."""
+    service = Service([job(0)], delay=5)
+    watch = service.listing().watch(timeout=20)
+    start = start_call
+
+    def close_and_start(call: Any) -> Any:
+        watch.close()
+        return start(call)
+
+    monkeypatch.setattr(_watch, "start_call", close_and_start)
+    started = time.monotonic()
+    assert list(watch) == []
+    assert time.monotonic() - started < 4
