@@ -41,6 +41,7 @@ from restorejobs_client import (
     WatchTimeoutError,
     _watch,
 )
+from restorejobs_client._threads import start_call
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup, sample_jobs
 from restorejobs_client.testing._clock import InstantClock
 
@@ -1220,11 +1221,10 @@ def test_closing_just_before_a_wait_ends_the_watch(monkeypatch: pytest.MonkeyPat
     """A watch that is closed between two of its own lines does not wait for its request."""
     service = Service([job(0)], delay=5)
     watch = service.listing().watch(timeout=20)
-    start = start_call
 
     def close_and_start(call: Any) -> Any:
         watch.close()
-        return start(call)
+        return start_call(call)
 
     monkeypatch.setattr(_watch, "start_call", close_and_start)
     started = time.monotonic()
