@@ -97,6 +97,7 @@ def test_max_results_beside_a_request_is_refused_whatever_it_is(client: RestoreJ
 def test_an_unknown_option_of_model_validate_is_named() -> None:
     with pytest.raises(InvalidRequestError, match="nonsense is not an option of model_validate"):
         ListRestoreJobsRequest.model_validate({}, nonsense=1)
+    assert ListRestoreJobsRequest.model_validate({}, strict=False) == ListRestoreJobsRequest()
 
 
 def test_a_list_of_listings_is_refused_with_the_right_way() -> None:
