@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types of its own
 from pydantic import BaseModel, ValidationError
+from testing_support import COMPLETE, PLAN
 
 from restorejobs_client import (
     MalformedResponseError,
@@ -27,32 +28,6 @@ from restorejobs_client import (
     RestoreValidationStatus,
 )
 
-PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
-COMPLETE: dict[str, Any] = {  # a job with every member
-    "AccountId": "123456789012",
-    "RestoreJobId": "1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
-    "RecoveryPointArn": "arn:aws:ec2:us-east-1::snapshot/snap-1",
-    "SourceResourceArn": "arn:aws:ec2:us-east-1:123456789012:volume/vol-1",
-    "BackupVaultArn": "arn:aws:backup:us-east-1:123456789012:backup-vault:Default",
-    "CreationDate": 1516925490.087,
-    "CompletionDate": 1516929090.087,
-    "Status": "COMPLETED",
-    "StatusMessage": "done",
-    "PercentDone": "100.00%",
-    "BackupSizeInBytes": 2**70,
-    "IamRoleArn": "arn:aws:iam::123456789012:role/Restore",
-    "ExpectedCompletionTimeMinutes": 30,
-    "CreatedResourceArn": "arn:aws:ec2:us-east-1:123456789012:volume/vol-2",
-    "ResourceType": "EBS",
-    "RecoveryPointCreationDate": 1516900000,
-    "IsParent": False,
-    "ParentJobId": "parent",
-    "CreatedBy": {"RestoreTestingPlanArn": PLAN},
-    "ValidationStatus": "SUCCESSFUL",
-    "ValidationStatusMessage": "fine",
-    "DeletionStatus": "DELETING",
-    "DeletionStatusMessage": "soon",
-}
 JOB = RestoreJob.from_dict(COMPLETE)
 PAGE = RestoreJobPage(restore_jobs=(JOB,), next_token="t")
 MEMBERS = [field.name for field in dataclasses.fields(RestoreJob)]
