@@ -6,13 +6,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
 from moto.backup import urls
 from moto.backup.models import backup_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-from testing_support import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION, SESSION
+from testing_support import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION
 from testing_support import listed as listed_by_fake
 
 from restorejobs_client import InvalidRequestError, RestoreJob
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROUTES = dict(urls.url_paths)
+SESSION = boto3.Session("testing", "testing")  # made after the import of moto, which mocks it
 
 
 @pytest.fixture(autouse=True)
