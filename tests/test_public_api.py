@@ -7,6 +7,7 @@ import doctest
 import inspect
 import re
 import typing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def test_type_hints_resolve(name: str) -> None:
             typing.get_type_hints(functions(thing)[special])
 
 
+@cache
 def names_in_type_checks() -> set[str]:
     """Return the names, members and keywords that `typing` uses."""
     names: set[str] = set()
