@@ -17,11 +17,7 @@ from testing_support import (
     received,
 )
 
-from restorejobs_client import (
-    InvalidRequestError,
-    PaginationError,
-    RestoreJob,
-)
+from restorejobs_client import InvalidRequestError, PaginationError, RestoreJob
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup
 
 if TYPE_CHECKING:

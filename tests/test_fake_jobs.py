@@ -11,11 +11,13 @@ import pytest
 from testing_support import (
     ACCOUNT,
     COMPLETE,
+    COMPLETED,
     JOBS,
     NOON,
     OTHER_ACCOUNT,
     OTHER_REGION,
     REGION,
+    RUNNING,
     boto3_client,
     get,
     get_page,
@@ -23,20 +25,12 @@ from testing_support import (
     listed,
 )
 
-from restorejobs_client import (
-    InvalidRequestError,
-    RestoreJob,
-    RestoreJobCreator,
-    RestoreJobStatus,
-)
+from restorejobs_client import InvalidRequestError, RestoreJob, RestoreJobCreator, RestoreJobStatus
 from restorejobs_client.testing import FakeBackup, fake_backup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PENDING = RestoreJob(restore_job_id="a", creation_date=NOON, status=RestoreJobStatus.PENDING)
-RUNNING = replace(PENDING, status=RestoreJobStatus.RUNNING)
-COMPLETED = replace(PENDING, status=RestoreJobStatus.COMPLETED)
 MICROSECOND = timedelta(microseconds=1)
 
 

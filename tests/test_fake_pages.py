@@ -12,11 +12,14 @@ from urllib.parse import quote
 
 import pytest
 from testing_support import (
+    COMPLETED,
     JOBS,
     NOON,
     OTHER_ACCOUNT,
     OTHER_REGION,
+    PENDING,
     REGION,
+    RUNNING,
     boto3_client,
     get,
     get_page,
@@ -25,18 +28,11 @@ from testing_support import (
     send,
 )
 
-from restorejobs_client import (
-    RestoreJob,
-    RestoreJobStatus,
-)
+from restorejobs_client import RestoreJob
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PENDING = RestoreJob(restore_job_id="a", creation_date=NOON, status=RestoreJobStatus.PENDING)
-RUNNING = replace(PENDING, status=RestoreJobStatus.RUNNING)
-COMPLETED = replace(PENDING, status=RestoreJobStatus.COMPLETED)
 
 
 @pytest.fixture

@@ -29,11 +29,7 @@ from testing_support import (
     signed,
 )
 
-from restorejobs_client import (
-    InvalidRequestError,
-    RestoreJob,
-    ServiceUnavailableException,
-)
+from restorejobs_client import InvalidRequestError, RestoreJob, ServiceUnavailableException
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup, sample_jobs
 
 if TYPE_CHECKING:

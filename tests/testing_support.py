@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import http.client
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import boto3
 from botocore.config import Config
 
-from restorejobs_client import RestoreJob
+from restorejobs_client import RestoreJob, RestoreJobStatus
 from restorejobs_client.testing import FakeBackup, sample_jobs
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 OTHER_REGION, OTHER_ACCOUNT = "eu-west-1", "111111111111"
 JOBS = sample_jobs(300, seed=7, created_before=datetime(2025, 7, 1, tzinfo=UTC))  # all in June
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
+PENDING = RestoreJob(restore_job_id="a", creation_date=NOON, status=RestoreJobStatus.PENDING)
+RUNNING = replace(PENDING, status=RestoreJobStatus.RUNNING)
+COMPLETED = replace(PENDING, status=RestoreJobStatus.COMPLETED)
 PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
 # A job with every member, as AWS spells them.
 COMPLETE: dict[str, Any] = {
@@ -54,11 +57,10 @@ ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=10)
 SESSION = boto3.Session("testing", "testing")
 
 
-@functools.cache
 def boto3_client(
     backup: FakeBackup, *, region_name: str = REGION, config: Config | None = ONE_TRY
 ) -> Any:
-    """Return a boto3 client of the fake, always the same one for the same arguments."""
+    """Return a boto3 client of the fake."""
     return SESSION.client(
         "backup", region_name=region_name, endpoint_url=backup.endpoint_url, config=config
     )
