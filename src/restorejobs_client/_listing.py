@@ -11,13 +11,13 @@ from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._balance import BalancedPool
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._html import Cell, table
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import whole_number
 from restorejobs_client._pool import Run, WorkerPool, checked_workers
 from restorejobs_client._progress import RunsProgress
 from restorejobs_client._run import ListingRun
 from restorejobs_client._stream import RestoreJobStream
+from restorejobs_client._table import Table
 from restorejobs_client._text import one_line
 from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
 from restorejobs_client._windows import Window, equal_cuts
@@ -302,8 +302,8 @@ class RestoreJobs(ArrowExport):
         described = self._listing.described()
         if not described.keys() - self._listing.origin.keys():
             described["filters"] = "none: all jobs"
-        rows = [(Cell(name), Cell(str(value))) for name, value in described.items()]
-        return table("Restore jobs, listed when iterated; .head() shows the first", ("", ""), rows)
+        title = "Restore jobs, listed when iterated; .head() shows the first"
+        return Table.of_facts(title, described).html()
 
 
 def gather(
