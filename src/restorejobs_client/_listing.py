@@ -14,7 +14,7 @@ from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import whole_number
 from restorejobs_client._pool import Run, WorkerPool, checked_workers
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._stream import RestoreJobStream
 from restorejobs_client._table import Table
@@ -215,7 +215,7 @@ class RestoreJobs(ArrowExport):
             return part, part.pages()
 
         pool = BalancedPool(self._listing.parameters, start, windows, workers)
-        return RestoreJobStream(pool, RunsProgress("windows") if self._listing.progress else None)
+        return RestoreJobStream(pool, ProgressBar("windows") if self._listing.progress else None)
 
     def watch(
         self,
@@ -338,7 +338,7 @@ def gather(
             raise InvalidRequestError(message)
     workers = min(checked_workers(max_workers), len(listings))
     runs = [Run(listing, listing.pages(), place) for place, listing in enumerate(listings)]
-    bar = RunsProgress("listings", len(listings)) if progress else None
+    bar = ProgressBar("listings", len(listings)) if progress else None
     return RestoreJobStream(WorkerPool(runs, workers), bar)
 
 

@@ -190,15 +190,17 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
             members["duration"] = None if self.duration is None else duration_text(self.duration)
         for name, value in members.items():
             if isinstance(value, datetime | OpenEnum):
-                members[name] = str(value)
+                members[name] = str(value).replace("+00:00", " UTC")
             elif isinstance(value, str) and name.endswith("_message"):
                 members[name] = clipped(value)
         return one_line("RestoreJob", members)
 
     def _repr_html_(self) -> str:
         """Return the members that are set as a table for a notebook, exact values on hover."""
+        minutes = self.expected_completion_time_minutes
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
+            "expected_completion_time_minutes": None if minutes is None else f"{minutes:,} min",
             "created_by": self.created_by and self.created_by.restore_testing_plan_arn,
             "duration": self.duration,
         }

@@ -11,7 +11,7 @@ from typing import Final
 from restorejobs_client._errors import InvalidRequestError, RestoreJobsError, ThrottlingException
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import whole_number
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import start_thread
 
 _PAGES_A_WORKER: Final = 4  # that may wait for the consumer, on average
@@ -71,7 +71,7 @@ class WorkerPool:
         self._stopped = False
         self._failures: list[BaseException] = []
 
-    def pages(self, bar: RunsProgress | None = None) -> Generator[tuple[RestoreJob, ...]]:
+    def pages(self, bar: ProgressBar | None = None) -> Generator[tuple[RestoreJob, ...]]:
         """Start the workers and yield the pages as they come; at the end, raise what failed."""
         if bar is not None:
             bar.begin()
@@ -80,7 +80,7 @@ class WorkerPool:
                 start_thread(self._work)
             while (page := self._next_page()) is not None:
                 if bar is not None:
-                    bar.page(len(page))
+                    bar.add_page(len(page))
                     self._draw(bar)
                 yield page
             if bar is not None:
@@ -101,11 +101,11 @@ class WorkerPool:
             self._changed.notify_all()
             self._wake_consumer()
 
-    def _draw(self, bar: RunsProgress) -> None:
+    def _draw(self, bar: ProgressBar) -> None:
         with self._lock:
             left = sum(self._unfinished.values())
             done, failed = self._runs - left, len(self._failures)
-        bar.draw(done, left, failed)
+        bar.show(done, f"{left:,} to go", f"{failed:,} failed")
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         while True:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from restorejobs_client._cursor import Cursor, FetchPage, Listing
 from restorejobs_client._errors import RestoreJobsError, TransportError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._progress import JobsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import on_a_thread
 
 
@@ -21,7 +21,7 @@ class ListingRun:
     def __init__(self, listing: Listing, fetch: FetchPage) -> None:
         self._cursor = Cursor(listing)
         self._fetch = fetch
-        self._progress = JobsProgress(listing.limit) if listing.progress else None
+        self._progress = ProgressBar("jobs", listing.limit) if listing.progress else None
 
     @property
     def jobs(self) -> Iterator[RestoreJob]:
@@ -81,7 +81,10 @@ class ListingRun:
     def _after_answer(self, page: RestoreJobPage) -> None:
         count = self._cursor.accept(page)
         if self._progress is not None:
-            self._progress.page(count, is_last=self._cursor.has_ended)
+            self._progress.add_page(count)
+            self._progress.show(self._progress.jobs)
+            if self._cursor.has_ended:
+                self._progress.end()
 
     @contextmanager
     def _reporting(self) -> Generator[None]:

@@ -11,7 +11,7 @@ from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._pool import WorkerPool
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import start_call
 
 Page = tuple[RestoreJob, ...]
@@ -25,7 +25,7 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
     is raised again by the next `next()` and never turns into an end.
     """
 
-    def __init__(self, pool: WorkerPool, bar: RunsProgress | None) -> None:
+    def __init__(self, pool: WorkerPool, bar: ProgressBar | None) -> None:
         self._stop = pool.stop
         self._pages = pool.pages(bar)
         self._jobs: Iterator[RestoreJob] = iter(())
