@@ -175,13 +175,12 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         It is taken from the ARN of the backup vault, because a restore runs in the region of its
         vault, or else from those of the recovery point, the created resource and the source.
         """
-        arns = (
-            self.backup_vault_arn,
-            self.recovery_point_arn,
-            self.created_resource_arn,
-            self.source_resource_arn,
+        return (
+            _region_of(self.backup_vault_arn)
+            or _region_of(self.recovery_point_arn)
+            or _region_of(self.created_resource_arn)
+            or _region_of(self.source_resource_arn)
         )
-        return next(filter(None, map(_region_of, arns)), None)
 
     def __repr__(self) -> str:
         """Return the members that are set as one line, the most important ones first."""
@@ -258,7 +257,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 def _region_of(arn: str | None) -> str | None:
     match (arn or "").split(":", 4):
         case ["arn", _, _, region, _]:
-            return region
+            return region or None
         case _:
             return None
 
