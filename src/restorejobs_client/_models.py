@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import Field, make_dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import msgspec
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
+_ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
 _PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
 _FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date", "duration")
 _SHOWN_JOBS: Final = 100  # of a page, in a notebook
@@ -50,12 +51,6 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pasca
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
 
-        def validated(value: object) -> object:
-            try:
-                return read_struct(cls, value)
-            except WrongValueError as wrong:
-                raise ValueError(str(wrong)) from None
-
         members = core_schema.typed_dict_schema(
             {
                 field.name: core_schema.typed_dict_field(handler.generate_schema(field.type))
@@ -65,7 +60,7 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pasca
             cls_name=cls.__name__,
         )
         return core_schema.no_info_plain_validator_function(
-            validated,
+            partial(read_struct, cls),
             json_schema_input_schema=members,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 asdict, return_schema=members
@@ -255,11 +250,8 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
 @lru_cache(maxsize=1024)  # jobs share few vaults
 def _region_of(arn: str | None) -> str | None:
-    match (arn or "").split(":", 4):
-        case ["arn", _, _, region, _]:
-            return region or None
-        case _:
-            return None
+    match = _ARN_WITH_REGION.match(arn or "")
+    return match[1] if match else None
 
 
 class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
@@ -325,14 +317,8 @@ def _row(number: int, job: RestoreJob) -> dict[str, object]:
 
 
 def _add_dataclass_protocol(kind: type[_Struct]) -> None:
-    twin = make_dataclass(
-        kind.__name__,
-        [(field.name, field.type, field.default) for field in fields(kind)],
-        frozen=True,
-        kw_only=True,
-        init=False,
-        repr=False,
-    )
+    members = [(field.name, field.type, field.default) for field in fields(kind)]
+    twin = make_dataclass(kind.__name__, members, frozen=True, kw_only=True, init=False, repr=False)
     for name in ("__dataclass_fields__", "__dataclass_params__"):
         setattr(kind, name, getattr(twin, name))
 

@@ -15,12 +15,7 @@ from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._table import Cell, Table, size_cell
 from restorejobs_client._tally import RestoreDurations, RestoreFailures, Tally
-from restorejobs_client._text import (
-    clipped_repr,
-    counted,
-    moment_text,
-    percentage_text,
-)
+from restorejobs_client._text import clipped_repr, counted, percentage_text
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
 _Key = TypeVar("_Key", bound=Hashable)
@@ -149,9 +144,8 @@ class RestoreJobSummary:
         return "\n\n".join(table.text() for table in _tables(self))
 
     def __repr__(self) -> str:
-        """Return the summary as one line."""
-        facts = [f"{name}: {cell.shown}" for name, cell in _facts(self).items()]
-        return f"RestoreJobSummary({'; '.join([counted(self.jobs, 'restore job'), *facts])})"
+        """Return the most important facts as one line."""
+        return f"RestoreJobSummary({_facts(self).line()})"
 
     def _repr_html_(self) -> str:
         """Return the summary as tables for a notebook, exact values on hover."""
@@ -168,34 +162,23 @@ def _checked(jobs: Iterable[object]) -> Iterator[RestoreJob]:
 
 
 def _tables(summary: RestoreJobSummary) -> Iterator[Table]:
-    yield Table.of_facts(counted(summary.jobs, "restore job"), _facts(summary))
+    yield _facts(summary)
     sections = {
         "Statuses": _status_rows(summary),
         "Time to restore": _duration_rows(summary),
-        "Restores that failed": _failure_rows(summary, "status"),
-        "Validations that failed": _failure_rows(summary, "validation_status"),
-        "Deletions that failed": _failure_rows(summary, "deletion_status"),
+        "Failures": _failure_rows(summary),
     }
     for title, rows in sections.items():
         if shown := list(rows):
             yield Table(title, shown)
 
 
-def _facts(summary: RestoreJobSummary) -> dict[str, Cell]:
-    """Return what a summary says of all jobs together."""
-    facts: dict[str, Cell] = {}
-    if summary.oldest is not None and summary.newest is not None:
-        facts["created"] = Cell(
-            f"{moment_text(summary.oldest)} to {moment_text(summary.newest)}",
-            f"{summary.oldest.isoformat()} to {summary.newest.isoformat()}",
-        )
-    if summary.success_rate is not None:
-        share = f"{percentage_text(summary.success_rate)} of those that ended"
-        facts["succeeded"] = Cell(share, f"{summary.success_rate}")
-    facts["restored"] = size_cell(summary.bytes_restored)
+def _facts(summary: RestoreJobSummary) -> Table:
+    succeeded = parents = None
+    if (rate := summary.success_rate) is not None:
+        succeeded = Cell(f"{percentage_text(rate)} of those that ended", f"{rate}")
     if summary.parents:
-        parents = counted(summary.parents, "restore job")
-        facts["parents"] = Cell(f"{parents}, counted beside their children")
+        parents = f"{counted(summary.parents, 'restore job')}, counted beside their children"
     unknown = {
         "without status": summary.without_status,
         "with a status that is new to this release": summary.with_unknown_status,
@@ -204,10 +187,15 @@ def _facts(summary: RestoreJobSummary) -> dict[str, Cell]:
         "completed without a duration": summary.without_duration,
         "completed without size": summary.without_size,
     }
-    if any(unknown.values()):
-        shown = [f"{count:,} {what}" for what, count in unknown.items() if count]
-        facts["not known"] = Cell("; ".join(shown))
-    return facts
+    facts = {
+        "oldest": summary.oldest,
+        "newest": summary.newest,
+        "succeeded": succeeded,
+        "restored": size_cell(summary.bytes_restored),
+        "parents": parents,
+        "not known": "; ".join(f"{count:,} {what}" for what, count in unknown.items() if count),
+    }
+    return Table.of_facts(counted(summary.jobs, "restore job"), facts)
 
 
 def _status_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
@@ -223,12 +211,11 @@ def _status_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
 
 
 def _duration_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
-    rows = [("all", summary.jobs, summary.duration)] if summary.jobs else []
-    for resource_type, jobs in summary.by_resource_type.items():
-        rows.append((resource_type, jobs, summary.durations.get(resource_type)))
-    for resource_type, jobs, took in rows:
-        row: dict[str, object] = {"resource type": resource_type, "jobs": jobs}
-        if took is not None:
+    durations = {"all": summary.duration, **summary.durations}
+    jobs = {"all": summary.jobs, **summary.by_resource_type} if summary.jobs else {}
+    for name, count in jobs.items():
+        row: dict[str, object] = {"resource type": name, "jobs": count}
+        if (took := durations.get(name)) is not None:
             row |= {
                 "measured": took.jobs,
                 "median": took.median,
@@ -238,18 +225,19 @@ def _duration_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
         yield row
 
 
-def _failure_rows(summary: RestoreJobSummary, member: str) -> Iterator[dict[str, object]]:
-    failures = [failure for failure in summary.failures if failure.member == member]
-    for failure in failures[:_SHOWN_REASONS]:
-        yield {
-            "jobs": failure.jobs,
-            "status": Cell(failure.status, is_status=True),
-            "resource type": failure.resource_type,
-            "latest": failure.latest,
-            "latest job id": failure.latest_job_id,
-            "reason": failure.message or "no reason given",
-        }
-    others = sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
-    others += summary.other_failures[member]
-    if others:
-        yield {"jobs": others, "reason": "other reasons"}
+def _failure_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
+    for member, count in summary.other_failures.items():
+        failures = [failure for failure in summary.failures if failure.member == member]
+        for failure in failures[:_SHOWN_REASONS]:
+            yield {
+                "jobs": failure.jobs,
+                "member": member,
+                "status": Cell(failure.status, is_status=True),
+                "resource type": failure.resource_type,
+                "latest": failure.latest,
+                "latest job id": failure.latest_job_id,
+                "reason": failure.message or "no reason given",
+            }
+        others = count + sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
+        if others:
+            yield {"jobs": others, "member": member, "reason": "other reasons"}

@@ -13,18 +13,13 @@ from restorejobs_client._text import duration_text, moment_text, printable, size
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
-_GOOD, _BAD, _STOPPED, _BUSY, _OTHER = "#1a7f37", "#cf222e", "#9a6700", "#0969da", "#656d76"
 _COLOURS: Final = {
-    "COMPLETED": _GOOD,
-    "SUCCESSFUL": _GOOD,
-    "FAILED": _BAD,
-    "TIMED_OUT": _BAD,
-    "ABORTED": _STOPPED,
-    "PENDING": _BUSY,
-    "RUNNING": _BUSY,
-    "VALIDATING": _BUSY,
-    "DELETING": _BUSY,
+    **dict.fromkeys(("COMPLETED", "SUCCESSFUL"), "#1a7f37"),
+    **dict.fromkeys(("FAILED", "TIMED_OUT"), "#cf222e"),
+    **dict.fromkeys(("PENDING", "RUNNING", "VALIDATING", "DELETING"), "#0969da"),
+    "ABORTED": "#9a6700",
 }
+_OTHER_COLOUR: Final = "#656d76"
 
 
 class Cell(NamedTuple):
@@ -92,6 +87,12 @@ class Table:
         rows = [{"name": name, "value": cell} for name, cell in cells.items() if cell.shown]
         return cls(title, rows, has_head=False)
 
+    def line(self) -> str:
+        """Return the title and the rows as one line."""
+        rows = zip(*(cells for _, cells in self._columns), strict=True)
+        facts = [": ".join(cell.shown for cell in row) for row in rows]
+        return "; ".join([self._title, *facts])
+
     def text(self) -> str:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
@@ -128,7 +129,7 @@ class Table:
 def _html(cell: Cell, style: str) -> str:
     shown = escape(cell.shown)
     if cell.is_status:
-        colour = _COLOURS.get(cell.shown, _OTHER)
+        colour = _COLOURS.get(cell.shown, _OTHER_COLOUR)
         # Printers leave backgrounds out unless they are told to keep them.
         badge = (
             f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;white-space:nowrap;"

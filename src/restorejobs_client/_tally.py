@@ -5,12 +5,11 @@
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
-from operator import attrgetter
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from restorejobs_client._enums import (
     RestoreDeletionStatus,
@@ -20,8 +19,12 @@ from restorejobs_client._enums import (
 from restorejobs_client._models import RestoreJob
 
 _Value = TypeVar("_Value")
+# A status, a resource type and a message.
+_Reason = tuple[str | None, str | None, str | None]
+
 _MICROSECOND: Final = timedelta(microseconds=1)
-_REASONS: Final = 1_000  # the most that are kept of each member; messages may contain ids
+_UNDATED: Final = datetime.min.replace(tzinfo=UTC)
+_REASONS: Final = 1_000  # the most that are kept for each member; messages may contain ids
 _FAILED: Final[dict[str, frozenset[str]]] = {  # the statuses that say that something failed
     "status": frozenset({RestoreJobStatus.FAILED}),
     "validation_status": frozenset(
@@ -29,9 +32,6 @@ _FAILED: Final[dict[str, frozenset[str]]] = {  # the statuses that say that some
     ),
     "deletion_status": frozenset({RestoreDeletionStatus.FAILED}),
 }
-_counted: Final[Callable[[RestoreJob], tuple[str | None, ...]]] = attrgetter(
-    "status", "resource_type", "validation_status", "deletion_status"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,51 +77,36 @@ class RestoreFailures:
     latest_job_id: str | None
 
 
-class _Reason(NamedTuple):
-    """What jobs that failed alike have in common."""
-
-    member: str
-    status: str
-    resource_type: str | None
-    message: str | None
-
-
-class _Failed(NamedTuple):
-    """The jobs that failed for one reason."""
-
-    jobs: int = 0
-    latest: datetime | None = None
-    latest_job_id: str | None = None
-
-
 class Tally:
     """Counts jobs one by one."""
 
     def __init__(self) -> None:
-        self._counts = Counter[tuple[str | None, ...]]()
-        self._numbers = {
-            "bytes_restored": 0,
-            "parents": 0,
-            "without_creation_date": 0,
-            "without_duration": 0,
-            "without_size": 0,
+        self._counts: dict[str, Counter[str | None]] = {
+            "status": Counter(dict.fromkeys(RestoreJobStatus, 0)),
+            "resource_type": Counter(),
+            "validation_status": Counter(dict.fromkeys(RestoreValidationStatus, 0)),
+            "deletion_status": Counter(dict.fromkeys(RestoreDeletionStatus, 0)),
         }
-        self._ended = 0
-        self._dates: tuple[datetime | None, datetime | None] = (None, None)  # oldest, newest
+        self._ended = self._parents = self._dated = self._sized = self._bytes = 0
+        self._oldest: datetime | None = None
+        self._newest: datetime | None = None
         self._durations: dict[str | None, array[int]] = {}  # microseconds, by resource type
-        self._failures: dict[str, dict[_Reason, _Failed]] = {member: {} for member in _FAILED}
+        # How many jobs failed for each reason, and the latest of them.
+        self._failures: dict[str, dict[_Reason, tuple[int, RestoreJob]]] = {
+            member: {} for member in _FAILED
+        }
         self._other_failures = dict.fromkeys(_FAILED, 0)
 
     def add(self, job: RestoreJob) -> None:
         """Count a job."""
-        self._counts[_counted(job)] += 1
-        if (created := job.creation_date) is None:
-            self._numbers["without_creation_date"] += 1
-        else:
-            oldest, newest = self._dates
-            self._dates = min(oldest or created, created), max(newest or created, created)
-        self._numbers["parents"] += job.is_parent is True
+        for member, counts in self._counts.items():
+            counts[getattr(job, member)] += 1
         self._ended += job.is_terminal
+        self._parents += job.is_parent is True
+        if (created := job.creation_date) is not None:
+            self._dated += 1
+            self._oldest = min(self._oldest or created, created)
+            self._newest = max(self._newest or created, created)
         if job.status == RestoreJobStatus.COMPLETED:
             self._add_completed(job)
         for member, failed in _FAILED.items():
@@ -130,70 +115,74 @@ class Tally:
 
     def _add_completed(self, job: RestoreJob) -> None:
         size, duration = job.backup_size_in_bytes, job.duration
-        if size is None or size < 0:
-            self._numbers["without_size"] += 1
-        else:
-            self._numbers["bytes_restored"] += size
-        if duration is None or duration < timedelta(0):
-            self._numbers["without_duration"] += 1
-        else:
+        if size is not None and size >= 0:
+            self._sized += 1
+            self._bytes += size
+        if duration is not None and duration >= timedelta(0):
             durations = self._durations.setdefault(job.resource_type, array("q"))
             durations.append(duration // _MICROSECOND)
 
     def _add_failure(self, member: str, job: RestoreJob) -> None:
-        status, message = str(getattr(job, member)), getattr(job, f"{member}_message")
-        reason = _Reason(member, status, job.resource_type, message)
         failures = self._failures[member]
-        jobs, latest, latest_job_id = failures.get(reason, (0, None, job.restore_job_id))
-        if (created := job.creation_date) and (latest is None or created > latest):
-            latest, latest_job_id = created, job.restore_job_id
-        failures[reason] = _Failed(jobs + 1, latest, latest_job_id)
+        reason = (getattr(job, member), job.resource_type, getattr(job, f"{member}_message"))
+        jobs, latest = failures.get(reason, (0, job))
+        latest = max(latest, job, key=lambda one: one.creation_date or _UNDATED)
+        failures[reason] = (jobs + 1, latest)
         if len(failures) == 2 * _REASONS:
             self._drop_rare_reasons(member)
 
     def _drop_rare_reasons(self, member: str) -> None:
         # Equally frequent reasons are sorted too, so that the order of the jobs does not matter.
-        reasons = sorted(
-            self._failures[member].items(), key=lambda item: (-item[1].jobs, repr(item[0]))
-        )
-        self._failures[member] = dict(reasons[:_REASONS])
-        self._other_failures[member] += sum(failed.jobs for _, failed in reasons[_REASONS:])
-
-    def _counts_of(self, place: int) -> Counter[str | None]:
-        counts = Counter[str | None]()
-        for values, jobs in self._counts.items():
-            counts[values[place]] += jobs
-        return counts
+        failures = self._failures[member]
+        reasons = sorted(failures, key=lambda reason: (-failures[reason][0], repr(reason)))
+        self._failures[member] = {reason: failures[reason] for reason in reasons[:_REASONS]}
+        self._other_failures[member] += sum(failures[reason][0] for reason in reasons[_REASONS:])
 
     def summary(self) -> dict[str, Any]:
         """Return the attributes of a summary of the jobs."""
-        statuses, types, validations, deletions = map(self._counts_of, range(4))
+        statuses, types = self._counts["status"], self._counts["resource_type"]
+        jobs, completed = statuses.total(), statuses["COMPLETED"]
         all_durations = array("q", chain.from_iterable(self._durations.values()))
-        known = {*RestoreJobStatus, None}
-        oldest, newest = self._dates
         for member in _FAILED:
             self._drop_rare_reasons(member)
-        return self._numbers | {
-            "jobs": statuses.total(),
-            "by_status": _named(dict.fromkeys(RestoreJobStatus, 0) | statuses),
+        return {
+            "jobs": jobs,
+            "by_status": _named(statuses),
             "by_resource_type": _named(dict(types.most_common())),
-            "by_validation_status": _named(dict.fromkeys(RestoreValidationStatus, 0) | validations),
-            "by_deletion_status": _named(dict.fromkeys(RestoreDeletionStatus, 0) | deletions),
-            "success_rate": statuses["COMPLETED"] / self._ended if self._ended else None,
+            "by_validation_status": _named(self._counts["validation_status"]),
+            "by_deletion_status": _named(self._counts["deletion_status"]),
+            "success_rate": completed / self._ended if self._ended else None,
             "duration": _measured(all_durations) if all_durations else None,
             "durations": _named({name: _measured(one) for name, one in self._durations.items()}),
-            "oldest": oldest,
-            "newest": newest,
+            "bytes_restored": self._bytes,
+            "oldest": self._oldest,
+            "newest": self._newest,
             "failures": tuple(
-                RestoreFailures(**reason._asdict(), **failed._asdict())
-                for failures in self._failures.values()
-                for reason, failed in failures.items()
+                _failure(member, *failed)
+                for member, failures in self._failures.items()
+                for failed in failures.values()
             ),
             "other_failures": self._other_failures,
+            "parents": self._parents,
             "without_status": statuses[None],
-            "with_unknown_status": sum(statuses[one] for one in statuses.keys() - known),
+            "with_unknown_status": jobs - sum(statuses[one] for one in (*RestoreJobStatus, None)),
             "without_resource_type": types[None],
+            "without_creation_date": jobs - self._dated,
+            "without_duration": completed - len(all_durations),
+            "without_size": completed - self._sized,
         }
+
+
+def _failure(member: str, jobs: int, latest: RestoreJob) -> RestoreFailures:
+    return RestoreFailures(
+        jobs=jobs,
+        member=member,
+        status=str(getattr(latest, member)),
+        resource_type=latest.resource_type,
+        message=getattr(latest, f"{member}_message"),
+        latest=latest.creation_date,
+        latest_job_id=latest.restore_job_id,
+    )
 
 
 def _named(values: Mapping[str | None, _Value]) -> dict[str, _Value]:
