@@ -6,18 +6,19 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import wraps
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from restorejobs_client._checkpoint import BEGINNING, Checkpoint, Position, read_checkpoint
+from restorejobs_client._checkpoint import Checkpoint, Position, read_checkpoint
 from restorejobs_client._cursor import Listing
 from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
 from restorejobs_client._errors import InvalidCheckpointError, InvalidRequestError, redacted
-from restorejobs_client._extras import LazyModule
+from restorejobs_client._extras import LazyModule, boto3, botocore_client, botocore_config
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models import RestoreJobPage
 from restorejobs_client._parameters import (
     LARGEST_PAGE,
+    PARAMETERS,
     check_parameters,
     filter_texts,
     undocumented_resource_type,
@@ -29,39 +30,30 @@ from restorejobs_client._watch import Clock
 from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
-    import boto3
-    import botocore.client as botocore_client
-    import botocore.config as botocore_config
-
     from restorejobs_client import _request
-else:  # annotations name them; pydantic and boto3 cost more to import than all of this package
-    boto3 = LazyModule("boto3")
-    botocore_client = LazyModule("botocore.client")
-    botocore_config = LazyModule("botocore.config")
+else:  # it imports pydantic, which costs more to import than all of this package
     _request = LazyModule("restorejobs_client._request")
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
-class _Default(int):
-    """A default that differs from the same number given by a caller."""
-
-
-_DEFAULT_MAX_RESULTS: Final = _Default(LARGEST_PAGE)
-
-
-def _explain_misspellings(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Refuse a keyword that the method does not have by the one that was probably meant."""
+def _with_checked_keywords(
+    method: Callable[_Parameters, _Result],
+) -> Callable[_Parameters, _Result]:
+    """Refuse keywords that the method does not have, and filters beside a request."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
-    def explained(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
+    def checked(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
         for name in set[str](keywords).difference(known):
             raise InvalidRequestError(unknown_parameter(name, known))
+        if len(args) > 1 and args[1] is not None:
+            given = {name: keywords[name] for name in PARAMETERS if name in keywords}
+            _reject_conflicts("a request", given)
         return method(*args, **keywords)
 
-    return explained
+    return checked
 
 
 class RestoreJobsClient:
@@ -154,7 +146,7 @@ class RestoreJobsClient:
     def __repr__(self) -> str:
         return one_line("RestoreJobsClient", self._origin)
 
-    def __reduce__(self) -> tuple[Callable[..., RestoreJobsClient], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
         """Pickle what the client was made from; where it is unpickled, boto3's is made anew.
 
         Raises:
@@ -170,10 +162,16 @@ class RestoreJobsClient:
         if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL does not pickle"
             raise InvalidRequestError(message)
-        made_from = (self._region_name, self._profile_name, self._endpoint_url, self._config)
-        return _made_from, made_from
+        make = partial(
+            RestoreJobsClient,
+            region_name=self._region_name,
+            profile_name=self._profile_name,
+            endpoint_url=self._endpoint_url,
+            config=self._config,
+        )
+        return make, ()
 
-    @_explain_misspellings
+    @_with_checked_keywords
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
         self,
         request: _request.ListRestoreJobsRequest | None = None,
@@ -188,7 +186,7 @@ class RestoreJobsClient:
         by_complete_after: datetime | None = None,
         by_restore_testing_plan_arn: str | None = None,
         by_parent_job_id: str | None = None,
-        max_results: int = _DEFAULT_MAX_RESULTS,
+        max_results: int = LARGEST_PAGE,
         next_token: str | None = None,
         limit: int | None = None,
         resume_from: str | None = None,
@@ -244,7 +242,7 @@ class RestoreJobsClient:
             "by_complete_after": by_complete_after,
             "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
             "by_parent_job_id": by_parent_job_id,
-            "max_results": None if max_results is _DEFAULT_MAX_RESULTS else max_results,
+            "max_results": max_results,
             "next_token": next_token,
         }
         if request is not None:
@@ -254,33 +252,27 @@ class RestoreJobsClient:
                     "ListRestoreJobsRequest.model_validate makes one of a dict"
                 )
                 raise InvalidRequestError(message)
-            _reject_conflicts("a request", given)
             given = dict(request)
-        elif max_results is _DEFAULT_MAX_RESULTS:
-            given["max_results"] = LARGEST_PAGE
         parameters = check_parameters(given)
         if warning := undocumented_resource_type(parameters.get("by_resource_type")):
             warnings.warn(warning, stacklevel=3)
-        token = parameters.pop("next_token", None)
-        start, started_by = BEGINNING, None
-        if token is not None:
-            start, started_by = Position(token=str(token)), "next_token"
+        token = cast("str | None", parameters.pop("next_token", None))
         listing = Listing(
             parameters=parameters,
             origin=self._origin,
-            start=start,
-            started_by=started_by,
+            start=Position(token=token),
+            started_by=None if token is None else "next_token",
             limit=limit,
             progress=progress,
         )
-        if resume_from is not None:
-            if token is not None:
-                message = "next_token and resume_from both say where to begin: give one"
-                raise InvalidRequestError(message)
-            checkpoint = read_checkpoint(resume_from)
-            _check_same_listing(checkpoint, parameters, self._region_name)
-            listing = _resumed(listing, checkpoint)
-        return self._listed(listing)
+        if resume_from is None:
+            return RestoreJobs(self._fetch, listing, self._clock)
+        if token is not None:
+            message = "next_token and resume_from both say where to begin: give one"
+            raise InvalidRequestError(message)
+        checkpoint = read_checkpoint(resume_from)
+        _check_same_listing(checkpoint, filter_texts(parameters), self._region_name)
+        return self._resumed(listing, checkpoint)
 
     def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
@@ -302,56 +294,39 @@ class RestoreJobsClient:
                 f"the checkpoint was made in region {read.region_name}, and this client lists "
                 f"{self._region_name}: use a client of its region"
             )
-        parameters = {**read.parameters, "max_results": LARGEST_PAGE}
+        parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
         listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
-        return self._listed(_resumed(listing, read))
+        return self._resumed(listing, read)
 
-    def _listed(self, listing: Listing) -> RestoreJobs:
-        return RestoreJobs(self._fetch, listing, self._clock)
+    def _resumed(self, listing: Listing, checkpoint: Checkpoint) -> RestoreJobs:
+        rest = replace(
+            listing,
+            window=checkpoint.window,
+            start=checkpoint.position,
+            started_by="resume_from",
+        )
+        return RestoreJobs(self._fetch, rest, self._clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
 
 
-def _made_from(
-    region_name: str,
-    profile_name: str | None,
-    endpoint_url: str | None,
-    config: botocore_config.Config | None,
-) -> RestoreJobsClient:
-    return RestoreJobsClient(
-        region_name=region_name,
-        profile_name=profile_name,
-        endpoint_url=endpoint_url,
-        config=config,
-    )
-
-
-def _resumed(listing: Listing, checkpoint: Checkpoint) -> Listing:
-    return replace(
-        listing,
-        window=checkpoint.window,
-        start=checkpoint.position,
-        started_by="resume_from",
-    )
-
-
 def _check_same_listing(
-    checkpoint: Checkpoint, parameters: Mapping[str, object], region_name: str
+    checkpoint: Checkpoint, filters: Mapping[str, str], region_name: str
 ) -> None:
-    made = {"region_name": checkpoint.region_name, **filter_texts(checkpoint.parameters)}
-    asked = {"region_name": region_name, **filter_texts(parameters)}
+    made = {"region_name": checkpoint.region_name, **checkpoint.filters}
+    asked = {"region_name": region_name, **filters}
     names = [name for name in (made | asked) if made.get(name) != asked.get(name)]
     if names:
+        shown_made, shown_asked = (
+            ", ".join(f"{name}={described.get(name)!r}" for name in names)
+            for described in (made, asked)
+        )
         raise InvalidCheckpointError(
             "resume_from is a checkpoint of other filters or of another region: it was made with "
-            f"{_shown(made, names)}, and this listing has {_shown(asked, names)}; "
+            f"{shown_made}, and this listing has {shown_asked}; "
             "client.resume(checkpoint) needs no filters"
         )
-
-
-def _shown(described: Mapping[str, object], names: list[str]) -> str:
-    return ", ".join(f"{name}={described.get(name)!r}" for name in names)
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

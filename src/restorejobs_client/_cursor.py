@@ -139,10 +139,15 @@ class Cursor:
 
     @property
     def checkpoint(self) -> str:
-        """The place after the last job that was taken from `jobs`."""
+        """The exact place after the last job that was handed out.
+
+        One line of text without spaces that holds the filters, the page token and hashes of job
+        ids. It is there from before the first job until after the last.
+        """
         listing = self._listing
+        filters = filter_texts(listing.parameters)
         return write_checkpoint(
-            Checkpoint(self._position(), listing.window, listing.region_name, listing.parameters)
+            Checkpoint(self._position(), listing.window, listing.region_name, filters)
         )
 
     def _position(self) -> Position:
@@ -159,7 +164,7 @@ class Cursor:
     def next_parameters(self) -> dict[str, object] | None:
         """Return what to ask boto3 for; `None` at the end of the listing or of its `limit`."""
         state = self._state
-        if state.ended or state.left == 0:
+        if self.has_ended:
             return None
         parameters = dict(self._parameters)
         if state.left is not None:

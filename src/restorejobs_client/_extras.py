@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+__all__ = ["LazyModule", "asyncio", "boto3", "botocore_client", "botocore_config"]
 
 
 class LazyModule(ModuleType):
@@ -37,3 +40,16 @@ class LazyModule(ModuleType):
             )
             raise ImportError(message, name=library) from error
         return getattr(module, attribute)
+
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import boto3
+    import botocore.client as botocore_client
+    import botocore.config as botocore_config
+else:
+    asyncio = LazyModule("asyncio")
+    boto3 = LazyModule("boto3")
+    botocore_client = LazyModule("botocore.client")
+    botocore_config = LazyModule("botocore.config")

@@ -11,6 +11,7 @@ from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._balance import BalancedPool
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._extras import asyncio
 from restorejobs_client._html import Cell, table
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import whole_number
@@ -26,7 +27,24 @@ _restore_jobs: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("
 _CLOCK: Final = Clock()
 
 
-class RestoreJobIterator(Iterator[RestoreJob]):
+class _OfOneRun:
+    """What has a place in a run of a listing."""
+
+    def __init__(self, run: ListingRun) -> None:
+        self._run = run
+        self._jobs = run.jobs
+
+    @property
+    def checkpoint(self) -> str:
+        """The exact place after what was handed out last, for `resume` and `resume_from`.
+
+        One line of text without spaces that holds the filters, the page token and hashes of job
+        ids. It is there from before the first job until after the last.
+        """
+        return self._run.checkpoint
+
+
+class RestoreJobIterator(_OfOneRun, Iterator[RestoreJob]):
     """One run of a listing, job by job.
 
     After an error, `next()` asks for the same page again: it never ends without the rest. Use it
@@ -44,13 +62,6 @@ class RestoreJobIterator(Iterator[RestoreJob]):
         True
     """
 
-    def __init__(self, run: ListingRun) -> None:
-        self._run = run
-        self._jobs = run.jobs
-
-    def __iter__(self) -> RestoreJobIterator:
-        return self
-
     def __next__(self) -> RestoreJob:
         for job in self._jobs:
             return job
@@ -61,37 +72,17 @@ class RestoreJobIterator(Iterator[RestoreJob]):
             if not self._run.next_page():
                 raise StopIteration
 
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume` and `resume_from`.
 
-        One line of text without spaces that holds the filters, the page token and hashes of job
-        ids. It is there from before the first job until after the last.
-        """
-        return self._run.checkpoint
-
-
-class RestoreJobPageIterator(Iterator[RestoreJobPage]):
+class RestoreJobPageIterator(_OfOneRun, Iterator[RestoreJobPage]):
     """One run of a listing, page by page; like `RestoreJobIterator`, it goes on after an error."""
-
-    def __init__(self, run: ListingRun) -> None:
-        self._run = run
-
-    def __iter__(self) -> RestoreJobPageIterator:
-        return self
 
     def __next__(self) -> RestoreJobPage:
         if not self._run.has_page():
             raise StopIteration
         return self._run.take_page()
 
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last page handed out, for `resume` and `resume_from`."""
-        return self._run.checkpoint
 
-
-class _AsyncIterator(AsyncIterator[RestoreJob]):
+class _AsyncIterator(_OfOneRun, AsyncIterator[RestoreJob]):
     """One run of a listing for `async for`; like `RestoreJobIterator`, it goes on after an error.
 
     A page is fetched on a thread and accepted on the event loop, so a wait that is cancelled keeps
@@ -99,11 +90,8 @@ class _AsyncIterator(AsyncIterator[RestoreJob]):
     """
 
     def __init__(self, run: ListingRun) -> None:
-        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
-
-        self._run = run
-        self._jobs = run.jobs
-        self._turn = Lock()  # of several tasks that share it, one asks for the page
+        super().__init__(run)
+        self._turn = asyncio.Lock()  # one of several tasks that share it asks for a page
 
     async def __anext__(self) -> RestoreJob:
         for job in self._jobs:
@@ -115,11 +103,6 @@ class _AsyncIterator(AsyncIterator[RestoreJob]):
                     return job
                 if not await self._run.next_page_async():
                     raise StopAsyncIteration
-
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume` and `resume_from`."""
-        return self._run.checkpoint
 
 
 class RestoreJobs(ArrowExport):

@@ -9,6 +9,7 @@ from typing import Self
 
 from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._pool import WorkerPool
 from restorejobs_client._progress import RunsProgress
@@ -53,14 +54,12 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
 
         Cancelling ends the wait at once; the next `async for` goes on with the same job.
         """
-        from asyncio import shield, wrap_future  # noqa: PLC0415  # only for those who use it
-
         while True:
             for job in self._jobs:
                 yield job
             # A wait that is cancelled leaves its page to the next one.
             self._pending = self._pending or start_call(self._next_page)
-            page = await shield(wrap_future(self._pending))
+            page = await asyncio.shield(asyncio.wrap_future(self._pending))
             self._pending = None
             if page is None:
                 return

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
+from restorejobs_client._extras import asyncio
+
 _Result = TypeVar("_Result")
 
 
@@ -60,6 +62,4 @@ def start_call(call: Callable[[], _Result]) -> Future[_Result]:
 
 async def on_a_thread(call: Callable[[], _Result]) -> _Result:
     """Await a blocking call without blocking the event loop."""
-    from asyncio import wrap_future  # noqa: PLC0415  # only for those who use it
-
-    return await wrap_future(start_call(call))
+    return await asyncio.wrap_future(start_call(call))

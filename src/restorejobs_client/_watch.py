@@ -18,19 +18,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import Final, Self, cast
 
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
+from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._threads import start_call
 from restorejobs_client._windows import creation_bounds
-
-if TYPE_CHECKING:
-    import asyncio
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what stands for it
@@ -68,10 +66,8 @@ class Clock:
 
     async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
         """Do the same in an event loop."""
-        from asyncio import wait_for  # noqa: PLC0415  # only for those who use it
-
         with suppress(TimeoutError):
-            await wait_for(closed.wait(), seconds)
+            await asyncio.wait_for(closed.wait(), seconds)
 
 
 class _Follower:
@@ -252,9 +248,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         raise StopIteration
 
     async def __anext__(self) -> RestoreJob:
-        from asyncio import Event, get_running_loop  # noqa: PLC0415  # only for those who use it
-
-        loop, closed = get_running_loop(), Event()
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with self._turn:
                 self._wake_loop = lambda: loop.call_soon_threadsafe(closed.set)
@@ -273,9 +267,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     @cached_property
     def _turn(self) -> asyncio.Lock:
         """Of several tasks that share the watch, one takes a step."""
-        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
-
-        return Lock()
+        return asyncio.Lock()
 
     def _next_step(self) -> RestoreJob | float | ListingRun | None:
         """Return a job, the seconds to wait, the run to ask for a page, or `None` at the end."""

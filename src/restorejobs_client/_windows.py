@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Final, cast
+from typing import Annotated, Final, cast
+
+import msgspec
 
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._parameters import EARLIEST
@@ -17,18 +18,18 @@ MARGIN: Final = timedelta(seconds=1)  # more than AWS could lose by rounding to 
 _USUAL_SPAN: Final = timedelta(days=30)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The jobs that were created from `lower` on and before `upper`; `None` is open.
 
     AWS does not say whether its bounds are inclusive. So the service is asked for a little more,
     and exactly this half-open part is kept. Where a side is open, the listing's own bound is asked.
     """
 
-    lower: datetime | None = None
-    upper: datetime | None = None
+    lower: _Moment | None = None
+    upper: _Moment | None = None
 
     @property
     def is_empty(self) -> bool:
