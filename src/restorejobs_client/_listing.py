@@ -14,8 +14,8 @@ from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._extras import asyncio
 from restorejobs_client._html import Cell, table
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import whole_number
-from restorejobs_client._pool import Run, WorkerPool, checked_workers
+from restorejobs_client._parameters import check_count
+from restorejobs_client._pool import Run, WorkerPool
 from restorejobs_client._progress import RunsProgress
 from restorejobs_client._run import ListingRun
 from restorejobs_client._stream import RestoreJobStream
@@ -113,7 +113,7 @@ class RestoreJobs(ArrowExport):
 
     def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock = _CLOCK) -> None:
         if listing.limit is not None:
-            _check_count("limit", listing.limit, allowed="an int, 0 or more, or None")
+            check_count("limit", listing.limit, least=0, is_optional=True)
         self._fetch = fetch
         self._listing = listing
         self._clock = clock
@@ -151,7 +151,7 @@ class RestoreJobs(ArrowExport):
         Raises:
             InvalidRequestError: `n` is not an int of 0 or more.
         """
-        _check_count("n", n, allowed="an int, 0 or more")
+        check_count("n", n, least=0)
         return RestoreJobPage(restore_jobs=tuple(self._with(self._listing.limited_to(n))))
 
     def split(self, parts: int) -> list[RestoreJobs]:
@@ -169,7 +169,7 @@ class RestoreJobs(ArrowExport):
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
                 `next_token` or `resume_from`, which belong to one run.
         """
-        _check_count("parts", parts, least=1, allowed="an int, 1 or more")
+        check_count("parts", parts, least=1)
         return [self._with(replace(self._listing, window=w)) for w in self._cut("split", parts)]
 
     def parallel(self, max_workers: int = 8) -> RestoreJobStream:
@@ -190,7 +190,7 @@ class RestoreJobs(ArrowExport):
                 windows that failed, each with its checkpoint. `client.resume(checkpoint)` brings
                 the rest of that window; some jobs may come twice.
         """
-        workers = checked_workers(max_workers)
+        workers = check_count("max_workers", max_workers, least=1)
         windows = self._cut("run in parallel", workers)
 
         def start(window: Window) -> tuple[RestoreJobs, Iterator[RestoreJobPage]]:
@@ -319,15 +319,7 @@ def gather(
                 "gather(*listings)"
             )
             raise InvalidRequestError(message)
-    workers = min(checked_workers(max_workers), len(listings))
+    workers = min(check_count("max_workers", max_workers, least=1), len(listings))
     runs = [Run(listing, listing.pages(), place) for place, listing in enumerate(listings)]
     bar = RunsProgress("listings", len(listings)) if progress else None
     return RestoreJobStream(WorkerPool(runs, workers), bar)
-
-
-def _check_count(name: str, value: object, *, least: int = 0, allowed: str) -> None:
-    try:
-        whole_number(value, least=least)
-    except ValueError:
-        message = f"{name}={value!r} is refused: it must be {allowed}"
-        raise InvalidRequestError(message) from None

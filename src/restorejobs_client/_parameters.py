@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
     """One parameter of the operation.
 
     Attributes:
-        check: returns the value as it is sent, or raises ValueError.
+        check: returns the value as it is sent, or raises ValueError or OverflowError.
         allowed: what the value must be, in words.
     """
 
@@ -37,10 +37,7 @@ def _moment(value: object) -> datetime:
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError
-    try:
-        moment = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError from None
+    moment = value.astimezone(UTC)
     if moment < EARLIEST:
         raise ValueError
     return moment
@@ -70,15 +67,10 @@ def _text(pattern: str) -> Callable[[object], str]:
     return check
 
 
-def whole_number(value: object, *, least: int, most: int | None = None) -> int:
-    """Return an int within bounds, or raise ValueError. A bool is not an int here."""
-    if type(value) is not int or value < least or (most is not None and value > most):
+def _page_size(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= LARGEST_PAGE:  # a bool is not a number here
         raise ValueError
     return value
-
-
-def _page_size(value: object) -> int:
-    return whole_number(value, least=1, most=LARGEST_PAGE)
 
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
@@ -123,6 +115,20 @@ def aws_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
+def check_parameter(name: str, value: object) -> object:
+    """Return the value of a parameter as it is sent; `None` is a filter that is not set.
+
+    Raises:
+        InvalidRequestError: names the parameter, what was given and what is allowed.
+    """
+    if value is None and name != "max_results":
+        return None
+    try:
+        return PARAMETERS[name].check(value)
+    except (ValueError, OverflowError):
+        raise InvalidRequestError(refusal(name, value)) from None
+
+
 def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters that are set, as they are sent, by their snake_case names.
 
@@ -133,26 +139,34 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
     checked: dict[str, object] = {}
     refusals: list[str] = []
     for name, value in given.items():
-        if value is None and name != "max_results":
-            continue
         try:
-            checked[name] = PARAMETERS[name].check(value)
-        except ValueError:
-            refusals.append(refusal(name, value))
+            checked[name] = check_parameter(name, value)
+        except InvalidRequestError as error:
+            refusals.append(str(error))
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
     for kind in ("created", "complete"):
-        _check_range(checked, f"by_{kind}_after", f"by_{kind}_before")
-    return checked
+        after, before = f"by_{kind}_after", f"by_{kind}_before"
+        lower, upper = checked.get(after), checked.get(before)
+        if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
+            raise InvalidRequestError(
+                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
+                "no job can be between them"
+            )
+    return {name: value for name, value in checked.items() if value is not None}
 
 
-def _check_range(checked: Mapping[str, object], after: str, before: str) -> None:
-    lower, upper = checked.get(after), checked.get(before)
-    if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
-        raise InvalidRequestError(
-            f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-            "no job can be between them"
-        )
+def check_count(name: str, value: object, *, least: int, is_optional: bool = False) -> int:
+    """Return an int that is `least` or more, or refuse it. A bool is not an int here.
+
+    Raises:
+        InvalidRequestError: names the argument, what was given and what is allowed.
+    """
+    if type(value) is not int or value < least:
+        allowed = f"an int, {least} or more{', or None' if is_optional else ''}"
+        message = f"{name}={value!r} is refused: it must be {allowed}"
+        raise InvalidRequestError(message)
+    return value
 
 
 def refusal(name: str, value: object) -> str:

@@ -8,22 +8,12 @@ from collections.abc import Generator, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Final
 
-from restorejobs_client._errors import InvalidRequestError, RestoreJobsError, ThrottlingException
+from restorejobs_client._errors import RestoreJobsError, ThrottlingException
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import whole_number
 from restorejobs_client._progress import RunsProgress
 from restorejobs_client._threads import start_thread
 
 _PAGES_A_WORKER: Final = 4  # that may wait for the consumer, on average
-
-
-def checked_workers(max_workers: object) -> int:
-    """Return the number of workers, or refuse it."""
-    try:
-        return whole_number(max_workers, least=1)
-    except ValueError:
-        message = f"max_workers={max_workers!r} is refused: it must be an int, 1 or more"
-        raise InvalidRequestError(message) from None
 
 
 class Run:

@@ -27,6 +27,7 @@ from restorejobs_client._parameters import (
     PARAMETERS,
     aws_name,
     aws_parameters,
+    check_parameter,
     check_parameters,
     filter_texts,
     refusal,
@@ -100,8 +101,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
-        _refuse_text_as_page_size(parameters)
-        with _refusals():
+        with _refusals(parameters):
             super().__init__(**parameters)
 
     @classmethod
@@ -115,13 +115,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     @field_validator("*", mode="before")
     @classmethod
     def _check_parameter(cls, value: object, info: ValidationInfo) -> object:
-        name = str(info.field_name)
-        if value is None and name != "max_results":
-            return None
-        try:
-            return PARAMETERS[name].check(value)
-        except ValueError:
-            raise InvalidRequestError(refusal(name, value)) from None
+        return check_parameter(str(info.field_name), value)
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:
@@ -141,8 +135,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
         _refuse_unknown_options("model_validate", options)
-        _refuse_text_as_page_size(obj)
-        with _refusals():
+        with _refusals(obj):
             return super().model_validate(obj, **options)
 
     @classmethod
@@ -183,27 +176,21 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         return aws_parameters(dict(self))
 
 
-def _refuse_text_as_page_size(given: object) -> None:
-    """Refuse `max_results="10"` in Python; only what comes from a URL may be text."""
+def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
+    for name in options.keys() - signature(getattr(BaseModel, method)).parameters:
+        raise InvalidRequestError(
+            f"{name} is not an option of {method}: give the parameters as one object"
+        )
+
+
+@contextmanager
+def _refusals(given: object = None) -> Generator[None]:
+    """Refuse text as `max_results`, which only a URL may give; raise our errors, not pydantic's."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):
             if isinstance(named.get(name), str):
                 raise InvalidRequestError(refusal("max_results", named[name]))
-
-
-def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
-    known = signature(getattr(BaseModel, method)).parameters
-    for name in options:
-        if name not in known:
-            raise InvalidRequestError(
-                f"{name} is not an option of {method}: give the parameters as one object"
-            )
-
-
-@contextmanager
-def _refusals() -> Generator[None]:
-    """Raise our error, in our words, instead of pydantic's."""
     try:
         yield
     except ValidationError as error:
