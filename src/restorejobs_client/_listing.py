@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._balance import BalancedPool
+from restorejobs_client._balance import WindowRun
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._extras import asyncio
@@ -197,7 +197,8 @@ class RestoreJobs(ArrowExport):
             part = self._with(replace(self._listing, window=window, progress=False))
             return part, part.pages()
 
-        pool = BalancedPool(self._listing.parameters, start, windows, workers)
+        runs = [WindowRun(self._listing.parameters, start, window) for window in windows]
+        pool = WorkerPool(runs, workers)
         return RestoreJobStream(pool, RunsProgress("windows") if self._listing.progress else None)
 
     def watch(

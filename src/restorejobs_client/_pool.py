@@ -23,7 +23,11 @@ class Run:
         listing: the caller's own object, for errors.
         pages: the pages that are still to come.
         place: where the consumer wants its pages; runs with one place are merged as they come.
+        may_be_left: a worker that is throttled may leave the run to the others and end, so that
+            fewer of them ask for less. Otherwise they may be waiting for room behind the run.
     """
+
+    may_be_left = False
 
     def __init__(self, listing: object, pages: Iterator[RestoreJobPage], place: int = 0) -> None:
         self.listing = listing
@@ -33,6 +37,10 @@ class Run:
     def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that are delivered."""
         return page.restore_jobs
+
+    def divide(self, parts: int) -> list[Run]:  # noqa: ARG002  # for other runs
+        """Return the runs that take the place of this one; none, if it goes on."""
+        return []
 
 
 class WorkerPool:
@@ -48,7 +56,7 @@ class WorkerPool:
         self._wake: SimpleQueue[None] = SimpleQueue()  # for the consumer
         self._consumer_waits = False
         self._waiting = deque(runs)
-        self._size = workers
+        self._size = self._working = workers
         self._idle = 0
         self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
         self._unfinished: dict[int, int] = {}  # runs, by their place
@@ -125,7 +133,7 @@ class WorkerPool:
             try:
                 replacements = self._go_through(run)
             except ThrottlingException as error:
-                if self._retire(run):
+                if self._leave(run):
                     return
                 self._finish(run, error)
             except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
@@ -146,20 +154,23 @@ class WorkerPool:
         for page in run.pages:
             if not self._deliver(run, run.keep(page)):
                 break
-            if page.next_token is not None and (replacements := self._divide(run, page)):
-                return replacements
+            with self._lock:
+                has_idle_workers = self._idle > 0 and not self._waiting
+            if has_idle_workers and page.next_token is not None:
+                replacements = run.divide(parts=2 * self._size)
+                if replacements:
+                    return replacements
         return []
 
-    def _divide(self, run: Run, page: RestoreJobPage) -> list[Run]:  # noqa: ARG002  # for others
-        """Return the runs that take the place of this one; none, if it goes on."""
-        return []
-
-    def _retire(self, run: Run) -> bool:  # noqa: ARG002  # for others
-        """Whether the worker leaves a throttled run to the others and ends.
-
-        Not here: all others may be waiting for room behind the run.
-        """
-        return False
+    def _leave(self, run: Run) -> bool:
+        """Leave a throttled run to the other workers, if there are any and the run allows it."""
+        with self._lock:
+            if self._working == 1 or not run.may_be_left:
+                return False
+            self._working -= 1
+            self._waiting.append(run)
+            self._changed.notify_all()
+            return True
 
     def _deliver(self, run: Run, jobs: tuple[RestoreJob, ...]) -> bool:
         """Hand the jobs to the consumer, waiting for room; `False` if it has gone."""
