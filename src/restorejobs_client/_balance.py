@@ -77,9 +77,7 @@ class WindowRun(Run):
     @override
     def divide(self, parts: int) -> list[Run]:
         # Only if all that was delivered is known by ids that tell jobs apart.
-        if len(self._dates) == _PAGES_TO_REPEAT or not all(
-            job_id for _, job_id in self._identities
-        ):
+        if len(self._dates) == _PAGES_TO_REPEAT or not all(self._ids):
             return []
         try:
             guessed = self._cuts(parts)
