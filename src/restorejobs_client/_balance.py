@@ -1,9 +1,9 @@
-"""Windows of one listing that are divided while workers go through them, for `parallel`.
+"""Windows of a listing that are divided while `parallel` lists them.
 
-Jobs cluster (nightly restore tests), so windows of one length are not of one size. When workers are
-idle and a run seems to have much left, it stops, and its window is cut into parts that are listed
-anew, without the jobs that were delivered. How much is left, and where, is guessed from the pages
-so far. The result is exact whatever the guess and whatever the order.
+Jobs cluster (nightly restore tests), so windows of equal length do not have equally many jobs. When
+workers are idle and a run seems to have many jobs left, the run stops. Its window is cut into parts
+that are listed again, without the jobs that were already delivered. The pages so far give a guess
+where jobs are left. The result is exact, whatever the guess and the order of the jobs.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from restorejobs_client._windows import MARGIN, Window, creation_bounds, equal_c
 
 StartWindow = Callable[[Window], tuple[object, Iterator[RestoreJobPage]]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup began in that month
-_PAGES_TO_PROBE: Final = 4  # at most, before a past without a bound is divided
-_PAGES_TO_REPEAT: Final = 16  # at most, when a run stops to be divided
-_SAMPLES: Final = 20  # dates of a page that are kept
+_PAGES_TO_PROBE: Final = 4  # a window without a lower bound is divided within this many pages
+_PAGES_TO_REPEAT: Final = 16  # after this many pages, a run is not divided any more
+_SAMPLES: Final = 20  # dates to keep of each page
 _account_id: Final = attrgetter("account_id")
 _restore_job_id: Final = attrgetter("restore_job_id")
 
 
 class WindowRun(Run):
-    """A run through a window that can be divided.
+    """A run of a window, which can be divided.
 
     Args:
-        parameters: those of the whole listing.
-        start: begins to list a window.
-        window: the part of the listing that the run goes through.
-        without: the jobs that were delivered already.
+        parameters: the parameters of the whole listing.
+        start: starts to list a window.
+        window: the part of the listing that this run lists.
+        without: the jobs that were already delivered.
     """
 
     may_be_left = True
@@ -53,15 +53,15 @@ class WindowRun(Run):
         self._start = start
         self._window = window
         self._without = without
-        self._dates: list[list[datetime]] = []  # of each page, those of some jobs
-        # Of each job so far. In two lists, because a tuple for each would wake the cycle collector.
+        self._dates: list[list[datetime]] = []  # creation dates of some jobs, for each page
+        # For each job. They are two lists, because tuples would trigger the cycle collector.
         self._accounts: list[str | None] = []
         self._ids: list[str | None] = []
 
     @override
     def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         if len(self._dates) == _PAGES_TO_REPEAT:
-            self._accounts.clear()  # it is too late to divide the run
+            self._accounts.clear()  # the run is not divided any more
             self._ids.clear()
         else:
             some = page.restore_jobs[:: max(1, len(page) // _SAMPLES)]
@@ -76,7 +76,7 @@ class WindowRun(Run):
 
     @override
     def divide(self, parts: int) -> list[Run]:
-        # Only if all that was delivered is known by ids that tell jobs apart.
+        # Every job that was delivered must be known by an id.
         if len(self._dates) == _PAGES_TO_REPEAT or not all(self._ids):
             return []
         try:
@@ -100,19 +100,19 @@ class WindowRun(Run):
         ]
 
     def _cuts(self, parts: int) -> list[datetime]:
-        """Return where to cut the window into about that many parts; nowhere if little is left."""
+        """Return where to cut the window into about `parts` parts, or nothing if little is left."""
         pages = self._dates
-        if len(pages[-1]) < 2:  # noqa: PLR2004  # two make a distance
+        if len(pages[-1]) < 2:  # noqa: PLR2004  # a distance needs two dates
             return []
         dates = [date for page in pages for date in page]
         lower, upper = self._window.span(self._parameters)
         first, last = pages[-1][0], pages[-1][-1]
         if first == last:
-            # Page after page of one moment keeps one worker busy; the rest need not wait for it.
-            # With less than twice the margin, the windows beside it would ask for that moment too.
+            # One worker lists the pages of this moment, and the others list the rest. With less
+            # than twice the margin, the neighbouring windows would ask for this moment too.
             is_hot = len(pages) > 1 and pages[-2][:1] == [last]
             return [last - 2 * MARGIN, last + 2 * MARGIN] if is_hot else []
-        # Three times and two more did best in simulations of clustered dates.
+        # These numbers did best in simulations of clustered dates.
         much = (3 * len(pages) + 2) * abs(first - last)
         if all(later >= earlier for later, earlier in pairwise(dates)):
             if self._window.lower is None and creation_bounds(self._parameters)[0] is None:
@@ -121,12 +121,12 @@ class WindowRun(Run):
             return [*equal_cuts(lower, last, parts), last] if last - lower > much else []
         if all(earlier <= later for earlier, later in pairwise(dates)):
             return [last, *equal_cuts(last, upper, parts)] if upper - last > much else []
-        # Without an order, the dates are a sample of all that is left.
+        # Without an order, the dates are a sample of the jobs that are left.
         return sorted(dates)[:: max(1, len(dates) // parts)]
 
 
 def _cuts_into_the_past(last: datetime, page: timedelta) -> list[datetime]:
-    """Return cuts back to the first restore job there can be, at distances that double."""
+    """Return cuts at doubling distances, back to the start of AWS Backup."""
     cuts = [last]
     distance = max(page, MARGIN)
     while last - distance > _FIRST_JOB:

@@ -1,4 +1,4 @@
-"""One run of a listing: it asks for pages, keeps the place, and gives every error a checkpoint."""
+"""One run of a listing: it fetches pages, and gives every error a checkpoint."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class ListingRun(Cursor):
         self._progress = JobsProgress(listing.limit) if listing.progress else None
 
     def next_page(self) -> bool:
-        """Ask for the next page; `False` at the end.
+        """Fetch the next page. Return `False` at the end.
 
         Raises:
-            RestoreJobsError: of any kind, with the checkpoint to go on from.
+            RestoreJobsError: of any kind, with the checkpoint to resume from.
         """
         with self._request() as parameters:
             if parameters is not None:
@@ -32,14 +32,14 @@ class ListingRun(Cursor):
         return parameters is not None
 
     async def next_page_async(self) -> bool:
-        """Do the same without blocking the event loop; cancelling keeps the place."""
+        """Do the same without blocking the event loop. Cancelling does not change the place."""
         with self._request() as parameters:
             if parameters is not None:
                 self._accept(await on_a_thread(lambda: self._fetch(parameters)))
         return parameters is not None
 
     def has_page(self) -> bool:
-        """Whether there is a page to take; asks for one if need be."""
+        """Return whether there is a page to take. Fetch one if necessary."""
         return self.has_new_page or self.next_page()
 
     async def has_page_async(self) -> bool:
@@ -53,7 +53,7 @@ class ListingRun(Cursor):
 
     @contextmanager
     def _request(self) -> Generator[dict[str, object] | None]:
-        """Yield the parameters of a request; `None` at the end. Give an error its checkpoint."""
+        """Yield the parameters of a request, or `None` at the end. Give errors a checkpoint."""
         try:
             parameters = self.next_parameters()
             if parameters is not None:
@@ -67,7 +67,7 @@ class ListingRun(Cursor):
             if isinstance(error, RestoreJobsError):
                 error.checkpoint = self.checkpoint
             if isinstance(error, RecursionError):
-                # Made without a call of Python code, for which there may be no room.
+                # Created without calling Python code, because the stack may be full.
                 ours = TransportError.__new__(TransportError)
                 ours.args = ("the call failed: the recursion limit is too low",)
                 ours.kwargs = {}
