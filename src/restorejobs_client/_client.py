@@ -1,4 +1,4 @@
-"""The facade: a client, and the one operation that it has."""
+"""The client, and its one operation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 def _with_checked_keywords(
     method: Callable[_Parameters, _Result],
 ) -> Callable[_Parameters, _Result]:
-    """Refuse keywords that the method does not have, and filters beside a request."""
+    """Refuse unknown keywords, and AWS parameters together with a request."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
@@ -59,25 +59,26 @@ def _with_checked_keywords(
 class RestoreJobsClient:
     """Lists the AWS Backup restore jobs of one account and region.
 
-    Without arguments it finds region and credentials as boto3 does, including
-    `boto3.setup_default_session`. Threads can share it. It pickles, and so do its listings, unless
-    it was made from a session or a client, because then credentials would travel.
+    Without arguments, it finds the region and credentials as boto3 does, including
+    `boto3.setup_default_session`. Threads can share a client. A client and its listings can be
+    pickled, unless the client was made from a session or a boto3 client: credentials are never
+    pickled.
 
     Args:
-        session: a boto3 session to take credentials and configuration from.
-        client: a ready boto3 "backup" client. Its other users are unaffected.
+        session: the boto3 session to take credentials and configuration from.
+        client: a boto3 "backup" client to use. Its other callers are unaffected.
         region_name: the AWS region, such as `"eu-central-1"`.
         profile_name: a profile of the AWS configuration files.
-        endpoint_url: another endpoint than AWS's own.
-        config: botocore settings (proxies, time-outs, retries). If retries are configured nowhere
-            (here, AWS_RETRY_MODE, AWS_MAX_ATTEMPTS, the profile), botocore's standard mode makes up
-            to 8 attempts.
+        endpoint_url: the URL to use instead of AWS's own endpoint.
+        config: botocore settings (proxies, timeouts, retries). If retries are not configured (here,
+            in AWS_RETRY_MODE or AWS_MAX_ATTEMPTS, or in the profile), requests are sent up to 8
+            times, in botocore's standard mode.
 
     Raises:
-        InvalidRequestError: arguments that exclude each other, a session or client of another type,
-            or an endpoint that is no URL.
-        ConfigurationError: no region, or settings that botocore refuses. CredentialsError: no such
-            profile. Missing credentials show when a listing is iterated.
+        InvalidRequestError: arguments that exclude each other, a session or client of the wrong
+            type, or an endpoint that is not a URL.
+        ConfigurationError: no region, or settings that botocore refuses.
+        CredentialsError: no such profile. Missing credentials raise it when you iterate a listing.
     """
 
     def __init__(  # noqa: PLR0913  # boto3's own
@@ -131,7 +132,7 @@ class RestoreJobsClient:
 
     @property
     def region_name(self) -> str:
-        """The AWS region that is listed, such as `"eu-central-1"`."""
+        """The AWS region of the jobs, such as `"eu-central-1"`."""
         return self._region_name
 
     @property
@@ -147,20 +148,20 @@ class RestoreJobsClient:
         return one_line("RestoreJobsClient", self._origin)
 
     def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
-        """Pickle what the client was made from; where it is unpickled, boto3's is made anew.
+        """Pickle the arguments of the client. Unpickling creates a new boto3 client.
 
         Raises:
-            InvalidRequestError: credentials would travel, because it was made from a session or a
-                client, or there is a password in the endpoint or in a proxy.
+            InvalidRequestError: the client was made from a session or a boto3 client, or the
+                endpoint or a proxy has a password.
         """
         if self._made_from is not None:
             raise InvalidRequestError(
-                f"a RestoreJobsClient made from a {self._made_from} does not pickle: make it from "
-                "region_name and profile_name, to find credentials where it is used"
+                f"a RestoreJobsClient made from a {self._made_from} cannot be pickled: make it "
+                "from region_name and profile_name, to find credentials where it is unpickled"
             )
         proxies: dict[str, str | None] = getattr(self._config, "proxies", None) or {}
         if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
-            message = "a RestoreJobsClient with a password in a URL does not pickle"
+            message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
         make = partial(
             RestoreJobsClient,
@@ -192,36 +193,38 @@ class RestoreJobsClient:
         resume_from: str | None = None,
         progress: bool = False,
     ) -> RestoreJobs:
-        """Return the restore jobs that match, as a lazy listing: nothing is sent until iterated.
+        """Return the restore jobs that match all filters, as a lazy listing.
+
+        No request is sent until you iterate over the listing.
 
         Args:
-            request: the AWS parameters as one object, instead of the keywords for them.
-            by_account_id: jobs of this account (12 digits), or of all (`"*"`) for a delegated
-                administrator of AWS Organizations. Default: the account of the credentials.
-            by_resource_type: such as `ResourceType.EBS`. A type that AWS adds later is accepted;
-                one that looks misspelt is accepted with a UserWarning.
-            by_created_before: created before this moment, an aware datetime. AWS does not say
-                whether its bounds are inclusive.
-            by_created_after: created after this moment.
-            by_status: one of PENDING, RUNNING, COMPLETED, ABORTED, FAILED.
-            by_complete_before: completed before this moment.
-            by_complete_after: completed after this moment.
-            by_restore_testing_plan_arn: started by this restore testing plan.
-            by_parent_job_id: children of this job.
-            max_results: jobs a page, 1 to 1000; it changes the requests, not the listing.
-            next_token: begin at this token of AWS's instead of at the beginning.
+            request: the AWS parameters as one object, instead of keywords.
+            by_account_id: list jobs of this account (12 digits), or of all accounts (`"*"`) as a
+                delegated administrator of AWS Organizations. Default: the account of the
+                credentials.
+            by_resource_type: list jobs of this type, such as `ResourceType.EBS`. Types that AWS
+                adds later are accepted. A type that looks misspelt gives a UserWarning.
+            by_created_before: list jobs created before this moment, an aware datetime. AWS does not
+                say whether its bounds are inclusive.
+            by_created_after: list jobs created after this moment.
+            by_status: list jobs in this status: PENDING, RUNNING, COMPLETED, ABORTED or FAILED.
+            by_complete_before: list jobs completed before this moment.
+            by_complete_after: list jobs completed after this moment.
+            by_restore_testing_plan_arn: list jobs that this restore testing plan started.
+            by_parent_job_id: list the children of this job.
+            max_results: the number of jobs per page, 1 to 1000. It does not change the listing.
+            next_token: start at this AWS page token.
             limit: yield at most this many jobs in each run of the listing; 0 yields none.
-            resume_from: go on where the `checkpoint` of an iterator or an error says; the filters
-                must be those of the checkpoint. `resume` needs no filters.
-            progress: show jobs, pages and rate while the listing runs, windows where it runs in
-                `parallel`, and jobs that ended where it is watched: in a terminal (on standard
-                error) or a notebook only. Needs the extra `progress`; without it, iterating raises
-                ImportError.
+            resume_from: continue from this `checkpoint` of an iterator or an error, which must be
+                of the same filters. `resume` needs no filters.
+            progress: show a progress bar: jobs, pages and rate while the listing runs; windows in
+                `parallel`; ended jobs in `watch`. It appears only in a notebook or a terminal (on
+                standard error). Without the extra `progress`, iterating raises ImportError.
 
         Raises:
-            InvalidRequestError: a parameter that cannot be right; the message names it.
-            InvalidCheckpointError: a checkpoint that is damaged, or made with other filters or in
-                another region; the message shows both.
+            InvalidRequestError: a wrong parameter. The message names it, and nothing is sent.
+            InvalidCheckpointError: a checkpoint that is damaged, or has other filters or another
+                region. The message shows both.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -248,8 +251,8 @@ class RestoreJobsClient:
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
-                    f"{request!r} is no ListRestoreJobsRequest: "
-                    "ListRestoreJobsRequest.model_validate makes one of a dict"
+                    f"{request!r} is not a ListRestoreJobsRequest: use keywords, or "
+                    "ListRestoreJobsRequest.model_validate for a dict"
                 )
                 raise InvalidRequestError(message)
             given = dict(request)
@@ -268,7 +271,7 @@ class RestoreJobsClient:
         if resume_from is None:
             return RestoreJobs(self._fetch, listing, self._clock)
         if token is not None:
-            message = "next_token and resume_from both say where to begin: give one"
+            message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
         checkpoint = read_checkpoint(resume_from)
         _check_same_listing(checkpoint, filter_texts(parameters), self._region_name)
@@ -277,22 +280,21 @@ class RestoreJobsClient:
     def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
 
-        The checkpoint carries the filters, the window and the region, so nothing else needs to be
-        remembered. A listing that had ended has no rest: what is new since then is a new listing,
-        with a later `by_created_after`.
+        The checkpoint holds the filters, the window and the region of the listing. If the listing
+        had ended, nothing is left: list new jobs with a later `by_created_after`.
 
         Args:
-            checkpoint: of an iterator or an error, as text.
+            checkpoint: the text from an iterator or an error.
             progress: as in `list_restore_jobs`.
 
         Raises:
-            InvalidCheckpointError: it is damaged, or was made in another region.
+            InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
         if read.region_name != self._region_name:
             raise InvalidCheckpointError(
-                f"the checkpoint was made in region {read.region_name}, and this client lists "
-                f"{self._region_name}: use a client of its region"
+                f"the checkpoint is from region {read.region_name}, but this client lists "
+                f"{self._region_name}: use a client for {read.region_name}"
             )
         parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
         listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
@@ -323,8 +325,8 @@ def _check_same_listing(
             for described in (made, asked)
         )
         raise InvalidCheckpointError(
-            "resume_from is a checkpoint of other filters or of another region: it was made with "
-            f"{shown_made}, and this listing has {shown_asked}; "
+            "resume_from is a checkpoint of other filters or of another region: it has "
+            f"{shown_made}, but this listing has {shown_asked}; "
             "client.resume(checkpoint) needs no filters"
         )
 

@@ -1,4 +1,4 @@
-"""The parameters of ListRestoreJobs: what each one may be, and how a wrong one is refused."""
+"""The parameters of ListRestoreJobs: the values that are allowed, and the errors for others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
     """One parameter of the operation.
 
     Attributes:
-        check: returns the value as it is sent, or raises ValueError or OverflowError.
+        check: returns the value to send, or raises ValueError or OverflowError.
         allowed: what the value must be, in words.
     """
 
@@ -52,7 +52,7 @@ def _status(value: object) -> RestoreJobStatus:
 
 
 def _resource_type(value: object) -> ResourceType:
-    # AWS's own pattern forbids the spaces of values that AWS documents.
+    # AWS documents values with spaces, although its own pattern forbids them.
     return ResourceType(_text(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
 
 
@@ -116,7 +116,7 @@ def aws_name(name: str) -> str:
 
 
 def check_parameter(name: str, value: object) -> object:
-    """Return the value of a parameter as it is sent; `None` is a filter that is not set.
+    """Return the value of a parameter to send. `None` is a filter that is not set.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -130,11 +130,10 @@ def check_parameter(name: str, value: object) -> object:
 
 
 def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters that are set, as they are sent, by their snake_case names.
+    """Return the parameters that are set, with the values to send, by their snake_case names.
 
     Raises:
-        InvalidRequestError: names each parameter that cannot be right, what was given and what is
-            allowed.
+        InvalidRequestError: names each wrong parameter, what was given and what is allowed.
     """
     checked: dict[str, object] = {}
     refusals: list[str] = []
@@ -151,13 +150,13 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
         if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
             raise InvalidRequestError(
                 f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-                "no job can be between them"
+                "no job can match both"
             )
     return {name: value for name, value in checked.items() if value is not None}
 
 
 def check_count(name: str, value: object, *, least: int, is_optional: bool = False) -> int:
-    """Return an int that is `least` or more, or refuse it. A bool is not an int here.
+    """Return the value if it is an int of `least` or more. A bool is not an int here.
 
     Raises:
         InvalidRequestError: names the argument, what was given and what is allowed.
@@ -170,13 +169,13 @@ def check_count(name: str, value: object, *, least: int, is_optional: bool = Fal
 
 
 def refusal(name: str, value: object) -> str:
-    """Return the message that refuses the value of a parameter."""
+    """Return the error message for a wrong value of a parameter."""
     shown = clipped_repr(value, _LONGEST_VALUE)
     return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
 
 
 def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
-    """Return the message that refuses a name, with the accepted name that was probably meant."""
+    """Return the error message for an unknown name, with the name that was probably meant."""
     names = list(accepted)
     in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(
@@ -188,9 +187,9 @@ def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
 
 
 def undocumented_resource_type(resource_type: object) -> str | None:
-    """Return a warning about a resource type that looks like a misspelt one; `None` if it is fine.
+    """Return a warning if a resource type looks misspelt, otherwise `None`.
 
-    AWS lists nothing for a type that it does not have, without an error.
+    For a type that does not exist, AWS lists no jobs and reports no error.
     """
     if not isinstance(resource_type, ResourceType) or resource_type.is_known:
         return None
@@ -203,12 +202,12 @@ def undocumented_resource_type(resource_type: object) -> str | None:
         return None
     return (
         f"by_resource_type={resource_type.value!r} is not a resource type that AWS documents: "
-        f"did you mean {known[near[0]]!r}? AWS lists nothing for a type that it does not have"
+        f"did you mean {known[near[0]]!r}? AWS lists no jobs for a type that does not exist"
     )
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
-    """Return the filters that are set as text, by name: what makes two listings the same."""
+    """Return the filters that are set as text, by name. Equal filters give equal texts."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value)
         for name in FILTERS

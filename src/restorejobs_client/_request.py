@@ -1,4 +1,4 @@
-"""The request as an object: a pydantic model of the eleven parameters."""
+"""The request as a pydantic model of the eleven parameters."""
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
@@ -70,14 +70,15 @@ def _in_snake_case(given: object) -> object:
 
 
 class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
-    """The parameters of one listing, validated and frozen (AWS type `ListRestoreJobsInput`).
+    """The validated, frozen parameters of a listing (AWS type `ListRestoreJobsInput`).
 
-    Every parameter has its AWS name in snake_case; `model_validate` also accepts the AWS spelling.
-    A filter that is `None` is not sent. Datetimes must be aware and are kept in UTC; text in ISO
-    8601 with an offset is accepted too. `RestoreJobsClient.list_restore_jobs` describes each one.
+    Every parameter has its AWS name in snake_case. `model_validate` also accepts the AWS spelling.
+    `RestoreJobsClient.list_restore_jobs` describes each parameter. A filter that is `None` is not
+    sent. Datetimes must be aware, and are converted to UTC. Text in ISO 8601 with an offset is
+    accepted too.
 
-    In FastAPI it is a `Query()` model or a `Depends()`, with its parameters in snake_case. There,
-    digits are accepted as `max_results`; elsewhere it must be an int.
+    In FastAPI, use it as a `Query()` model or with `Depends()`. There, `max_results` may be text of
+    digits; elsewhere it must be an int.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -109,7 +110,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def __get_pydantic_core_schema__(
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Accept AWS's names too; before `__init__`, which a model validator would come after."""
+        """Accept AWS's names too. A model validator would run too late, after `__init__`."""
         return core_schema.no_info_before_validator_function(_in_snake_case, handler(source))
 
     @field_validator("*", mode="before")
@@ -160,7 +161,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
 
         Args:
             update: the parameters that change, by their names.
-            deep: makes no difference, because nothing in a request can change.
+            deep: has no effect, because a request is immutable.
 
         Raises:
             InvalidRequestError: as for a new request.
@@ -168,11 +169,11 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         return self.model_validate(dict(self) | dict(update or {}))
 
     def filters(self) -> dict[str, str]:
-        """Return the filters that are set as text, by name: what makes two listings the same."""
+        """Return the filters that are set as text, by name. Equal filters give equal texts."""
         return filter_texts(dict(self))
 
     def parameters(self) -> dict[str, object]:
-        """Return what boto3's `list_restore_jobs` takes for the first page."""
+        """Return the parameters of the first request, as boto3's `list_restore_jobs` takes them."""
         return aws_parameters(dict(self))
 
 
@@ -185,7 +186,7 @@ def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
 
 @contextmanager
 def _refusals(given: object = None) -> Generator[None]:
-    """Refuse text as `max_results`, which only a URL may give; raise our errors, not pydantic's."""
+    """Refuse `max_results` as text, unless it comes from a URL. Raise our errors, not pydantic's."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):
