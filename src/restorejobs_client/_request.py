@@ -186,7 +186,7 @@ def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
 
 @contextmanager
 def _refusals(given: object = None) -> Generator[None]:
-    """Refuse `max_results` as text, unless it comes from a URL. Raise our errors, not pydantic's."""
+    """Refuse `max_results` as text, except from a URL. Raise our errors, not pydantic's."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):
