@@ -38,8 +38,8 @@ napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
 
-# A public type of this package that is not in the reference is an error. The types of other projects
-# are not links, because looking them up needs the network.
+# A public type of this package that is not in the reference is an error. The types of other
+# projects are not links, because looking them up needs the network.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!restorejobs_client\.[A-Za-z]).*")]
 
@@ -71,10 +71,12 @@ def name_functions(  # Sphinx's event
 
 
 def indentation(line: str) -> int:
+    """Return how many spaces the line begins with."""
     return len(line) - len(line.lstrip())
 
 
 def setup(app: Sphinx) -> None:
+    """Connect the functions above, and call attributes "Attributes" instead of "Variables"."""
     app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", name_functions)
     for field in PyObject.doc_field_types:
