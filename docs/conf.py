@@ -17,6 +17,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = project
 html_baseurl = "https://restorejobs-client.readthedocs.io/en/latest/"
 html_static_path = ["_static"]
