@@ -67,7 +67,8 @@ def quickstart(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
     """The documentation site in build/docs; a warning is an error, and the network is not used."""
-    python(session, "sphinx", "--fail-on-warning", "--fresh-env", "docs", "build/docs")
+    shutil.rmtree("build/docs", ignore_errors=True)
+    python(session, "sphinx", "--fail-on-warning", "docs", "build/docs")
 
 
 @nox.session(venv_backend="none")
