@@ -65,6 +65,13 @@ def quickstart(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """The documentation site in build/docs; a warning is an error, and the network is not used."""
+    shutil.rmtree("build/docs", ignore_errors=True)
+    python(session, "sphinx", "--fail-on-warning", "docs", "build/docs")
+
+
+@nox.session(venv_backend="none")
 def benchmarks(session: nox.Session) -> None:
     """This package, boto3 and the floor side by side: about two minutes a round."""
     session.run(sys.executable, "benchmarks/run.py", *session.posargs)
