@@ -325,4 +325,4 @@ def test_it_is_frozen_and_travels() -> None:
     assert datetime.fromisoformat(read["oldest"]) == summary.oldest
     assert read["durations"]["EBS"]["p95"] == summary.durations["EBS"].p95.total_seconds()
     assert "\n" not in repr(summary)
-    assert repr(summary).startswith("RestoreJobSummary(3,000 restore jobs; oldest: ")
+    assert repr(summary).startswith("RestoreJobSummary(3,000 restore jobs; oldest 2026-")

@@ -26,13 +26,11 @@ class OpenEnum(StrEnum):
         if not isinstance(value, str):
             return None
         value = str.__str__(value)  # str() of a subclass may be another text
-        folded = value.casefold()
         for known in cls:
-            if known.value.casefold() == folded:
+            if known.value.casefold() == value.casefold():
                 return known
         member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
+        member._name_ = member._value_ = value
         return member
 
     @property

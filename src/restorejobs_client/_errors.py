@@ -121,8 +121,6 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
         pending: the ids of the jobs that have not ended, and the given ids that were never listed.
     """
 
-    pending: tuple[str, ...]
-
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
         jobs = counted(len(pending), "job")
@@ -176,24 +174,17 @@ class ServiceError(RestoreJobsError, ClientError):
         operation_name: `"ListRestoreJobs"`.
     """
 
-    code: str
-    request_id: str | None
-    context: str | None
-    http_status: int
-    response: dict[str, Any]
-    operation_name: str
-
     def __init__(
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        self.response = redacted_value(response)
+        self.response: dict[str, Any] = redacted_value(response)
         self.operation_name = operation_name
-        metadata = self.response.get("ResponseMetadata", {})
-        self.http_status = metadata.get("HTTPStatusCode", 0)
-        self.code = self.response.get("Error", {}).get("Code") or str(self.http_status)
-        self.request_id = metadata.get("RequestId")
-        self.context = self.response.get("Context")
+        metadata: dict[str, Any] = self.response.get("ResponseMetadata", {})
+        self.http_status: int = metadata.get("HTTPStatusCode", 0)
+        self.code: str = self.response.get("Error", {}).get("Code") or str(self.http_status)
+        self.request_id: str | None = metadata.get("RequestId")
+        self.context: str | None = self.response.get("Context")
 
 
 class ResourceNotFoundException(ServiceError):

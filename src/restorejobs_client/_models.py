@@ -209,13 +209,10 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
             mode: `"python"` keeps datetimes, enum members (which are `str`) and `None` as they
                 are. `"json"` gives what `json.loads(job.to_json())` gives.
         """
-        if mode == "json":
-            members: dict[str, Any] = json.loads(self.to_json())
-            return members
         members = asdict(self)
         if isinstance(self.created_by, RestoreJobCreator):
             members["created_by"] = asdict(self.created_by)
-        return members
+        return members if mode == "python" else json.loads(json_text(members))
 
     def to_json(self) -> str:
         """Return all members by their snake_case names, as one line of JSON.
@@ -290,27 +287,22 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
 
 
 def _row(number: int, job: RestoreJob) -> dict[str, object]:
-    """Return what a table of jobs shows of a job, by the name of the column."""
-    status: object = job.status
-    if job.status and job.percent_done and not job.is_terminal:  # AWS reports ended jobs with 0 %
-        status = Cell(job.status, f"{job.percent_done} done", is_status=True)
-    messages = (
-        job.status_message,
-        job.validation_status_message and f"validation: {job.validation_status_message}",
-        job.deletion_status_message and f"deletion: {job.deletion_status_message}",
-    )
+    """Return what a table of jobs shows of a job, by the names of the columns."""
     source = job.source_resource_arn or ""
     return {
         "": number,
-        "status": status,
+        "status": job.status,
         "validation": job.validation_status,
         "account": job.account_id,
         "resource type": job.resource_type,
         "created": job.creation_date,
+        "done": None if job.is_terminal else job.percent_done,  # AWS reports ended jobs with 0 %
         "took": job.duration,
         "size": size_cell(job.backup_size_in_bytes),
-        "reason": "; ".join(filter(None, messages)),
+        "reason": job.status_message,
+        "validation reason": job.validation_status_message,
         "deletion": job.deletion_status,
+        "deletion reason": job.deletion_status_message,
         "source": Cell(source.split(":", 5)[-1], source),
         "job id": job.restore_job_id,
     }

@@ -37,15 +37,12 @@ class ProgressBar:
         Raises:
             ImportError: the extra `progress` is not installed.
         """
-        if self._bar is not None:
-            return
-        if not _is_watched():
-            self._bar = tqdm_auto.tqdm(disable=True)
-            return
-        # With miniters=0, time alone decides when it is redrawn: the count may not change for long.
-        self._bar = tqdm_auto.tqdm(
-            unit=f" {self._unit}", total=self._total, initial=self._count, miniters=0
-        )
+        if self._bar is None:
+            # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
+            # the bar is redrawn, because the count may not change for long.
+            options: dict[str, Any] = {} if _is_watched() else {"disable": True}
+            options |= {"unit": f" {self._unit}", "total": self._total, "initial": self._count}
+            self._bar = tqdm_auto.tqdm(miniters=0, **options)
 
     def add_page(self, jobs: int) -> None:
         """Add a page with that many jobs to the numbers beside the count."""

@@ -145,7 +145,8 @@ class RestoreJobSummary:
 
     def __repr__(self) -> str:
         """Return the most important facts as one line."""
-        return f"RestoreJobSummary({_facts(self).line()})"
+        facts = [" ".join(line.split()) for line in _facts(self).text().splitlines()]
+        return f"RestoreJobSummary({'; '.join(facts)})"
 
     def _repr_html_(self) -> str:
         """Return the summary as tables for a notebook, exact values on hover."""

@@ -87,12 +87,6 @@ class Table:
         rows = [{"name": name, "value": cell} for name, cell in cells.items() if cell.shown]
         return cls(title, rows, has_head=False)
 
-    def line(self) -> str:
-        """Return the title and the rows as one line."""
-        rows = zip(*(cells for _, cells in self._columns), strict=True)
-        facts = [": ".join(cell.shown for cell in row) for row in rows]
-        return "; ".join([self._title, *facts])
-
     def text(self) -> str:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []

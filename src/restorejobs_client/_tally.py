@@ -25,12 +25,10 @@ _Reason = tuple[str | None, str | None, str | None]
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
 _REASONS: Final = 1_000  # the most that are kept for each member; messages may contain ids
-_FAILED: Final[dict[str, frozenset[str]]] = {  # the statuses that say that something failed
-    "status": frozenset({RestoreJobStatus.FAILED}),
-    "validation_status": frozenset(
-        {RestoreValidationStatus.FAILED, RestoreValidationStatus.TIMED_OUT}
-    ),
-    "deletion_status": frozenset({RestoreDeletionStatus.FAILED}),
+_FAILED: Final = {  # the statuses that say that something failed
+    "status": {"FAILED"},
+    "validation_status": {"FAILED", "TIMED_OUT"},
+    "deletion_status": {"FAILED"},
 }
 
 
