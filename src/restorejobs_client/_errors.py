@@ -94,7 +94,7 @@ class RestoreJobsError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
         # Without a call of __init__, whose parameters differ from class to class.
-        state = {"args": self.args, **vars(self)}
+        state: dict[str, object] = {"args": self.args, **vars(self)}
         state.pop("listing", None)
         return type(self).__new__, (type(self),), state
 
@@ -125,7 +125,7 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
         jobs = counted(len(pending), "job")
         super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
-        self.pending = pending
+        self.pending: tuple[str, ...] = pending
 
 
 class MalformedResponseError(RestoreJobsError):
