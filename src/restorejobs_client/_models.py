@@ -144,7 +144,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended: its status is COMPLETED, ABORTED or FAILED."""
+        """Whether the job has ended, with the status COMPLETED, ABORTED or FAILED."""
         return self.status in _TERMINAL
 
     @property
