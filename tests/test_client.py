@@ -1,17 +1,19 @@
+"""`RestoreJobsClient`: what it is made from, its configuration, and pickling."""
+
 from __future__ import annotations
 
 import pickle
 import subprocess
 import sys
-import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
+from botocore.exceptions import NoCredentialsError, NoRegionError
 
 from restorejobs_client import (
     ConfigurationError,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from page_server import PageServer
 
+REGION = "eu-west-1"
+
 
 @pytest.fixture
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,13 +37,25 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
 
+@pytest.fixture
+def config_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the AWS configuration file of this test."""
+    path = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    return path
+
+
 def settings_of(client: RestoreJobsClient) -> Any:
-    """Return the botocore configuration that the client came to: it has no public way in."""
+    """Return the botocore configuration of a client, which is not public."""
     return client._wire.client.meta.config  # noqa: SLF001  # see above
 
 
+# What it is made from
+
+
 @pytest.mark.usefixtures("_credentials")
-def test_it_is_made_of_region_and_endpoint(server: PageServer) -> None:
+def test_region_and_endpoint(server: PageServer) -> None:
+    """The client signs for the region and calls the endpoint; its repr shows both."""
     client = RestoreJobsClient(region_name="ap-south-1", endpoint_url=server.endpoint_url)
     assert repr(client) == (
         f"RestoreJobsClient(region_name='ap-south-1', endpoint_url='{server.endpoint_url}')"
@@ -49,41 +65,43 @@ def test_it_is_made_of_region_and_endpoint(server: PageServer) -> None:
     assert "/ap-south-1/backup/aws4_request" in server.headers[0]
 
 
-def test_it_is_made_of_a_session(server: PageServer) -> None:
-    session = boto3.Session(
-        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-north-1"
-    )
+def test_session(server: PageServer) -> None:
+    """A session gives the credentials, and the region unless another is given."""
+    session = boto3.Session("testing", "testing", region_name="eu-north-1")
     client = RestoreJobsClient(session=session, endpoint_url=server.endpoint_url)
-    assert len(list(client.list_restore_jobs())) == 300
+    assert client.list_restore_jobs().first()
     assert "/eu-north-1/" in server.headers[0]
-    other = RestoreJobsClient(
-        session=session, region_name="eu-south-1", endpoint_url=server.endpoint_url
-    )
+    other = RestoreJobsClient(session=session, region_name="eu-south-1")
     assert other.region_name == "eu-south-1"
 
 
-def test_it_is_made_of_a_profile(
-    server: PageServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    path = tmp_path / "config"
-    path.write_text(
+def test_profile(server: PageServer, config_file: Path) -> None:
+    """A profile gives credentials, region and retries; an unknown one is refused."""
+    config_file.write_text(
         "[profile auditor]\nregion = sa-east-1\nmax_attempts = 3\n"
         "aws_access_key_id = testing\naws_secret_access_key = testing\n"
     )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
     client = RestoreJobsClient(profile_name="auditor", endpoint_url=server.endpoint_url)
-    assert len(list(client.list_restore_jobs())) == 300
+    assert client.list_restore_jobs().first()
     assert "/sa-east-1/" in server.headers[0]
     assert settings_of(client).retries["total_max_attempts"] == 3
     with pytest.raises(CredentialsError, match="nobody"):
         RestoreJobsClient(profile_name="nobody")
 
 
-def test_arguments_that_exclude_each_other_are_refused(server: PageServer) -> None:
-    session, boto3_client = boto3.Session(region_name="eu-west-1"), server.client()
+def test_session_is_shared_by_threads() -> None:
+    """Several threads can make clients from one session at the same time."""
+    session = boto3.Session(region_name=REGION)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: RestoreJobsClient(session=session), range(8)))
+
+
+def test_conflicting_arguments_are_refused(server: PageServer) -> None:
+    """A client excludes all other arguments; a session excludes a profile."""
+    session, boto3_client = boto3.Session(region_name=REGION), server.client()
     others: dict[str, Any] = {
         "session": session,
-        "region_name": "eu-west-1",
+        "region_name": REGION,
         "profile_name": "auditor",
         "endpoint_url": server.endpoint_url,
         "config": Config(),
@@ -95,15 +113,26 @@ def test_arguments_that_exclude_each_other_are_refused(server: PageServer) -> No
         RestoreJobsClient(session=session, profile_name="auditor")
 
 
-def test_a_missing_region_is_said_in_our_words() -> None:
+def test_client_of_another_service_is_refused() -> None:
+    """`client` must be a boto3 "backup" client."""
+    for other in (boto3.client("s3", region_name=REGION), "backup"):
+        with pytest.raises(InvalidRequestError, match='"backup" client'):
+            RestoreJobsClient(client=other)  # type: ignore[arg-type]  # the case
+
+
+# Configuration
+
+
+def test_missing_region_is_a_configuration_error() -> None:
+    """The error says what to do; botocore's own error is its cause."""
     with pytest.raises(ConfigurationError, match="pass region_name") as caught:
         RestoreJobsClient()
-    assert isinstance(caught.value, BotoCoreError)
     assert isinstance(caught.value.__cause__, NoRegionError)
 
 
-def test_missing_credentials_are_said_in_our_words(server: PageServer) -> None:
-    client = RestoreJobsClient(region_name="eu-west-1", endpoint_url=server.endpoint_url)
+def test_missing_credentials_are_an_error_of_iterating(server: PageServer) -> None:
+    """The error says what to do and has a checkpoint; nothing is sent."""
+    client = RestoreJobsClient(region_name=REGION, endpoint_url=server.endpoint_url)
     with pytest.raises(CredentialsError, match="aws configure") as caught:
         client.list_restore_jobs().first()
     assert isinstance(caught.value.__cause__, NoCredentialsError)
@@ -111,112 +140,108 @@ def test_missing_credentials_are_said_in_our_words(server: PageServer) -> None:
     assert server.requests == []
 
 
-def test_half_of_a_credential_is_said_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An access key without its secret is a `CredentialsError`."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     with pytest.raises(CredentialsError):
-        RestoreJobsClient(region_name="eu-west-1").list_restore_jobs().first()
+        RestoreJobsClient(region_name=REGION).list_restore_jobs().first()
 
 
-def test_an_endpoint_that_is_no_url_is_refused() -> None:
+def test_missing_credential_process_is_a_configuration_error(config_file: Path) -> None:
+    """The error names the program that the configuration wants to run."""
+    config_file.write_text("[default]\ncredential_process = /no/such/tool\n")
+    with pytest.raises(ConfigurationError, match="/no/such/tool"):
+        RestoreJobsClient(region_name=REGION).list_restore_jobs().first()
+
+
+@pytest.mark.parametrize(
+    ("region_name", "environment", "message"),
+    [
+        ("eu west", {}, "eu west"),
+        (REGION, {"AWS_MAX_ATTEMPTS": "abc"}, "abc"),
+        (REGION, {"AWS_ENDPOINT_URL": "garbage"}, "garbage"),
+    ],
+)
+def test_wrong_configuration_is_refused(
+    monkeypatch: pytest.MonkeyPatch, region_name: str, environment: dict[str, str], message: str
+) -> None:
+    """What botocore refuses is a `ConfigurationError` that shows the value."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=message):
+        RestoreJobsClient(region_name=region_name)
+
+
+def test_wrong_endpoint_is_refused() -> None:
+    """An endpoint must be a URL."""
     with pytest.raises(InvalidRequestError, match="endpoint_url 'nowhere'"):
-        RestoreJobsClient(region_name="eu-west-1", endpoint_url="nowhere")
+        RestoreJobsClient(region_name=REGION, endpoint_url="nowhere")
 
 
 @pytest.mark.parametrize("endpoint_url", ["user:testing@host", "htp:/user:testing@h"])
-def test_a_password_in_an_endpoint_is_not_shown(endpoint_url: str) -> None:
+def test_wrong_endpoint_hides_its_password(endpoint_url: str) -> None:
+    """A refused endpoint is shown without its password, also in the traceback."""
     with pytest.raises(InvalidRequestError, match="endpoint_url") as caught:
-        RestoreJobsClient(region_name="eu-west-1", endpoint_url=endpoint_url)
+        RestoreJobsClient(region_name=REGION, endpoint_url=endpoint_url)
     assert "testing" not in "".join(traceback.format_exception(caught.value)).split("Error: ")[-1]
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({"AWS_MAX_ATTEMPTS": "abc"}, "abc"),
-        ({"AWS_ENDPOINT_URL": "garbage"}, "garbage"),
-    ],
-)
-def test_configuration_that_botocore_refuses_is_a_configuration_error(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], message: str
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match=message):
-        RestoreJobsClient(region_name="eu-west-1")
-
-
-def test_a_tool_for_credentials_that_is_missing_is_said_in_our_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    path = tmp_path / "config"
-    path.write_text("[default]\ncredential_process = /no/such/tool\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
-    with pytest.raises(ConfigurationError, match="/no/such/tool"):
-        RestoreJobsClient(region_name="eu-west-1").list_restore_jobs().first()
-
-
-def test_a_client_of_another_service_is_refused() -> None:
-    for other in (boto3.client("s3", region_name="eu-west-1"), "backup"):
-        with pytest.raises(InvalidRequestError, match='"backup" client'):
-            RestoreJobsClient(client=other)  # type: ignore[arg-type]  # the case
-
-
-def test_a_region_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="eu west"):
-        RestoreJobsClient(region_name="eu west")
-
-
-def test_retries_that_are_configured_nowhere_are_eight() -> None:
-    settings = settings_of(RestoreJobsClient(region_name="eu-west-1"))
+def test_default_configuration() -> None:
+    """By default there are 8 attempts in standard mode, and a connection for each worker."""
+    settings = settings_of(RestoreJobsClient(region_name=REGION))
     assert settings.retries == {"mode": "standard", "total_max_attempts": 8}
     assert settings.max_pool_connections >= 32
 
 
 @pytest.mark.parametrize(
-    ("environment", "config", "expected"),
+    ("environment", "retries", "expected"),
     [
-        ({"AWS_MAX_ATTEMPTS": "2"}, None, {"total_max_attempts": 2}),
-        ({"AWS_RETRY_MODE": "adaptive"}, None, {"mode": "adaptive"}),
-        ({}, Config(retries={"total_max_attempts": 5}), {"total_max_attempts": 5}),
-        ({}, Config(retries={"max_attempts": 5, "mode": "legacy"}), {"total_max_attempts": 6}),
-        (
-            {"AWS_MAX_ATTEMPTS": "2"},
-            Config(retries={"total_max_attempts": 5}),
-            {"total_max_attempts": 5},
-        ),
+        ({"AWS_MAX_ATTEMPTS": "2"}, {}, {"total_max_attempts": 2}),
+        ({"AWS_RETRY_MODE": "adaptive"}, {}, {"mode": "adaptive"}),
+        ({}, {"total_max_attempts": 5}, {"total_max_attempts": 5}),
+        ({}, {"max_attempts": 5, "mode": "legacy"}, {"total_max_attempts": 6}),
+        ({"AWS_MAX_ATTEMPTS": "2"}, {"total_max_attempts": 5}, {"total_max_attempts": 5}),
     ],
 )
-def test_retries_that_are_configured_are_honoured(
+def test_configured_retries_are_kept(
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
-    config: Config | None,
+    retries: Any,
     expected: dict[str, Any],
 ) -> None:
+    """Retries of the environment or of `config` replace the default."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    settings = settings_of(RestoreJobsClient(region_name="eu-west-1", config=config))
-    assert settings.retries | expected == settings.retries
-    if "mode" in expected:
-        assert settings.retries.get("total_max_attempts") != 8
+    config = Config(retries=retries) if retries else None
+    made = settings_of(RestoreJobsClient(region_name=REGION, config=config)).retries
+    assert made | expected == made
+    assert made.get("total_max_attempts") != 8
 
 
-def test_other_configuration_is_kept() -> None:
+def test_other_settings_are_kept() -> None:
+    """Settings of `config` stay beside the default retries."""
     config = Config(max_pool_connections=3, read_timeout=7)
-    settings = settings_of(RestoreJobsClient(region_name="eu-west-1", config=config))
+    settings = settings_of(RestoreJobsClient(region_name=REGION, config=config))
     assert (settings.max_pool_connections, settings.read_timeout) == (3, 7)
     assert settings.retries["total_max_attempts"] == 8
 
-    core = boto3.Session(region_name="eu-west-1")
-    core._session.set_default_client_config(  # noqa: SLF001  # how botocore takes defaults
+
+def test_default_config_of_the_session_is_kept() -> None:
+    """Retries and timeouts of the session's default client config are kept."""
+    session = boto3.Session(region_name=REGION)
+    session._session.set_default_client_config(  # noqa: SLF001  # how botocore takes defaults
         Config(retries={"total_max_attempts": 4}, connect_timeout=9)
     )
-    settings = settings_of(RestoreJobsClient(session=core))
-    assert settings.retries["total_max_attempts"] == 4
-    assert settings.connect_timeout == 9
+    settings = settings_of(RestoreJobsClient(session=session))
+    assert (settings.retries["total_max_attempts"], settings.connect_timeout) == (4, 9)
 
 
-def test_a_request_and_keywords_for_it_exclude_each_other(client: RestoreJobsClient) -> None:
+# Requests
+
+
+def test_request_excludes_keywords_for_it(client: RestoreJobsClient) -> None:
+    """A request excludes the keywords of AWS's parameters, but not `limit`."""
     request = ListRestoreJobsRequest(by_status="FAILED", max_results=10)
     keywords: dict[str, Any] = {
         "by_account_id": "*",
@@ -228,36 +253,22 @@ def test_a_request_and_keywords_for_it_exclude_each_other(client: RestoreJobsCli
     for name, value in keywords.items():
         with pytest.raises(InvalidRequestError, match=rf"{name} .* together with a request"):
             client.list_restore_jobs(request, **{name: value})
-    assert len(client.list_restore_jobs(request, limit=25).head(1000).restore_jobs) == 25
+    assert len(list(client.list_restore_jobs(request, limit=25))) == 25
 
 
-def test_a_request_that_was_made_unvalidated_is_validated(
-    server: PageServer, client: RestoreJobsClient
-) -> None:
-    made: Any = ListRestoreJobsRequest.model_construct
+def test_unvalidated_request_is_refused(server: PageServer, client: RestoreJobsClient) -> None:
+    """A request that pydantic did not validate is validated before anything is sent."""
+    construct: Any = ListRestoreJobsRequest.model_construct
     with pytest.raises(InvalidRequestError, match="by_status='DONE'"):
-        client.list_restore_jobs(made(by_status="DONE"))
+        client.list_restore_jobs(construct(by_status="DONE"))
     assert server.requests == []
 
 
-@pytest.mark.parametrize("request_", ["FAILED", {"by_status": "FAILED"}, 5])
-def test_what_is_no_request_is_refused(client: RestoreJobsClient, request_: Any) -> None:
+@pytest.mark.parametrize("value", ["FAILED", {"by_status": "FAILED"}, 5])
+def test_other_objects_are_no_requests(client: RestoreJobsClient, value: Any) -> None:
+    """The positional argument must be a `ListRestoreJobsRequest`."""
     with pytest.raises(InvalidRequestError, match="ListRestoreJobsRequest"):
-        client.list_restore_jobs(request_)
-
-
-def test_clients_may_be_made_of_one_session_on_many_threads() -> None:
-    session = boto3.Session(region_name="eu-west-1")
-    made: list[RestoreJobsClient] = []
-    threads = [
-        threading.Thread(target=lambda: made.append(RestoreJobsClient(session=session)))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(made) == 8
+        client.list_restore_jobs(value)
 
 
 # Pickling
@@ -265,39 +276,38 @@ def test_clients_may_be_made_of_one_session_on_many_threads() -> None:
 
 @pytest.mark.usefixtures("_credentials")
 def test_clients_and_listings_pickle(server: PageServer) -> None:
-    config = Config(retries={"total_max_attempts": 2}, read_timeout=7)
+    """An unpickled client has the same settings; another process completes an unpickled listing."""
     client = RestoreJobsClient(
-        region_name="eu-west-3", endpoint_url=server.endpoint_url, config=config
+        region_name="eu-west-3",
+        endpoint_url=server.endpoint_url,
+        config=Config(retries={"total_max_attempts": 2}, read_timeout=7),
     )
-    again: RestoreJobsClient = pickle.loads(pickle.dumps(client))  # noqa: S301  # our own
+    again, *windows = pickle.loads(  # noqa: S301  # our own
+        pickle.dumps([client, *client.list_restore_jobs().split(3)])
+    )
     assert repr(again) == repr(client)
     assert settings_of(again).read_timeout == 7
-
-    iterator = iter(client.list_restore_jobs(max_results=100))
-    before = [next(iterator) for _ in range(150)]
-    listing = client.list_restore_jobs(limit=200, resume_from=iterator.checkpoint)
-    code = "import pickle, sys\nfor job in pickle.load(sys.stdin.buffer): print(job.restore_job_id)"
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-c", code], input=pickle.dumps(listing), capture_output=True, check=True
-    )
-    ids = [job.restore_job_id for job in before] + done.stdout.decode().split()
-    assert ids == [job["RestoreJobId"] for job in server.jobs]
-    windows = pickle.loads(pickle.dumps(client.list_restore_jobs().split(3)))  # noqa: S301  # our own
     assert sum(len(list(window)) for window in windows) == 300
 
+    iterator = iter(client.list_restore_jobs(max_results=100))
+    before = [next(iterator).restore_job_id for _ in range(150)]
+    rest = client.list_restore_jobs(limit=200, resume_from=iterator.checkpoint)
+    code = "import pickle, sys\nfor job in pickle.load(sys.stdin.buffer): print(job.restore_job_id)"
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", code], input=pickle.dumps(rest), capture_output=True, check=True
+    )
+    assert before + done.stdout.decode().split() == [job["RestoreJobId"] for job in server.jobs]
 
-def test_credentials_do_not_travel(server: PageServer) -> None:
-    session = boto3.Session(region_name="eu-west-1")
-    with_userinfo = "http://user:testing@127.0.0.1:3128"
+
+def test_credentials_do_not_pickle(server: PageServer) -> None:
+    """A client that would carry credentials does not pickle; nor do its listings."""
+    with_password = "http://user:testing@127.0.0.1:3128"
+    proxies = Config(proxies={"https": with_password})
     clients = {
         "made from a client": RestoreJobsClient(client=server.client()),
-        "made from a session": RestoreJobsClient(session=session),
-        "a password": RestoreJobsClient(
-            region_name="eu-west-1", config=Config(proxies={"https": with_userinfo})
-        ),
-        "with a password in": RestoreJobsClient(
-            region_name="eu-west-1", endpoint_url=with_userinfo
-        ),
+        "made from a session": RestoreJobsClient(session=boto3.Session(region_name=REGION)),
+        "a password": RestoreJobsClient(region_name=REGION, config=proxies),
+        "with a password in": RestoreJobsClient(region_name=REGION, endpoint_url=with_password),
     }
     for reason, client in clients.items():
         for thing in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):

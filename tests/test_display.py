@@ -1,4 +1,4 @@
-"""What people see: in a notebook cell, and as a plain repr."""
+"""What a notebook shows, and the reprs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from memory_service import START, Service, job
@@ -20,14 +20,10 @@ from restorejobs_client import (
     RestoreJobSummary,
     RestoreValidationStatus,
 )
-from restorejobs_client._text import duration_text, moment_text, percentage_text, size_text
-from restorejobs_client.testing import fake_backup, sample_jobs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from restorejobs_client.testing import fake_backup
 
 HOSTILE = "<script>alert(1)</script>\"'&\n\x1b[31m"
-EVIL = RestoreJob.from_dict(
+HOSTILE_JOB = RestoreJob.from_dict(
     {
         field.name: HOSTILE
         for field in fields(RestoreJob)
@@ -53,7 +49,7 @@ FAILED = RestoreJob(
 
 
 class Table(HTMLParser):
-    """What a browser would show: the cells, what they say on hover, and their colours."""
+    """What a browser shows: the cells, their text on hover, and their colours."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -95,7 +91,11 @@ def shown(thing: Any) -> Table:
     return Table(html)
 
 
-def test_a_job_shows_its_members_and_the_exact_values_on_hover() -> None:
+# Notebooks
+
+
+def test_job_shows_its_members() -> None:
+    """A job shows the members that are set, with exact values on hover."""
     table = shown(FAILED)
     assert table.cells[:2] == ["restore_job_id", FAILED.restore_job_id]
     assert table.hovers == {
@@ -109,9 +109,11 @@ def test_a_job_shows_its_members_and_the_exact_values_on_hover() -> None:
     assert set(table.colours) == {"FAILED", "TIMED_OUT"}
 
 
-def test_a_page_shows_a_row_for_each_job() -> None:
-    table = shown(RestoreJobPage(restore_jobs=(FAILED, RestoreJob()), next_token="more"))
-    assert table.cells[:11] == [
+def test_page_shows_a_row_for_each_job() -> None:
+    """A row starts with the status and shows whole ids and reasons; empty columns are left out."""
+    page = RestoreJobPage(restore_jobs=(FAILED, RestoreJob()), next_token="more")
+    table = shown(page)
+    assert table.cells == [
         "0",
         "FAILED",
         "TIMED_OUT",
@@ -123,32 +125,42 @@ def test_a_page_shows_a_row_for_each_job() -> None:
         "No result.",
         "db:orders",
         "4C2D6E1A-0000-4000-8000-000000000001",
+        *("1", *[""] * 10),
     ]
-    assert table.cells[11:] == ["1", *[""] * 10]
-    assert "40.00%" not in table.cells  # of what has ended, AWS may say 0 %
+    assert table.hovers["db:orders"] == FAILED.source_resource_arn
+    html = page._repr_html_()
+    assert "2 restore jobs; more pages follow" in html
+    assert "deletion" not in html
+
+
+def test_page_shows_the_progress_of_running_jobs() -> None:
+    """The percentage is shown, except for a job that has ended."""
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")
     assert shown(RestoreJobPage(restore_jobs=(running,))).cells == ["0", "RUNNING", "40.00%"]
-    assert table.hovers["db:orders"] == FAILED.source_resource_arn
-    html = RestoreJobPage(restore_jobs=(FAILED,), next_token="more")._repr_html_()
-    assert "1 restore job; more pages follow" in html
-    assert "deletion" not in html  # none of them has one
+    assert "40.00%" not in shown(RestoreJobPage(restore_jobs=(FAILED,))).cells
 
 
-def test_a_long_page_shows_its_beginning_and_says_so() -> None:
-    page = RestoreJobPage(restore_jobs=tuple(job(number) for number in range(250)))
-    html = page._repr_html_()
+def test_page_shows_the_account() -> None:
+    """The account is shown, also where all jobs have the same."""
+    job = RestoreJob(account_id="111111111111")
+    assert "111111111111" in shown(RestoreJobPage(restore_jobs=(job, job))).cells
+
+
+def test_long_page_shows_its_first_jobs() -> None:
+    """A page shows 100 jobs at the most and says how many there are."""
+    html = RestoreJobPage(restore_jobs=tuple(job(number) for number in range(250)))._repr_html_()
     assert html.count("<tr>") == 101
     assert "250 restore jobs; the first 100 of them are shown" in html
     assert "0 restore jobs" in RestoreJobPage()._repr_html_()
 
 
-def test_a_listing_shows_its_filters_and_sends_nothing() -> None:
-    with fake_backup(sample_jobs(10)) as backup:
+def test_listing_shows_its_filters() -> None:
+    """A listing shows region, filters, window and limit, and sends nothing."""
+    with fake_backup() as backup:
         listing = backup.client().list_restore_jobs(
             by_status="FAILED", by_created_after=START, limit=0
         )
-        table = shown(listing)
-        assert table.cells == [
+        assert shown(listing).cells == [
             *("region_name", "us-east-1"),
             *("by_created_after", "2026-01-01T00:00:00+00:00"),
             *("by_status", "FAILED"),
@@ -160,86 +172,66 @@ def test_a_listing_shows_its_filters_and_sends_nothing() -> None:
         assert first[2] == "to"
         assert second[2:] == ["from", first[3]]
         assert backup.requests == []
-    service = Service([])
-    assert shown(service.listing()).cells == ["filters", "none: all jobs"]
-    assert service.asked == []
+
+
+def test_listing_shows_that_it_has_a_token() -> None:
+    """A listing that begins at a token shows so, but not the token."""
+    listing = Service([]).listing(next_token="17")
+    assert repr(listing) == "RestoreJobs(next_token='…')"
+    assert "next_token" in shown(listing).cells
+
+
+VALIDATED = replace(
+    HOSTILE_JOB,
+    status=RestoreJobStatus.COMPLETED,
+    creation_date=START,
+    completion_date=START,
+    validation_status=RestoreValidationStatus.FAILED,
+)
 
 
 @pytest.mark.parametrize(
     "thing",
     [
-        EVIL,
-        RestoreJobPage(restore_jobs=(EVIL,), next_token=HOSTILE),
-        RestoreJobSummary.from_jobs([EVIL, replace(EVIL, status=RestoreJobStatus.FAILED)]),
+        HOSTILE_JOB,
+        RestoreJobPage(restore_jobs=(HOSTILE_JOB,), next_token=HOSTILE),
         RestoreJobSummary.from_jobs(
-            [
-                replace(
-                    EVIL,
-                    status=RestoreJobStatus.COMPLETED,
-                    creation_date=START,
-                    completion_date=START,
-                    validation_status=RestoreValidationStatus.FAILED,
-                )
-            ]
+            [HOSTILE_JOB, VALIDATED, replace(HOSTILE_JOB, status=RestoreJobStatus.FAILED)]
         ),
         Service([]).listing(by_parent_job_id=HOSTILE),
     ],
-    ids=["job", "page", "summary", "summary of completed", "listing"],
+    ids=["job", "page", "summary", "listing"],
 )
-def test_every_value_is_escaped(thing: Any) -> None:
+def test_values_are_escaped(thing: Any) -> None:
+    """No value can add HTML tags, line breaks or terminal sequences."""
     html: str = thing._repr_html_()
     assert "&lt;script&gt;" in html
-    table = Table(html)
-    assert "script" not in table.tags
-    text = repr(thing)
-    assert "\n" not in text
-    assert "\x1b" not in text
-    assert "\x1b" not in str(thing)
+    assert "script" not in Table(html).tags
+    assert "\n" not in repr(thing)
+    assert "\x1b" not in repr(thing) + str(thing)
 
 
-def test_a_repr_is_one_line_that_a_person_can_read() -> None:
-    assert repr(FAILED) == (
-        "RestoreJob(restore_job_id='4C2D6E1A-0000-4000-8000-000000000001', resource_type='RDS', "
-        "status='FAILED', creation_date='2026-01-02 03:04:05.678000 UTC', duration='1 h 5 min', "
-        "source_resource_arn='arn:aws:rds:eu-central-1:123456789012:db:orders', "
-        "completion_date='2026-01-02 04:09:05.678000 UTC', status_message='Table already exists.', "
-        "percent_done='40.00%', backup_size_in_bytes=1610612736, "
-        "expected_completion_time_minutes=90, "
-        "created_by={'restore_testing_plan_arn': 'arn:aws:backup:plan:nightly'}, "
-        "validation_status='TIMED_OUT', validation_status_message='No result.')"
-    )
-    assert repr(RestoreJob()) == "RestoreJob()"
-    page = RestoreJobPage(restore_jobs=(FAILED,), next_token="t")
-    assert repr(page) == "RestoreJobPage(1 restore job, next_token='t')"
-    assert repr(RestoreJobPage()) == "RestoreJobPage(0 restore jobs, no next_token)"
-
-
-def test_every_known_status_has_a_colour_that_reads_in_light_and_dark() -> None:
-    statuses: Iterable[Any] = (
-        *RestoreJobStatus,
-        *RestoreValidationStatus,
-        *RestoreDeletionStatus,
-    )
-    unknown = shown(RestoreJob(status=RestoreJobStatus("PAUSED"))).colours["PAUSED"]
-    for status in statuses:
-        table = shown(RestoreJob(status=RestoreJobStatus(str(status))))
-        background, text = table.colours[str(status)]
-        assert (background, text) != unknown
-        assert contrast(text, background) >= 4.5
-    assert contrast(unknown[1], unknown[0]) >= 4.5
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours as WCAG 2 defines it."""
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
+@pytest.mark.parametrize(
+    "status", [*RestoreJobStatus, *RestoreValidationStatus, *RestoreDeletionStatus, "PAUSED"]
+)
+def test_statuses_have_readable_colours(status: str) -> None:
+    """Each known status has a colour of its own, with the contrast that WCAG 2 asks for."""
+    colours = shown(RestoreJob(status=RestoreJobStatus(status))).colours[str(status)]
+    unknown = shown(RestoreJob(status=RestoreJobStatus("UNKNOWN"))).colours["UNKNOWN"]
+    assert (colours == unknown) is (status == "PAUSED")
+    darker, lighter = sorted(map(luminance, colours))
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
 
 def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
     digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
     channels = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# Values
 
 
 @pytest.mark.parametrize(
@@ -257,8 +249,9 @@ def luminance(colour: str) -> float:
         (-2048, "-2.0 KiB"),
     ],
 )
-def test_sizes_are_in_the_largest_unit_that_they_fill(count: int, text: str) -> None:
-    assert size_text(count) == text
+def test_sizes(count: int, text: str) -> None:
+    """A size is in the largest unit that it fills."""
+    assert shown(RestoreJob(backup_size_in_bytes=count)).cells[-1] == text
 
 
 @pytest.mark.parametrize(
@@ -275,53 +268,88 @@ def test_sizes_are_in_the_largest_unit_that_they_fill(count: int, text: str) -> 
         (-timedelta(minutes=1), "-1 min"),
     ],
 )
-def test_durations_are_in_their_two_largest_units(duration: timedelta, text: str) -> None:
-    assert duration_text(duration) == text
+def test_durations(duration: timedelta, text: str) -> None:
+    """A duration is in its two largest units."""
+    timed = RestoreJob(creation_date=START, completion_date=START + duration)
+    assert shown(timed).cells[-2:] == ["duration", text]
 
 
-def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
-    assert percentage_text(1) == "100 %"
-    assert percentage_text(0) == "0 %"
-    assert percentage_text(99_999 / 100_000) == "99.9 %"
-    assert percentage_text(1 / 100_000) == "0.1 %"
-    assert percentage_text(0.9098) == "91.0 %"
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (1, "100 %"),
+        (0, "0 %"),
+        (99_999 / 100_000, "99.9 %"),
+        (1 / 100_000, "0.1 %"),
+        (0.9098, "91.0 %"),
+    ],
+)
+def test_percentages(rate: float, text: str) -> None:
+    """Only exact rates are 0 % and 100 %."""
+    summary = replace(RestoreJobSummary.from_jobs([]), success_rate=rate)
+    assert f" {text} of those that ended" in str(summary)
 
 
-def test_odd_numbers_and_texts_are_shown_as_well() -> None:
-    odd = RestoreJob(
+def test_dates_are_in_utc() -> None:
+    """A date in another time zone is shown in UTC."""
+    east = datetime.fromisoformat("2026-01-02T03:04:05+05:30")
+    assert shown(RestoreJob(creation_date=east)).cells[-1] == "2026-01-01 21:34:05 UTC"
+
+
+def test_extreme_values_are_shown() -> None:
+    """Huge numbers, the first and last dates and broken text can be shown."""
+    extreme = RestoreJob(
         backup_size_in_bytes=10**400,
         expected_completion_time_minutes=10**15,
+        status=RestoreJobStatus.COMPLETED,
         status_message="\ud800",
         creation_date=datetime(1, 1, 1, tzinfo=UTC),
         completion_date=datetime(9999, 12, 31, tzinfo=UTC),
         restore_job_id="short",
     )
-    for thing in (odd, RestoreJobPage(restore_jobs=(odd,)), RestoreJobSummary.from_jobs([odd])):
-        html: str = thing._repr_html_()
-        assert html.encode()
-        assert "0001-01-01 00:00:00" in html
-    assert "short" in shown(RestoreJobPage(restore_jobs=(odd,))).cells
-    assert "1,000,000,000,000,000 min" in shown(odd).cells
-    done = replace(odd, status=RestoreJobStatus.COMPLETED)
-    assert str(RestoreJobSummary.from_jobs([done])).count(" EiB") == 1
+    summary = RestoreJobSummary.from_jobs([extreme])
+    page = RestoreJobPage(restore_jobs=(extreme,))
+    for thing in (extreme, page, summary):
+        assert "0001-01-01 00:00:00" in thing._repr_html_()
+        assert thing._repr_html_().encode()
+    assert "short" in shown(page).cells
+    assert "1,000,000,000,000,000 min" in shown(extreme).cells
+    assert str(summary).count(" EiB") == 1
 
 
-def test_the_account_of_every_job_is_shown() -> None:
-    job = RestoreJob(account_id="111111111111")
-    assert "111111111111" in shown(RestoreJobPage(restore_jobs=(job, job))).cells
+# Reprs
 
 
-def test_long_texts_are_cut_in_what_is_one_line() -> None:
+def test_repr_of_a_job() -> None:
+    """The repr is one line of the members that are set, the most important ones first."""
+    assert repr(FAILED) == (
+        "RestoreJob(restore_job_id='4C2D6E1A-0000-4000-8000-000000000001', resource_type='RDS', "
+        "status='FAILED', creation_date='2026-01-02 03:04:05.678000 UTC', duration='1 h 5 min', "
+        "source_resource_arn='arn:aws:rds:eu-central-1:123456789012:db:orders', "
+        "completion_date='2026-01-02 04:09:05.678000 UTC', status_message='Table already exists.', "
+        "percent_done='40.00%', backup_size_in_bytes=1610612736, "
+        "expected_completion_time_minutes=90, "
+        "created_by={'restore_testing_plan_arn': 'arn:aws:backup:plan:nightly'}, "
+        "validation_status='TIMED_OUT', validation_status_message='No result.')"
+    )
+    assert repr(RestoreJob()) == "RestoreJob()"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(RestoreJob)])
+def test_repr_has_every_member(name: str) -> None:
+    """Each member that is set is in the repr."""
+    job = RestoreJob(**dict.fromkeys([name], "x"))  # type: ignore[arg-type]  # of any type
+    assert repr(job) == f"RestoreJob({name}='x')"
+
+
+def test_repr_of_a_page() -> None:
+    """The repr has the number of jobs and whether more pages follow."""
+    page = RestoreJobPage(restore_jobs=(FAILED,), next_token="t")
+    assert repr(page) == "RestoreJobPage(1 restore job, next_token='t')"
+    assert repr(RestoreJobPage()) == "RestoreJobPage(0 restore jobs, no next_token)"
+
+
+def test_reprs_shorten_long_text() -> None:
+    """Long messages and tokens are cut."""
     assert len(repr(RestoreJob(status_message="x" * 100_000))) < 120
     assert len(repr(RestoreJobPage(next_token="x" * 3_000))) < 120
-
-
-def test_a_listing_that_begins_at_a_token_says_so() -> None:
-    listing = Service([]).listing(next_token="17")
-    assert repr(listing) == "RestoreJobs(next_token='…')"
-    assert "next_token" in shown(listing).cells
-
-
-def test_moments_are_in_utc() -> None:
-    east = datetime.fromisoformat("2026-01-02T03:04:05+05:30")
-    assert moment_text(east) == "2026-01-01 21:34:05 UTC"

@@ -1,3 +1,5 @@
+"""The enums: they name the values that AWS documents and accept others."""
+
 from __future__ import annotations
 
 import copy
@@ -14,55 +16,50 @@ from restorejobs_client import (
 )
 
 ENUMS = [ResourceType, RestoreDeletionStatus, RestoreJobStatus, RestoreValidationStatus]
-Open = type[ResourceType | RestoreDeletionStatus | RestoreJobStatus | RestoreValidationStatus]
+Enum = type[ResourceType | RestoreDeletionStatus | RestoreJobStatus | RestoreValidationStatus]
 
 
 @pytest.mark.parametrize("enum", ENUMS)
-def test_known_values_are_found_whatever_their_case(enum: Open) -> None:
+def test_known_values_are_found_in_any_case(enum: Enum) -> None:
+    """A known value gives its member, in any case; the member hashes like the value."""
     for member in enum:
         assert member.is_known
-        for text in (
-            member.value,
-            member.value.lower(),
-            member.value.upper(),
-            member.value.title(),
-        ):
-            assert enum(text) is member
-        assert hash(member) == hash(member.value)
+        for change in (str.lower, str.upper, str.title, str.strip):
+            assert enum(change(member.value)) is member
         assert {member.value: 1}[member] == 1
 
 
 @pytest.mark.parametrize("enum", ENUMS)
 @pytest.mark.parametrize("value", ["PAUSED", "", "with spaces", "Ünï", "is_known"])
-def test_a_value_that_aws_adds_later_is_welcome(enum: Open, value: str) -> None:
+def test_unknown_values_are_accepted(enum: Enum, value: str) -> None:
+    """An unknown value becomes a member of its own that equals the text and is not known."""
     member = enum(value)
-    assert member == value
-    assert str(member) == value
     assert isinstance(member, enum)
-    assert not member.is_known
-    assert member in {value}
-    assert member == enum(value)
-    assert member.value == member.name == value
-    assert pickle.loads(pickle.dumps(member)) == member  # noqa: S301  # our own
-    assert not pickle.loads(pickle.dumps(member)).is_known  # noqa: S301  # our own
-    assert copy.deepcopy(member) == member
-    assert json.dumps(member) == json.dumps(value)
     assert member not in list(enum)
+    for same in (member, pickle.loads(pickle.dumps(member)), copy.deepcopy(member), enum(value)):  # noqa: S301  # our own
+        assert same == member == value
+        assert str(same) == same.value == same.name == value
+        assert hash(same) == hash(value)
+        assert not same.is_known
+        assert json.dumps(same) == json.dumps(value)
 
 
-def test_the_name_of_a_member_is_not_its_value() -> None:
+def test_values_are_not_names() -> None:
+    """The enum is called with the AWS value, not with the name of a member."""
     assert ResourceType("Storage Gateway") is ResourceType.STORAGE_GATEWAY
     assert not ResourceType("STORAGE_GATEWAY").is_known
 
 
-def test_what_is_no_text_is_no_value() -> None:
-    for value in (5, None, b"FAILED", ["FAILED"]):
-        with pytest.raises(ValueError, match="is not a valid"):
-            RestoreJobStatus(value)  # type: ignore[arg-type]  # the wrong type is the case
+@pytest.mark.parametrize("value", [5, None, b"FAILED", ["FAILED"]])
+def test_other_types_are_refused(value: object) -> None:
+    """Only text can be a value."""
+    with pytest.raises(ValueError, match="is not a valid"):
+        RestoreJobStatus(value)  # type: ignore[arg-type]  # the case
 
 
-def test_unknown_values_do_not_pile_up() -> None:
+def test_unknown_values_use_no_memory() -> None:
+    """The enum does not keep the unknown values that it was called with."""
     for number in range(1000):
         RestoreJobStatus(f"STATUS-{number}")
     assert len(RestoreJobStatus) == 5
-    assert len(RestoreJobStatus._value2member_map_) == 5  # where they would be
+    assert len(RestoreJobStatus._value2member_map_) == 5  # where the enum would keep them

@@ -1,3 +1,5 @@
+"""The errors: their bases, what they carry, pickling, and the credentials that they hide."""
+
 from __future__ import annotations
 
 import copy
@@ -28,31 +30,28 @@ from restorejobs_client import (
     ThrottlingException,
     TransportError,
     WatchTimeoutError,
-    _errors,
 )
-from restorejobs_client._errors import redacted
 
-SERVICE_ERRORS = [
-    ServiceError,
-    ResourceNotFoundException,
-    InvalidParameterValueException,
-    MissingParameterValueException,
-    ServiceUnavailableException,
-    ThrottlingException,
-    AccessDeniedException,
-    ExpiredTokenException,
-]
-OTHERS = [
-    RestoreJobsError,
-    InvalidRequestError,
-    InvalidCheckpointError,
-    PaginationError,
-    MalformedResponseError,
-    ConfigurationError,
-    WatchTimeoutError,
-    TransportError,
-    CredentialsError,
-]
+BASES: dict[type[RestoreJobsError], tuple[type[Exception], ...]] = {
+    RestoreJobsError: (Exception,),
+    InvalidRequestError: (RestoreJobsError, ValueError),
+    InvalidCheckpointError: (RestoreJobsError, ValueError),
+    PaginationError: (RestoreJobsError,),
+    MalformedResponseError: (RestoreJobsError,),
+    WatchTimeoutError: (RestoreJobsError, TimeoutError),
+    ConfigurationError: (RestoreJobsError, BotoCoreError),
+    CredentialsError: (ConfigurationError,),
+    TransportError: (RestoreJobsError, BotoCoreError),
+    ServiceError: (RestoreJobsError, ClientError),
+    ResourceNotFoundException: (ServiceError,),
+    InvalidParameterValueException: (ServiceError,),
+    MissingParameterValueException: (ServiceError,),
+    ServiceUnavailableException: (ServiceError,),
+    ThrottlingException: (ServiceError,),
+    AccessDeniedException: (ServiceError,),
+    ExpiredTokenException: (ServiceError,),
+}
+SERVICE_ERRORS = [kind for kind in BASES if issubclass(kind, ServiceError)]
 RESPONSE: dict[str, Any] = {
     "Error": {"Code": "Throttling", "Message": "slow"},
     "ResponseMetadata": {"HTTPStatusCode": 400, "RequestId": "r-1", "HTTPHeaders": {"a": "b"}},
@@ -60,36 +59,27 @@ RESPONSE: dict[str, Any] = {
 }
 
 
-def make(kind: type[RestoreJobsError], message: str = "what happened") -> RestoreJobsError:
+def make(kind: type[RestoreJobsError]) -> RestoreJobsError:
+    """Return an error of this class with all that it can carry."""
     if issubclass(kind, ServiceError):
-        return kind(message, response=RESPONSE, operation_name="ListRestoreJobs")
+        return kind("what happened", response=RESPONSE, operation_name="ListRestoreJobs")
     if kind is WatchTimeoutError:
         return WatchTimeoutError(60, ("a", "b"))
-    return kind(message)
+    return kind("what happened")
 
 
-def test_the_tree_is_the_one_that_is_drawn() -> None:
-    assert issubclass(InvalidRequestError, ValueError)
-    assert issubclass(InvalidCheckpointError, ValueError)
-    assert issubclass(TransportError, BotoCoreError)
-    assert issubclass(ConfigurationError, BotoCoreError)
-    assert issubclass(CredentialsError, ConfigurationError)
-    assert issubclass(ServiceError, ClientError)
-    assert all(issubclass(kind, ServiceError) for kind in SERVICE_ERRORS)
-    public = {
-        value
-        for value in vars(restorejobs_client).values()
-        if inspect.isclass(value) and issubclass(value, Exception)
-    }
-    assert public == {*SERVICE_ERRORS, *OTHERS}
-    drawn = _errors.__doc__ or ""
-    for kind in public:
-        assert kind.__name__ in drawn
-        assert issubclass(kind, RestoreJobsError)
+def test_bases() -> None:
+    """Each public error has its documented bases, and there are no other errors."""
+    public = {getattr(restorejobs_client, name) for name in restorejobs_client.__all__}
+    errors = {kind for kind in public if inspect.isclass(kind) and issubclass(kind, Exception)}
+    assert errors == set(BASES)
+    for kind, bases in BASES.items():
+        assert all(issubclass(kind, base) for base in bases)
 
 
-@pytest.mark.parametrize("kind", [*SERVICE_ERRORS, *OTHERS])
-def test_every_error_pickles_with_all_that_it_says(kind: type[RestoreJobsError]) -> None:
+@pytest.mark.parametrize("kind", BASES)
+def test_errors_survive_pickle_and_copy(kind: type[RestoreJobsError]) -> None:
+    """A copy has the message, the checkpoint, the notes and all members of the error."""
     error = make(kind)
     error.checkpoint = "rjc1-abc"
     error.add_note("a note")
@@ -103,7 +93,8 @@ def test_every_error_pickles_with_all_that_it_says(kind: type[RestoreJobsError])
 
 
 @pytest.mark.parametrize("kind", SERVICE_ERRORS)
-def test_service_errors_carry_what_support_asks_for(kind: type[ServiceError]) -> None:
+def test_service_errors_have_details(kind: type[ServiceError]) -> None:
+    """A service error has AWS's code, request id and context, and botocore's members."""
     error = make(kind)
     assert isinstance(error, ServiceError)
     assert (error.code, error.request_id, error.context) == ("Throttling", "r-1", "c")
@@ -113,79 +104,81 @@ def test_service_errors_carry_what_support_asks_for(kind: type[ServiceError]) ->
     assert error.checkpoint is None
 
 
-def test_a_service_error_without_details_says_so() -> None:
+def test_service_error_without_details() -> None:
+    """Without details, the code is the HTTP status and the rest is `None`."""
     error = ServiceError("bare", response={}, operation_name="ListRestoreJobs")
     assert (error.code, error.request_id, error.context, error.http_status) == ("0", None, None, 0)
 
 
 # Made of parts, so that no text here looks like a credential.
 KEY_ID = "AKIA" + "TESTING" * 2
+SIGNATURE = "0" * 64
+TOKEN = "testing" * 9
 SECRETS = [
     f"Credential={KEY_ID}/20260101/us-east-1/backup/aws4_request",
-    "Signature=" + "0" * 64,
-    "x-amz-security-token:" + "testing" * 9,
-    '"SessionToken": "' + "testing" * 9 + '"',
-    "aws_secret_access_key = " + "testing" * 5,
-    "Authorization: AWS4-HMAC-SHA256",
     f"the key {KEY_ID} is not known",
+    f"Signature={SIGNATURE}",
+    f"X-Amz-Signature%3D{SIGNATURE}",
+    f"Signature&#61;{SIGNATURE}",
+    f"x-amz-security-token:{TOKEN}",
+    f"X-Amz-Security-Token {TOKEN}",
+    f'"SessionToken": "{TOKEN}"',
+    f'{{"body": "{{\\"X-Amz-Security-Token\\": \\"{TOKEN}\\"}}"}}',
+    f"<SecurityToken>{TOKEN}</SecurityToken>",
+    f"('X-Amz-Security-Token', '{TOKEN}')",
+    f"b'x-amz-security-token': b'{TOKEN}'",
+    f"aws_secret_access_key = {TOKEN}",
+    "Authorization: AWS4-HMAC-SHA256",
+    f"Authorization: Basic {TOKEN}",
+    f"Proxy-Authorization: Bearer {TOKEN}",
     "http://user:testing@proxy:3128/",
-    "Authorization: Basic " + "testing" * 5,
-    "Proxy-Authorization: Bearer " + "testing" * 5,
-    '{"body": "{\\"X-Amz-Security-Token\\": \\"' + "testing" * 9 + '\\"}"}',
-    "X-Amz-Signature%3D" + "0" * 64,
-    "Signature&#61;" + "0" * 64,
-    "<SecurityToken>" + "testing" * 9 + "</SecurityToken>",
-    "('X-Amz-Security-Token', '" + "testing" * 9 + "')",
-    "b'x-amz-security-token': b'" + "testing" * 9 + "'",
-    "X-Amz-Security-Token " + "testing" * 9,
 ]
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_no_error_shows_a_credential(text: str) -> None:
+def test_errors_hide_credentials(text: str) -> None:
+    """A credential in a message or a response is `***` in everything that an error shows."""
     response = {"Error": {"Code": "X", "Message": text}, "ResponseMetadata": {"HTTPStatusCode": 4}}
-    errors = [make(kind, text) for kind in (TransportError, MalformedResponseError)]
-    errors.append(ServiceError(text, response=response, operation_name="ListRestoreJobs"))
-    for error in errors:
+    for error in (
+        TransportError(text),
+        MalformedResponseError(text),
+        ServiceError(text, response=response, operation_name="ListRestoreJobs"),
+    ):
         everything = f"{error} {error!r} {vars(error)} {pickle.dumps(error)!r}"
         assert "***" in str(error)
-        for secret in (KEY_ID, "0" * 64, "testing" * 5, "user:testing", "AWS4-HMAC"):
+        for secret in (KEY_ID, SIGNATURE, TOKEN, "user:testing", "AWS4-HMAC"):
             assert secret not in everything
 
 
-def test_headers_that_a_proxy_echoes_are_not_kept() -> None:
+def test_errors_hide_credentials_in_headers() -> None:
+    """Headers of a response keep what is no credential."""
     headers = {
-        "x-amz-security-token": "testing" * 5,
-        "set-cookie": "testing" * 5,
+        "x-amz-security-token": TOKEN,
+        "set-cookie": TOKEN,
         "x-amzn-requestid": "r-1",
-        "via": ["Authorization: Basic " + "testing" * 5],
+        "via": [f"Authorization: Basic {TOKEN}"],
     }
-    error = ServiceError(
-        "no",
-        response={"ResponseMetadata": {"HTTPHeaders": headers, "RetryAttempts": 2}},
-        operation_name="ListRestoreJobs",
-    )
-    assert "testing" * 5 not in f"{vars(error)}{pickle.dumps(error)!r}"
+    response = {"ResponseMetadata": {"HTTPHeaders": headers, "RetryAttempts": 2}}
+    error = ServiceError("no", response=response, operation_name="ListRestoreJobs")
+    assert TOKEN not in f"{vars(error)}{pickle.dumps(error)!r}"
     assert error.response["ResponseMetadata"]["RetryAttempts"] == 2
     assert error.response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"] == "r-1"
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_errors_keep_harmless_text() -> None:
+    """Text that only sounds like a credential stays as it is."""
     text = "signature does not match; token expired; https://backup.eu-west-1.amazonaws.com/a?b=c"
-    assert redacted(text) == text
+    assert str(RestoreJobsError(text)) == text
 
 
-def test_botocore_still_has_the_bases_that_the_tree_stands_on() -> None:
-    # Whoever catches one of these today catches ours as well.
+def test_botocore_errors_have_the_known_bases() -> None:
+    """Code that catches botocore's errors catches ours, because botocore has only these bases."""
     others = {
-        kind
-        for kind in vars(botocore.exceptions).values()
+        name
+        for name, kind in vars(botocore.exceptions).items()
         if inspect.isclass(kind)
         and issubclass(kind, Exception)
         and kind.__module__ == "botocore.exceptions"
         and not issubclass(kind, (BotoCoreError, ClientError, Warning))
     }
-    assert {kind.__name__ for kind in others} <= {
-        "UndefinedModelAttributeError",
-        "MissingServiceIdError",
-    }
+    assert others <= {"UndefinedModelAttributeError", "MissingServiceIdError"}

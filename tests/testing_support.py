@@ -1,71 +1,82 @@
-"""Requests that the tests of the fake send: with boto3, and with plain HTTP."""
+"""What the tests of models and of the fake have in common: jobs, and requests to the fake."""
 
 from __future__ import annotations
 
-import functools
 import http.client
-import socket
+import json
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-import pytest
+import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from restorejobs_client._models import RestoreJob
+from restorejobs_client import RestoreJob, RestoreJobStatus
 from restorejobs_client.testing import FakeBackup, sample_jobs
-from restorejobs_client.testing._server import isolated_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=10)
+REGION, ACCOUNT = "us-east-1", "123456789012"
+OTHER_REGION, OTHER_ACCOUNT = "eu-west-1", "111111111111"
 JOBS = sample_jobs(300, seed=7, created_before=datetime(2025, 7, 1, tzinfo=UTC))  # all in June
 NOON = datetime(2025, 6, 15, 12, tzinfo=UTC)
+PENDING = RestoreJob(restore_job_id="a", creation_date=NOON, status=RestoreJobStatus.PENDING)
+RUNNING = replace(PENDING, status=RestoreJobStatus.RUNNING)
+COMPLETED = replace(PENDING, status=RestoreJobStatus.COMPLETED)
+PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
+# A job with every member, as AWS spells them.
+COMPLETE: dict[str, Any] = {
+    "AccountId": "123456789012",
+    "RestoreJobId": "1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
+    "RecoveryPointArn": "arn:aws:ec2:us-east-1::snapshot/snap-1",
+    "SourceResourceArn": "arn:aws:ec2:us-east-1:123456789012:volume/vol-1",
+    "BackupVaultArn": "arn:aws:backup:us-east-1:123456789012:backup-vault:Default",
+    "CreationDate": 1516925490.087,
+    "CompletionDate": 1516929090.087,
+    "Status": "COMPLETED",
+    "StatusMessage": "done",
+    "PercentDone": "100.00%",
+    "BackupSizeInBytes": 2**70,
+    "IamRoleArn": "arn:aws:iam::123456789012:role/Restore",
+    "ExpectedCompletionTimeMinutes": 30,
+    "CreatedResourceArn": "arn:aws:ec2:us-east-1:123456789012:volume/vol-2",
+    "ResourceType": "EBS",
+    "RecoveryPointCreationDate": 1516900000,
+    "IsParent": False,
+    "ParentJobId": "parent",
+    "CreatedBy": {"RestoreTestingPlanArn": PLAN},
+    "ValidationStatus": "SUCCESSFUL",
+    "ValidationStatusMessage": "fine",
+    "DeletionStatus": "DELETING",
+    "DeletionStatusMessage": "soon",
+}
+ONE_TRY = Config(retries={"total_max_attempts": 1}, read_timeout=10)
+SESSION = boto3.Session("testing", "testing")
 
 
-@functools.cache  # it takes longer to make a client than to list jobs
 def boto3_client(
-    backup: FakeBackup,
-    *,
-    region_name: str = "us-east-1",
-    account_id: str = "123456789012",
-    config: Config | None = ONE_TRY,
-) -> Any:  # made at run time
-    return isolated_client(
-        backup.endpoint_url, region_name=region_name, account_id=account_id, config=config
+    backup: FakeBackup, *, region_name: str = REGION, config: Config | None = ONE_TRY
+) -> Any:
+    """Return a boto3 client of the fake."""
+    return SESSION.client(
+        "backup", region_name=region_name, endpoint_url=backup.endpoint_url, config=config
     )
 
 
-def listed(client: Any, page_size: int = 1000, **filters: object) -> list[RestoreJob]:
-    paginator = client.get_paginator("list_restore_jobs")
-    pages = paginator.paginate(**filters, PaginationConfig={"PageSize": page_size})
-    return [RestoreJob.from_dict(job) for page in pages for job in page["RestoreJobs"]]
+class Response(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
-def refusal(client: Any, **parameters: object) -> dict[str, Any]:
-    with pytest.raises(ClientError) as caught:
-        client.list_restore_jobs(**parameters)
-    assert caught.value.response["Error"]["Code"] == "InvalidParameterValueException"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    return dict(caught.value.response)
-
-
-def created(job: RestoreJob) -> datetime:
-    assert job.creation_date
-    return job.creation_date
-
-
-def ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
-    return [job.restore_job_id for job in jobs]
-
-
-def page_ids(page: dict[str, Any]) -> list[str]:
-    return [job["RestoreJobId"] for job in page["RestoreJobs"]]
-
-
-def signed(region_name: str = "us-east-1", **headers: str) -> dict[str, str]:
+def signed(region_name: str = REGION, **headers: str) -> dict[str, str]:
+    """Return headers that the fake takes for a signature."""
     scope = f"testing/20250615/{region_name}/backup/aws4_request"
     return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0", **headers}
 
@@ -74,36 +85,66 @@ def connect(backup: FakeBackup) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(backup.endpoint_url.removeprefix("http://"), timeout=10)
 
 
-def get(
-    backup: FakeBackup, headers: dict[str, str] | None = None, /, **parameters: str
-) -> tuple[int, http.client.HTTPMessage, bytes]:
-    path = f"/restore-jobs/?{urlencode(parameters)}"
-    return send(backup, "GET", path, signed() if headers is None else headers)
-
-
 def send(
-    backup: FakeBackup, method: str, path: str, headers: dict[str, str]
-) -> tuple[int, http.client.HTTPMessage, bytes]:
+    backup: FakeBackup,
+    method: str = "GET",
+    path: str = "/restore-jobs/",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Send a request over a connection of its own, signed unless headers are given."""
     connection = connect(backup)
     try:
-        connection.request(method, path, headers=headers)
+        connection.request(method, path, headers=signed() if headers is None else headers)
         response = connection.getresponse()
-        return response.status, response.headers, response.read()
+        return Response(response.status, response.headers, response.read())
     finally:
         connection.close()
 
 
-def received(backup: FakeBackup, method: str = "GET") -> tuple[bytes, bool]:
-    """Return every byte that comes over a fresh connection, and whether a reset ended it."""
-    host, port = backup.endpoint_url.removeprefix("http://").split(":")
-    head = [f"{name}: {value}" for name, value in signed(Connection="close").items()]
-    request = "\r\n".join([f"{method} /restore-jobs/ HTTP/1.1", f"Host: {host}", *head, "", ""])
-    got = b""
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(request.encode())
+def get(
+    backup: FakeBackup,
+    *,
+    region_name: str = REGION,
+    account_id: str | None = None,
+    **parameters: object,
+) -> Response:
+    """Send a ListRestoreJobs request with parameters by their names on the wire."""
+    headers = signed(region_name)
+    if account_id is not None:
+        headers["x-moto-account-id"] = account_id
+    return send(backup, "GET", f"/restore-jobs/?{urlencode(parameters)}", headers)
+
+
+def get_page(backup: FakeBackup, **parameters: Any) -> tuple[list[RestoreJob], str | None]:
+    """Return the jobs and the token of a page."""
+    response = get(backup, **parameters)
+    assert response.status == 200, response.body
+    page = response.json()
+    return [RestoreJob.from_dict(job) for job in page["RestoreJobs"]], page["NextToken"]
+
+
+def listed(backup: FakeBackup, **parameters: Any) -> list[RestoreJob]:
+    """Return the jobs of all pages."""
+    jobs, token = get_page(backup, **parameters)
+    while token is not None:
+        more, token = get_page(backup, **parameters, nextToken=token)
+        jobs += more
+    return jobs
+
+
+def ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
+    return [job.restore_job_id for job in jobs]
+
+
+def received(backup: FakeBackup, method: str = "GET") -> tuple[bytes, bytes, bool]:
+    """Return the head and the body that come over a fresh connection, and whether it was reset."""
+    got, was_reset = b"", False
+    with closing(connect(backup)) as connection:
+        connection.request(method, "/restore-jobs/", headers=signed(Connection="close"))
         try:
-            while chunk := connection.recv(1 << 16):
+            while chunk := connection.sock.recv(1 << 16):
                 got += chunk
         except ConnectionResetError:
-            return got, True
-    return got, False
+            was_reset = True
+    head, _, body = got.partition(b"\r\n\r\n")
+    return head, body, was_reset

@@ -1,6 +1,6 @@
-"""What type checkers make of all that is public: checked, never run.
+"""The types of everything public: checked by type checkers, never run.
 
-Nothing here needs stubs of boto3, pyarrow or pandas: `with_boto3.py` and `with_tables.py` do.
+This module needs no stubs of boto3, pyarrow or pandas; `with_boto3.py` and `with_tables.py` do.
 """
 
 from __future__ import annotations
@@ -69,12 +69,19 @@ def clients() -> None:
         endpoint_url=None,
         config=None,
     )
+    assert_type(RestoreJobsClient().region_name, str)
+
+
+def version() -> str:
+    return __version__
 
 
 def listings(client: RestoreJobsClient, request: ListRestoreJobsRequest) -> None:
     assert_type(client.list_restore_jobs(), RestoreJobs)
     assert_type(client.list_restore_jobs(request), RestoreJobs)
-    client.list_restore_jobs(request, limit=10, resume_from="rjc1-")
+    assert_type(client.resume("rjc2-", progress=True), RestoreJobs)
+    assert_type(client.resume(checkpoint="rjc2-"), RestoreJobs)
+    client.list_restore_jobs(request, limit=10, resume_from="rjc2-")
     client.list_restore_jobs(
         by_account_id="*",
         by_resource_type=ResourceType.EBS,
@@ -88,7 +95,7 @@ def listings(client: RestoreJobsClient, request: ListRestoreJobsRequest) -> None
         max_results=100,
         next_token="token",
         limit=10,
-        resume_from="rjc1-",
+        resume_from="rjc2-",
         progress=True,
     )
     client.list_restore_jobs(
@@ -113,58 +120,25 @@ def listings(client: RestoreJobsClient, request: ListRestoreJobsRequest) -> None
     client.list_restore_jobs(by_status="FAILED")
 
 
-def iterating(jobs: RestoreJobs) -> None:
-    for job in jobs:
-        assert_type(job, RestoreJob)
+def iterators(jobs: RestoreJobs) -> None:
     iterator = iter(jobs)
     assert_type(iterator, RestoreJobIterator)
     assert_type(next(iterator), RestoreJob)
-    assert_type(iter(iterator), RestoreJobIterator)
     assert_type(iterator.checkpoint, str)
     assert_type(list(jobs), list[RestoreJob])
     assert_type([job.restore_job_id for job in jobs], list[str | None])
 
 
-async def iterating_asynchronously(jobs: RestoreJobs) -> None:
-    async for job in jobs:
-        assert_type(job, RestoreJob)
+async def asynchronous_iterators(jobs: RestoreJobs) -> None:
     iterator = aiter(jobs)
     assert_type(iterator, AsyncIterator[RestoreJob])
     assert_type(await anext(iterator), RestoreJob)
     assert_type([job async for job in jobs], list[RestoreJob])
-
-
-async def awaited_streams(jobs: RestoreJobs) -> None:
     assert_type([job async for job in jobs.parallel()], list[RestoreJob])
     assert_type([job async for job in jobs.watch()], list[RestoreJob])
 
 
-def watching(jobs: RestoreJobs) -> None:
-    assert_type(jobs.watch(), RestoreJobWatch)
-    with jobs.watch("a", "b", interval=5, timeout=60, until=lambda job: job.is_terminal) as watch:
-        assert_type(next(watch), RestoreJob)
-        watch.close()
-    try:
-        list(jobs.watch())
-    except WatchTimeoutError as error:
-        assert_type(error.pending, tuple[str, ...])
-        of_python: TimeoutError = error
-        assert_type(of_python.errno, int | None)
-
-
-def version_of_the_package() -> str:
-    return __version__
-
-
-def resuming(client: RestoreJobsClient, error: RestoreJobsError) -> None:
-    assert_type(client.resume("rjc2-", progress=True), RestoreJobs)
-    assert_type(client.resume(checkpoint="rjc2-"), RestoreJobs)
-    assert_type(client.region_name, str)
-    assert_type(error.listing, object)
-    WatchTimeoutError(timeout=5.0, pending=("a",))
-
-
-def parts_of_listings(jobs: RestoreJobs) -> None:
+def pages(jobs: RestoreJobs) -> None:
     assert_type(jobs.pages(), RestoreJobPageIterator)
     assert_type(next(jobs.pages()), RestoreJobPage)
     assert_type(jobs.pages().checkpoint, str)
@@ -172,13 +146,11 @@ def parts_of_listings(jobs: RestoreJobs) -> None:
     assert_type([job for page in jobs.pages() for job in page], list[RestoreJob])
     assert_type(jobs.first(), RestoreJob | None)
     assert_type(jobs.head(), RestoreJobPage)
-    assert_type(jobs.head(20), RestoreJobPage)
     assert_type(jobs.head(n=20), RestoreJobPage)
-    assert_type(jobs.split(4), list[RestoreJobs])
+
+
+def streams(jobs: RestoreJobs) -> None:
     assert_type(jobs.split(parts=4), list[RestoreJobs])
-
-
-def side_by_side(jobs: RestoreJobs) -> None:
     assert_type(jobs.parallel(), RestoreJobStream)
     assert_type(jobs.parallel(max_workers=16), RestoreJobStream)
     assert_type(gather(), RestoreJobStream)
@@ -190,6 +162,13 @@ def side_by_side(jobs: RestoreJobs) -> None:
         assert_type(list(jobs.parallel(16)), list[RestoreJob])
     except* RestoreJobsError as failed:
         assert_type(failed, ExceptionGroup[RestoreJobsError])
+
+
+def watches(jobs: RestoreJobs) -> None:
+    assert_type(jobs.watch(), RestoreJobWatch)
+    with jobs.watch("a", "b", interval=5, timeout=60, until=lambda job: job.is_terminal) as watch:
+        assert_type(next(watch), RestoreJob)
+        watch.close()
 
 
 def summaries(jobs: RestoreJobs, took: RestoreDurations, failed: RestoreFailures) -> None:
@@ -274,7 +253,7 @@ def requests(request: ListRestoreJobsRequest) -> None:
     assert_type(request.model_copy(update={"max_results": 10}, deep=True), ListRestoreJobsRequest)
 
 
-def jobs_and_their_members(job: RestoreJob) -> None:
+def jobs(job: RestoreJob) -> None:
     assert_type(job.account_id, str | None)
     assert_type(job.restore_job_id, str | None)
     assert_type(job.recovery_point_arn, str | None)
@@ -311,7 +290,7 @@ def jobs_and_their_members(job: RestoreJob) -> None:
     assert_type(RestoreJob.from_dict(job=job.to_dict()), RestoreJob)
 
 
-def making_models(job: RestoreJob) -> None:
+def models(job: RestoreJob) -> None:
     assert_type(RestoreJob(), RestoreJob)
     creator = RestoreJobCreator(restore_testing_plan_arn="arn:")
     assert_type(creator.restore_testing_plan_arn, str | None)
@@ -387,7 +366,7 @@ def enums(
     ]
 
 
-def errors_and_what_they_say(jobs: RestoreJobs) -> None:
+def errors(jobs: RestoreJobs) -> None:
     try:
         jobs.first()
     except (InvalidRequestError, InvalidCheckpointError) as refused:
@@ -398,11 +377,19 @@ def errors_and_what_they_say(jobs: RestoreJobs) -> None:
         assert_type(answered.context, str | None)
         assert_type(answered.http_status, int)
         assert_type(answered.operation_name, str)
+    except WatchTimeoutError as late:
+        assert_type(late.pending, tuple[str, ...])
+        of_python: TimeoutError = late
+        assert_type(of_python.errno, int | None)
     except RestoreJobsError as error:
         assert_type(error.checkpoint, str | None)
+        assert_type(error.listing, object)
+    PaginationError("text")
+    WatchTimeoutError(timeout=5.0, pending=("a",))
+    AccessDeniedException("text", response={}, operation_name="ListRestoreJobs")
 
 
-def every_error_is_one_of_its_base(
+def bases_of_errors(
     refused: InvalidRequestError | InvalidCheckpointError,
     damaged: PaginationError | MalformedResponseError | TransportError,
     unasked: CredentialsError,
@@ -422,11 +409,6 @@ def every_error_is_one_of_its_base(
     error = of_service
     assert_type(error.checkpoint, str | None)
     assert_type(of_values.args, tuple[Any, ...])
-
-
-def making_errors() -> None:
-    PaginationError("text")
-    AccessDeniedException("text", response={}, operation_name="ListRestoreJobs")
 
 
 def fakes(jobs: RestoreJobs) -> None:

@@ -1,4 +1,4 @@
-"""What type checkers with the stubs of boto3 make of what is boto3's own: checked, never run."""
+"""The types that need the stubs of boto3: checked by type checkers, never run."""
 
 from __future__ import annotations
 

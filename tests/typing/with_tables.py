@@ -1,4 +1,4 @@
-"""What type checkers with the stubs of pyarrow and pandas make of tables: checked, never run."""
+"""The types that need the stubs of pyarrow and pandas: checked by type checkers, never run."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def tables(jobs: RestoreJobs) -> None:
     assert_type(pa.table(jobs), pa.Table)
     assert_type(pa.RecordBatchReader.from_stream(jobs), pa.RecordBatchReader)
     assert_type(pl.DataFrame(jobs), pl.DataFrame)
-    # pandas.DataFrame.from_arrow takes it too; pandas-stubs do not have it.
+    # pandas-stubs do not have pandas.DataFrame.from_arrow, which takes a listing too.

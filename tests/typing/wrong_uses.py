@@ -1,7 +1,7 @@
 """Uses that type checkers must refuse: checked, never run.
 
-Each checker reports a mark that it does not need, so a line that becomes right fails: mypy and
-pyright `type: ignore`, pyrefly and ty their own.
+Each line is marked for each checker (`type: ignore` for mypy and pyright). A checker reports a mark
+that it does not need, so a line that it accepts fails.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def listings(client: RestoreJobsClient, request: ListRestoreJobsRequest) -> None
     client.list_restore_jobs(max_results=None)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     client.list_restore_jobs(next_token=1)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     client.list_restore_jobs(limit="10")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
-    client.list_restore_jobs(resume_from=b"rjc1-")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
+    client.list_restore_jobs(resume_from=b"rjc2-")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     client.list_restore_job()  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]  # ty: ignore
 
 
@@ -67,7 +67,7 @@ def results(jobs: RestoreJobs, iterator: RestoreJobIterator) -> None:
     jobs[0]  # type: ignore[index]  # pyrefly: ignore[bad-index]  # ty: ignore
     next(jobs)  # type: ignore[call-overload]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     jobs.checkpoint  # type: ignore[attr-defined]  # pyrefly: ignore[missing-attribute]  # ty: ignore
-    iterator.checkpoint = "rjc1-"  # type: ignore[misc]  # pyrefly: ignore[read-only]  # ty: ignore
+    iterator.checkpoint = "rjc2-"  # type: ignore[misc]  # pyrefly: ignore[read-only]  # ty: ignore
     jobs.head("10")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
     jobs.split()  # type: ignore[call-arg]  # pyrefly: ignore[missing-argument]  # ty: ignore
     jobs.split(2.5)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore

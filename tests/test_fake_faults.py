@@ -1,0 +1,204 @@
+"""The faults of `FakeBackup.fail_next`."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from testing_support import (
+    JOBS,
+    boto3_client,
+    get,
+    get_page,
+    listed,
+    received,
+)
+
+from restorejobs_client import InvalidRequestError, PaginationError, RestoreJob
+from restorejobs_client.testing import FakeBackup, FaultName, fake_backup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def backup() -> Iterator[FakeBackup]:
+    with fake_backup(JOBS[:9]) as backup:
+        yield backup
+
+
+AWS_ERRORS: dict[FaultName, tuple[int, str, set[str]]] = {  # status, code, members
+    "throttle": (400, "ThrottlingException", {"message"}),
+    "access_denied": (403, "AccessDeniedException", {"Message"}),
+    "expired_token": (403, "ExpiredTokenException", {"message"}),
+    "unavailable": (503, "ServiceUnavailableException", {"Code", "Message", "Type", "Context"}),
+}
+OTHER_ANSWERS: dict[FaultName, tuple[int, str | None, bool]] = {  # status, type, has a body
+    "too_many_requests": (429, None, False),
+    "server_error": (500, "text/html", True),
+    "damage": (200, "text/html", True),
+    "empty_body": (200, "application/json", False),
+    "no_content": (204, None, False),
+    "redirect": (302, None, False),
+}
+
+
+@pytest.mark.parametrize("fault", AWS_ERRORS)
+def test_fault_is_an_error_of_aws(backup: FakeBackup, fault: FaultName) -> None:
+    """Errors of AWS have its headers and members, and boto3 reads them."""
+    status, code, members = AWS_ERRORS[fault]
+    backup.fail_next(fault, times=2)
+    with pytest.raises(ClientError) as caught:
+        boto3_client(backup).list_restore_jobs()
+    assert caught.value.response["Error"]["Code"] == code
+    assert caught.value.response["Error"]["Message"]
+    answer = get(backup)
+    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (status, code)
+    request_id = caught.value.response["ResponseMetadata"]["RequestId"]
+    assert answer.headers["x-amzn-RequestId"] != request_id
+    assert answer.json().keys() == members
+    assert listed(backup) == JOBS[:9]
+
+
+@pytest.mark.parametrize("fault", OTHER_ANSWERS)
+def test_fault_is_an_answer_of_a_proxy(backup: FakeBackup, fault: FaultName) -> None:
+    """Answers of proxies have no error of AWS."""
+    status, content_type, has_body = OTHER_ANSWERS[fault]
+    backup.fail_next(fault)
+    answer = get(backup)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, content_type)
+    assert bool(answer.body) == has_body
+    assert answer.headers["Content-Length"] == str(len(answer.body))
+    assert bool(answer.headers["Location"]) == (fault == "redirect")
+    assert "x-amzn-ErrorType" not in answer.headers
+    assert get(backup).status == 200
+
+
+def test_cut(backup: FakeBackup) -> None:
+    """`cut` sends the first half of a page, with the length of the half."""
+    whole = get(backup).body
+    backup.fail_next("cut")
+    answer = get(backup)
+    assert (answer.status, answer.headers["Content-Length"]) == (200, str(len(whole) // 2))
+    assert answer.body == whole[: len(whole) // 2]
+
+
+def test_short(backup: FakeBackup) -> None:
+    """`short` sends the first half of a page, with the length of the whole, and closes in order."""
+    whole = get(backup).body
+    backup.fail_next("short", times=2)
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        get(backup)
+    assert caught.value.partial == whole[: len(whole) // 2]
+    head, body, was_reset = received(backup)
+    assert f"Content-Length: {len(whole)}".encode() in head
+    assert (body, was_reset) == (whole[: len(whole) // 2], False)
+
+
+def test_trailing(backup: FakeBackup) -> None:
+    """`trailing` sends a page and garbage behind it."""
+    whole = get(backup).body
+    backup.fail_next("trailing")
+    body = get(backup).body
+    assert body.startswith(whole)
+    with pytest.raises(ValueError, match="Extra data"):
+        json.loads(body)
+
+
+def test_reset(backup: FakeBackup) -> None:
+    """`reset` resets the connection before any byte."""
+    backup.fail_next("reset", times=2)
+    assert received(backup) == (b"", b"", True)
+    with pytest.raises(BotoCoreError):
+        boto3_client(backup).list_restore_jobs()
+    assert listed(backup) == JOBS[:9]
+
+
+def test_reset_in_body(backup: FakeBackup) -> None:
+    """`reset_in_body` resets the connection after half of a page."""
+    whole = get(backup).body
+    backup.fail_next("reset_in_body", times=2)
+    head, body, was_reset = received(backup)
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"Content-Length: {len(whole)}".encode() in head
+    assert (body, was_reset) == (whole[: len(whole) // 2], True)
+    with pytest.raises(BotoCoreError):
+        boto3_client(backup).list_restore_jobs()
+
+
+def test_stuck_token(backup: FakeBackup) -> None:
+    """`stuck_token` waits for a request with a token and answers with the same token."""
+    backup.fail_next("stuck_token")
+    backup.fail_next("access_denied")
+    _, token = get_page(backup, maxResults=4)
+    assert get_page(backup, maxResults=4, nextToken=token) == (JOBS[4:8], token)
+    assert get(backup).status == 403
+    backup.fail_next("stuck_token")
+    with pytest.raises(PaginationError):
+        list(backup.client().list_restore_jobs(max_results=2))
+
+
+def test_empty_page(backup: FakeBackup) -> None:
+    """`empty_page` has no jobs and a new token of the same place, also if there are no jobs."""
+    for _ in range(2):
+        _, token = get_page(backup, maxResults=4)
+        backup.fail_next("empty_page")
+        jobs, again = get_page(backup, maxResults=4, nextToken=token)
+        assert (jobs, again == token) == ([], False)
+        assert get_page(backup, maxResults=4, nextToken=again)[0] == JOBS[4:8]
+    backup.fail_next("empty_page", times=2)
+    assert listed(backup) == JOBS[:9]
+    backup.clear()
+    backup.fail_next("empty_page")
+    jobs, token = get_page(backup)
+    assert jobs == []
+    assert get_page(backup, nextToken=token) == ([], None)
+
+
+def test_ignored_max_results(backup: FakeBackup) -> None:
+    """`ignored_max_results` sends up to 1,000 jobs, whatever the page size."""
+    jobs = [RestoreJob(restore_job_id=f"{number:04}") for number in range(1_003)]
+    backup.clear()
+    backup.seed(jobs)
+    backup.fail_next("ignored_max_results")
+    page, token = get_page(backup, maxResults=4)
+    assert page == jobs[:1000]
+    assert get_page(backup, maxResults=4, nextToken=token)[0] == jobs[1000:]
+
+
+def test_every_fault_has_a_test() -> None:
+    """Each fault is in a table above, or has a test of its name."""
+    tested = {name.removeprefix("test_") for name in globals()}
+    assert set(get_args(FaultName)) <= tested | AWS_ERRORS.keys() | OTHER_ANSWERS.keys()
+
+
+def test_faults_are_queued(backup: FakeBackup) -> None:
+    """Faults answer the next requests in order, each as often as asked."""
+    backup.fail_next("throttle", times=2)
+    backup.fail_next("damage", times=0)
+    backup.fail_next("no_content")
+    assert [get(backup).status for _ in range(5)] == [400, 400, 204, 200, 200]
+    assert len(backup.requests) == 5
+
+
+def test_faults_change_refusals_too(backup: FakeBackup) -> None:
+    """A fault that changes a page also changes the answer to a wrong request."""
+    backup.fail_next("trailing")
+    answer = get(backup, maxResults=0)
+    assert (answer.status, answer.body[-7:]) == (400, b"</html>")
+
+
+def test_wrong_faults_are_refused(backup: FakeBackup) -> None:
+    """The error suggests the nearest fault and lists all; `times` cannot be negative."""
+    with pytest.raises(InvalidRequestError, match=r"did you mean 'throttle'\?") as caught:
+        backup.fail_next("throtle")  # type: ignore[arg-type]  # the case
+    assert all(name in str(caught.value) for name in get_args(FaultName))
+    with pytest.raises(InvalidRequestError) as caught:
+        backup.fail_next("xyzzy")  # type: ignore[arg-type]  # the case
+    assert "did you mean" not in str(caught.value)
+    with pytest.raises(InvalidRequestError, match="times"):
+        backup.fail_next("throttle", times=-1)
+    assert get(backup).status == 200

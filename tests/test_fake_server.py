@@ -1,0 +1,290 @@
+"""The HTTP server of a fake: signatures, other operations, connections and clients."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from testing_support import (
+    JOBS,
+    ONE_TRY,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
+    boto3_client,
+    connect,
+    get,
+    listed,
+    received,
+    send,
+    signed,
+)
+
+from restorejobs_client import InvalidRequestError, RestoreJob, ServiceUnavailableException
+from restorejobs_client.testing import FakeBackup, FaultName, fake_backup, sample_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def backup() -> Iterator[FakeBackup]:
+    with fake_backup(JOBS[:9]) as backup:
+        yield backup
+
+
+# Signatures, regions and accounts
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Basic dGVzdDp0ZXN0"])
+def test_unsigned_requests_are_refused(backup: FakeBackup, authorization: str | None) -> None:
+    """A request without a signature gets AWS's error and is recorded."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    refused = send(backup, headers=headers)
+    assert refused.status == 403
+    assert refused.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
+    assert refused.json() == {"message": "Missing Authentication Token"}
+    assert len(backup.requests) == 1
+
+
+def test_unsigned_boto3_client_is_refused(backup: FakeBackup) -> None:
+    """boto3 raises a `ClientError` with AWS's message."""
+    client = boto3_client(backup, config=Config(signature_version=UNSIGNED))
+    with pytest.raises(ClientError, match="Missing Authentication Token"):
+        client.list_restore_jobs()
+
+
+def test_signature_for_another_service_is_refused(backup: FakeBackup) -> None:
+    """A signature for another service gets AWS's error."""
+    headers = {"Authorization": signed()["Authorization"].replace("/backup/", "/s3/")}
+    refused = send(backup, headers=headers)
+    assert (refused.status, refused.headers["x-amzn-ErrorType"]) == (
+        403,
+        "InvalidSignatureException",
+    )
+    assert "'backup'" in refused.json()["message"]
+
+
+def test_signature_names_the_region(backup: FakeBackup) -> None:
+    """A request lists the region that it is signed for."""
+    backup.seed(JOBS[9:11], region_name=OTHER_REGION)
+    scope = f"a/b+c/20250615/{OTHER_REGION}/backup/aws4_request"
+    real = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature=00"
+    assert len(send(backup, headers={"authorization": real}).json()["RestoreJobs"]) == 2
+    assert listed(backup, region_name="eu-west-2") == []
+
+
+def test_default_account_is_that_of_the_fake() -> None:
+    """A caller that names no account calls as the account of the fake."""
+    with fake_backup(JOBS[:2], region_name=OTHER_REGION, account_id=OTHER_ACCOUNT) as backup:
+        page = boto3_client(backup, region_name=OTHER_REGION).list_restore_jobs()
+        assert [RestoreJob.from_dict(job) for job in page["RestoreJobs"]] == JOBS[:2]
+        assert listed(backup, region_name=OTHER_REGION, account_id="222222222222") == []
+
+
+@pytest.mark.parametrize("account_id", ["1234", "*", "12345678901x", "1234567890123"])
+def test_wrong_account_ids_are_refused(account_id: str, backup: FakeBackup) -> None:
+    """An account id has 12 digits, wherever it is given."""
+    calls: list[Callable[[], object]] = [
+        lambda: fake_backup(account_id=account_id).__enter__(),
+        lambda: backup.seed(JOBS, account_id=account_id),
+        lambda: backup.client(account_id=account_id),
+        lambda: sample_jobs(account_id=account_id),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequestError, match="account_id"):
+            call()
+
+
+# Other operations
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/backup-vaults/"),
+        ("GET", "/"),
+        ("GET", "/restore-jobs/1A2B/"),
+        ("POST", "/restore-jobs/"),
+        ("PUT", "/restore-jobs"),
+        ("PATCH", "/restore-jobs"),
+        ("DELETE", "/restore-jobs"),
+        ("OPTIONS", "/restore-jobs"),
+    ],
+)
+def test_other_operations_are_refused(backup: FakeBackup, method: str, path: str) -> None:
+    """The error names moto, which has other operations; the request is not recorded."""
+    refused = send(backup, method, f"{path}?maxResults=5")
+    assert refused.status == 501
+    assert refused.headers["Content-Type"] == "application/json"
+    assert refused.headers["x-amzn-ErrorType"] == "NotImplementedException"
+    message = refused.json()["message"]
+    assert f" {method} {path}. " in message
+    for text in ("fake_backup", "ListRestoreJobs", "moto.mock_aws()", "seed_restore_jobs"):
+        assert text in message
+    assert backup.requests == []
+
+
+def test_boto3_does_not_retry_other_operations(backup: FakeBackup) -> None:
+    """boto3 raises at once, and a queued fault waits for ListRestoreJobs."""
+    client = boto3_client(backup, config=None)  # with retries
+    backup.fail_next("access_denied")
+    for call in (
+        client.list_backup_vaults,
+        lambda: client.create_backup_vault(BackupVaultName="a", BackupVaultTags={"a": "b"}),
+        lambda: client.describe_restore_job(RestoreJobId="1"),
+    ):
+        with pytest.raises(ClientError, match="fake_backup has only ListRestoreJobs") as caught:
+            call()
+        assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert get(backup).status == 403
+
+
+def test_answer_to_head_has_no_body(backup: FakeBackup) -> None:
+    """HEAD is another operation too."""
+    head, body, _ = received(backup, "HEAD")
+    assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert body == b""
+
+
+def test_path_may_end_with_a_slash(backup: FakeBackup) -> None:
+    """The path of the operation may have a slash at its end or not."""
+    assert send(backup, path="/restore-jobs").body == send(backup, path="/restore-jobs/").body
+
+
+# Connections and the end
+
+
+def test_connection_is_kept_open(backup: FakeBackup) -> None:
+    """A connection stays open for more requests and answers without delay."""
+    with closing(connect(backup)) as connection:
+        connection.connect()
+        first = connection.sock
+        connection.request("POST", "/restore-jobs/", body=b"{}" * 999, headers=signed())
+        assert connection.getresponse().read()
+        quickest = 1.0
+        for _ in range(9):
+            started = time.perf_counter()
+            connection.request("GET", "/restore-jobs/?maxResults=2", headers=signed())
+            response = connection.getresponse()
+            assert response.version == 11
+            assert response.headers["Content-Length"] == str(len(response.read()))
+            quickest = min(quickest, time.perf_counter() - started)
+        assert connection.sock is first
+        assert quickest < 0.03  # a delayed acknowledgement takes 40 ms
+
+
+def test_client_that_hangs_up_disturbs_no_other(
+    backup: FakeBackup, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The server goes on after a request that is cut off, and prints nothing."""
+    host, port = backup.endpoint_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /restore-jobs/ HTTP/1.1\r\nHost")
+    assert get(backup).status == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_server_prints_nothing(backup: FakeBackup, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nothing is printed for pages, faults and refusals."""
+    faults: list[FaultName] = ["server_error", "damage", "reset", "reset_in_body", "short"]
+    for fault in faults:
+        backup.fail_next(fault)
+        received(backup)
+    get(backup)
+    get(backup, maxResults=0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_block_ends_the_server() -> None:
+    """The server, its connections and its threads end with the block, also after an error."""
+    before = set(threading.enumerate())
+    with fake_backup(JOBS) as backup, closing(connect(backup)) as idle:
+        idle.request("GET", "/restore-jobs/", headers=signed())
+        idle.getresponse().read()
+        assert not set(threading.enumerate()) <= before
+    with pytest.raises(ZeroDivisionError), fake_backup():
+        raise ZeroDivisionError
+    assert set(threading.enumerate()) <= before
+    with pytest.raises(ConnectionError):
+        get(backup)
+
+
+def test_repr_has_the_url(backup: FakeBackup) -> None:
+    """The repr shows the URL, which is on loopback."""
+    assert repr(backup) == f"FakeBackup('{backup.endpoint_url}')"
+    assert backup.endpoint_url.startswith("http://127.0.0.1:")
+
+
+# Clients
+
+
+def test_client_has_region_account_and_config() -> None:
+    """A client calls its own region and account; by default those of the fake."""
+    with fake_backup(JOBS[:1], region_name=OTHER_REGION, account_id=OTHER_ACCOUNT) as backup:
+        assert list(backup.client().list_restore_jobs()) == JOBS[:1]
+        elsewhere = {"region_name": "us-east-2", "account_id": "222222222222"}
+        backup.seed(JOBS[1:2], **elsewhere)
+        client = backup.client(**elsewhere, config=ONE_TRY)
+        assert list(client.list_restore_jobs()) == JOBS[1:2]
+        backup.fail_next("unavailable")
+        with pytest.raises(ServiceUnavailableException):
+            client.list_restore_jobs().first()
+
+
+def test_default_config_of_a_client(backup: FakeBackup) -> None:
+    """By default a client makes up to 8 attempts and has 64 connections."""
+    made: Any = backup.client()._wire.client.meta.config  # noqa: SLF001  # it is not public
+    assert made.retries == {"mode": "standard", "total_max_attempts": 8}
+    assert made.max_pool_connections == 64
+
+
+def test_client_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client reads no credentials, profiles, settings or proxies of the environment."""
+    for name, value in {
+        "AWS_PROFILE": "missing",
+        "AWS_ACCESS_KEY_ID": "real",
+        "AWS_REGION": "eu-north-1",
+        "AWS_DEFAULT_REGION": "eu-north-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_USE_DUALSTACK_ENDPOINT": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_CONFIG_FILE": "/nowhere",
+        "MOTO_ACCOUNT_ID": "999999999999",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with fake_backup(JOBS[:3]) as backup:
+        backup.fail_next("unavailable")
+        assert list(backup.client().list_restore_jobs()) == JOBS[:3]
+        assert len(backup.requests) == 2
+
+
+def test_fake_needs_no_extra() -> None:
+    """A fake works without moto and what moto needs, and raises no warnings."""
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(["moto", "flask", "flask_cors", "werkzeug", "responses"]))
+from restorejobs_client.testing import fake_backup, sample_jobs
+with fake_backup(sample_jobs(5)) as backup:
+    print(len(list(backup.client().list_restore_jobs(max_results=2))))
+"""
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == "5\n"
