@@ -6,23 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
 from msgspec.structs import astuple, fields
 
 from restorejobs_client._enums import OpenEnum
 from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._extras import LazyModule
+from restorejobs_client._extras import pa, pc, pd
 from restorejobs_client._models import RestoreJob, RestoreJobCreator
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-else:
-    pa = LazyModule("pyarrow", extra="arrow", purpose="a table")
-    pc = LazyModule("pyarrow.compute", extra="arrow", purpose="a table")
-    pd = LazyModule("pandas", extra="pandas", purpose="to_pandas")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAN: Final = "created_by_restore_testing_plan_arn"

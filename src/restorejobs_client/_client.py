@@ -48,7 +48,7 @@ def _with_checked_keywords(
     def checked(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
         for name in set[str](keywords).difference(known):
             raise InvalidRequestError(unknown_parameter(name, known))
-        if len(args) > 1 and args[1] is not None:
+        if any(one is not None for one in args[1:]):
             given = {name: keywords[name] for name in PARAMETERS if name in keywords}
             _reject_conflicts("a request", given)
         return method(*args, **keywords)

@@ -6,7 +6,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__all__ = ["LazyModule", "asyncio", "boto3", "botocore_client", "botocore_config"]
+__all__ = [
+    "LazyModule",
+    "asyncio",
+    "boto3",
+    "botocore_client",
+    "botocore_config",
+    "pa",
+    "pc",
+    "pd",
+    "tqdm_auto",
+]
 
 
 class LazyModule(ModuleType):
@@ -48,8 +58,16 @@ if TYPE_CHECKING:
     import boto3
     import botocore.client as botocore_client
     import botocore.config as botocore_config
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import tqdm.auto as tqdm_auto
 else:
     asyncio = LazyModule("asyncio")
     boto3 = LazyModule("boto3")
     botocore_client = LazyModule("botocore.client")
     botocore_config = LazyModule("botocore.config")
+    pa = LazyModule("pyarrow", extra="arrow", purpose="a table")
+    pc = LazyModule("pyarrow.compute", extra="arrow", purpose="a table")
+    pd = LazyModule("pandas", extra="pandas", purpose="to_pandas")
+    tqdm_auto = LazyModule("tqdm.auto", extra="progress", purpose="progress")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from restorejobs_client._extras import LazyModule
+from restorejobs_client._extras import tqdm_auto
 from restorejobs_client._text import counted
-
-if TYPE_CHECKING:
-    import tqdm.auto as tqdm_auto
-else:
-    tqdm_auto = LazyModule("tqdm.auto", extra="progress", purpose="progress")
 
 
 class ProgressBar:
