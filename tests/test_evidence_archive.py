@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
-import random
-import select
-import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections import defaultdict
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import duckdb
-import pyarrow as pa
 import pytest
 
 from restorejobs_client import (
@@ -416,157 +409,3 @@ def test_live_run_lists_each_profile_in_each_region(
         assert command("--live", "production", "--regions", "us-east-1", *other) == 0
     assert command("--report") == 1
     assert (tmp_path / "evidence.csv").read_text().startswith("month,account,")
-
-
-# Killed processes
-
-PLACES = [(account, region) for account in NUMBERS for region in ("us-east-1", "eu-west-1")]
-MEMBERS = ("status", "completion_date", "percent_done", "validation_status", "deletion_status")
-Truth = dict[tuple[str, str], dict[str, RestoreJob]]
-"""The jobs that AWS lists in each place, by their ids."""
-
-
-def fork_runs(database: str, *endpoint_urls: str) -> None:
-    """Do a run in a forked process for each line of input; print when it starts and ends."""
-    pa.array([0])  # imports pandas, once for all runs
-    urls = dict(zip(NUMBERS, endpoint_urls, strict=True))
-    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    clients = {
-        (account, region): RestoreJobsClient(
-            session=session, region_name=region, endpoint_url=urls[account]
-        )
-        for account, region in PLACES
-    }
-    for _ in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            places = {place: lambda place=place: clients[place] for place in PLACES}
-            with duckdb.connect(database) as archive:
-                archive.execute(evidence.SCHEMA)
-                now = datetime.now(UTC)
-                evidence.run(archive, places, now, now - 25 * DAY)
-            os._exit(0)
-        print(child, flush=True)  # noqa: T201  # an answer
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
-
-
-class Runs:
-    """Runs of the archive, each in a process of its own that has imported everything already."""
-
-    def __init__(self, database: Path, backups: dict[str, FakeBackup]) -> None:
-        urls = [backup.endpoint_url for backup in backups.values()]
-        self._process = subprocess.Popen(  # noqa: S603  # our own
-            [sys.executable, __file__, str(database), *urls],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *, kill_after: float | None = None) -> int:
-        """Return the exit code of a run that is killed after some seconds."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        child = int(self._process.stdout.readline())
-        if not select.select([self._process.stdout], [], [], kill_after)[0]:
-            os.kill(child, signal.SIGKILL)
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
-def move_on(truth: Truth, backups: dict[str, FakeBackup], chance: random.Random) -> None:
-    """End some of the jobs that run, and create others."""
-    now = datetime.now(UTC)
-    for (account, region), jobs in truth.items():
-        running = [one for one in jobs.values() if one.status == "RUNNING"]
-        moved = [
-            replace(one, status=RestoreJobStatus.COMPLETED, completion_date=now, percent_done="9%")
-            for one in chance.sample(running, min(8, len(running)))
-        ]
-        moved += [
-            job(f"{account} {region} {len(jobs)} {number}", now, "RUNNING", account)
-            for number in range(3)
-        ]
-        backups[account].seed(moved, region_name=region)
-        jobs.update({str(one.restore_job_id): one for one in moved})
-
-
-def complete_places(database: Path, truth: Truth) -> list[tuple[str, str]]:
-    """Return the places that the last run has listed; assert that no other is called covered."""
-    with duckdb.connect(database) as archive:
-        archive.execute(evidence.SCHEMA)
-        saved = archive.execute("select account, region, restore_job_id from jobs").fetchall()
-        assert len(saved) == len(set(saved))
-        assert all(name in truth[account, region] for account, region, name in saved)
-        listings = archive.execute(
-            "select account, region, covered_from, covered_to from listings "
-            "where run = (select max(run) from runs)"
-        ).fetchall()
-        for *place, start, end in listings:
-            for name, one in truth[place[0], place[1]].items():
-                assert one.creation_date
-                if start <= one.creation_date < end:
-                    assert (*place, name) in saved
-        complete = {(account, region) for account, region, *_ in listings}
-        places = set(archive.execute("select account, region from places").fetchall())
-        gaps = archive.execute("select account, region, gap_to from gaps").fetchall()
-        ((until,),) = archive.execute("select max(until) from runs").fetchall()
-        assert set(gaps) == {(*place, until) for place in places - complete}
-        return sorted(complete)
-
-
-def test_run_can_be_killed_at_any_time(tmp_path: Path) -> None:
-    """After a series of kills, no job is lost, outdated or saved twice, and each gap is known."""
-    seed = random.randrange(1_000_000)  # noqa: S311  # nothing secret
-    chance = random.Random(seed)  # noqa: S311  # nothing secret
-    database = tmp_path / "evidence.duckdb"
-    with ExitStack() as stack:
-        backups = {
-            account: stack.enter_context(fake_backup(account_id=number))
-            for account, number in NUMBERS.items()
-        }
-        truth: Truth = {}
-        for place in PLACES:
-            jobs = sample(300, place, datetime.now(UTC), seed=len(truth))
-            jobs[::3] = [replace(one, status=RestoreJobStatus.RUNNING) for one in jobs[::3]]
-            backups[place[0]].seed(jobs, region_name=place[1])
-            truth[place] = {str(one.restore_job_id): one for one in jobs}
-        runs = stack.enter_context(closing(Runs(database, backups)))
-        assert runs.run() == 0  # it starts slowly
-        database.unlink()
-        began = time.monotonic()
-        assert runs.run() == 0
-        longest = time.monotonic() - began
-        database.unlink()
-        complete_before_kill: list[int] = []
-        for part in range(12):  # most of them while it saves jobs
-            move_on(truth, backups, chance)
-            code = runs.run(kill_after=longest * (0.3 + (part + chance.random()) / 12))
-            assert code in {0, -signal.SIGKILL}
-            complete = complete_places(database, truth)
-            if code:
-                complete_before_kill.append(len(complete))
-        print(f"seed {seed}, places complete at each kill: {complete_before_kill}")  # noqa: T201
-        assert len(complete_before_kill) >= 3
-        move_on(truth, backups, chance)
-        assert runs.run() == 0
-    assert complete_places(database, truth) == sorted(truth)
-    with duckdb.connect(database) as archive:
-        archive.execute("set timezone = 'UTC'")
-        columns = ", ".join(("account", "region", "restore_job_id", *MEMBERS))
-        saved = archive.execute(f"select {columns} from jobs").fetchall()  # noqa: S608  # ours
-    assert sorted(saved, key=str) == sorted(
-        (
-            (*place, name, *(getattr(one, member) for member in MEMBERS))
-            for place, jobs in truth.items()
-            for name, one in jobs.items()
-        ),
-        key=str,
-    )
-
-
-if __name__ == "__main__":
-    fork_runs(*sys.argv[1:])
