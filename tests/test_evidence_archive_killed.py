@@ -20,6 +20,10 @@ import duckdb
 from restorejobs_client import RestoreJob, RestoreJobStatus
 from restorejobs_client.testing import fake_backup, sample_jobs
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
+
+import evidence_archive as evidence  # found there
+
 if TYPE_CHECKING:
     from restorejobs_client.testing import FakeBackup
 
@@ -27,7 +31,7 @@ PROGRAM = Path(__file__).with_name("archive_runs.py")
 NUMBERS = {"production": "111111111111", "staging": "222222222222"}
 PLACES = [(account, region) for account in NUMBERS for region in ("us-east-1", "eu-west-1")]
 MEMBERS = ("status", "completion_date", "percent_done", "validation_status", "deletion_status")
-Listed = dict[tuple[str, str], dict[str, RestoreJob]]
+Listed = dict[evidence.Place, dict[str, RestoreJob]]
 """The jobs that AWS lists in each place, by their ids."""
 
 
@@ -51,7 +55,7 @@ def seed_samples(backups: dict[str, FakeBackup]) -> Listed:
 
 
 def move_on(listed: Listed, backups: dict[str, FakeBackup], chance: random.Random) -> None:
-    """In each place, complete some of the running jobs and add new ones."""
+    """In each place, complete some of the running jobs, and add jobs that the next run covers."""
     now = datetime.now(UTC)
     for (account, region), jobs in listed.items():
         running = [job for job in jobs.values() if job.status == "RUNNING"]
@@ -60,7 +64,9 @@ def move_on(listed: Listed, backups: dict[str, FakeBackup], chance: random.Rando
             for job in chance.sample(running, min(8, len(running)))
         ]
         new = RestoreJob(
-            creation_date=now, status=RestoreJobStatus.RUNNING, account_id=NUMBERS[account]
+            creation_date=now - evidence.LATE,
+            status=RestoreJobStatus.RUNNING,
+            account_id=NUMBERS[account],
         )
         moved += [
             replace(new, restore_job_id=f"{account} {region} {len(jobs)} {number}")
@@ -82,7 +88,7 @@ def run(process: subprocess.Popen[str], *, kill_after: float | None = None) -> i
     return int(process.stdout.readline())
 
 
-def check(database: Path, listed: Listed) -> list[tuple[str, str]]:
+def check(database: Path, listed: Listed) -> list[evidence.Place]:
     """Assert that the archive claims no more than it has; return what the last run completed."""
     with duckdb.connect(database) as archive:
 
@@ -92,13 +98,15 @@ def check(database: Path, listed: Listed) -> list[tuple[str, str]]:
         saved = rows("select account, region, restore_job_id from jobs")
         assert len(saved) == len(set(saved))
         assert all(job_id in listed[account, region] for account, region, job_id in saved)
-        last_run = rows("from listings where run = (select max(run) from runs)")
+        of_last_run = "where run = (select max(run) from runs)"
+        last_run = rows(f"from listings {of_last_run}")
         for _, account, region, _, covered_from, covered_to, *_ in last_run:
             for job_id, job in listed[account, region].items():
                 assert job.creation_date
                 if covered_from <= job.creation_date < covered_to:
                     assert (account, region, job_id) in saved
         complete = {(account, region) for _, account, region, *_ in last_run}
+        assert set(rows(f"select account, region from jobs {of_last_run}")) <= complete  # noqa: S608  # ours
         missing = set(rows("select account, region from places")) - complete
         ((until,),) = rows("select max(until) from runs")
         gaps = rows("select account, region, gap_to from gaps")
