@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--plan", metavar="ARN", help="wait for all jobs of this plan")
     parser.add_argument("--interval", type=float, default=30.0, help="seconds between requests")
     parser.add_argument("--timeout", type=float, help="seconds; default: no time-out")
-    parser.add_argument("--live", action="store_true", help="ask AWS instead of the embedded one")
+    parser.add_argument("--live", action="store_true", help="list AWS instead of sample jobs")
     parser.add_argument("--region", help="the AWS region for --live; default: the configured one")
     parser.add_argument("--profile", help="the AWS profile for --live; default: the usual one")
     options = parser.parse_args()
