@@ -1,53 +1,52 @@
-"""List several regions concurrently. A region that is denied is reported last, with exit code 1.
+"""List several regions concurrently. Regions that could not be listed are reported last.
 
-python examples/all_regions.py                              an embedded AWS Backup
+python examples/all_regions.py                              sample jobs; one region is denied
 python examples/all_regions.py --live eu-west-1 us-east-1   AWS, with your own credentials
+
+It exits with 1 if a region could not be listed.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from contextlib import ExitStack
-from itertools import groupby
 
-from restorejobs_client import RestoreJob, RestoreJobs, RestoreJobsClient, RestoreJobsError, gather
+from restorejobs_client import RestoreJobs, RestoreJobsClient, RestoreJobsError, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
 
-REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
+SAMPLE_REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 
 
-def report(listings: dict[str, RestoreJobs]) -> int:
-    """Print the failures of all regions, then the regions that are missing; return how many are."""
-    jobs: list[RestoreJob] = []
-    missing: dict[str, RestoreJobsError] = {}
+def report(listings: dict[str, RestoreJobs]) -> bool:
+    """Print the jobs and failures of each region; return whether all regions were listed."""
+    jobs, failed = Counter[str](), Counter[str]()
+    errors: dict[str, Exception] = {}
     try:
         for job in gather(*listings.values()):
-            jobs.append(job)  # noqa: PERF402  # what came stays, also when a region fails
+            region = job.region or "unknown region"
+            jobs[region] += 1
+            failed[region] += job.status == "FAILED"
     except* RestoreJobsError as group:
-        regions = {id(listing): region for region, listing in listings.items()}
-        missing = {regions[id(error.listing)]: error for error in errors_in(group)}
+        for error in group.exceptions:
+            for region, listing in listings.items():
+                if isinstance(error, RestoreJobsError) and error.listing is listing:
+                    errors[region] = error
 
-    for region, in_region in groupby(jobs, key=lambda job: job.region or "unknown region"):
-        of_region = list(in_region)
-        failed = sum(job.status == "FAILED" for job in of_region)
-        print(f"{region:<14} {len(of_region):>6,} restore jobs, {failed:,} failed")
-    for region, error in missing.items():
-        print(f"NOT LISTED     {region}: {error}")
-    return len(missing)
-
-
-def errors_in(group: BaseExceptionGroup[RestoreJobsError]) -> list[RestoreJobsError]:
-    return [error for error in group.exceptions if isinstance(error, RestoreJobsError)]
+    for region, count in jobs.items():
+        print(f"{region:<14} {count:>6,} restore jobs, {failed[region]:,} failed")
+    for region, failure in errors.items():
+        print(f"NOT LISTED     {region}: {failure}")
+    return not errors
 
 
-def embedded(stack: ExitStack) -> dict[str, RestoreJobs]:
-    """Return a listing of each region of an embedded service that denies one of them."""
+def sample_listings(stack: ExitStack) -> dict[str, RestoreJobs]:
+    """Return a listing for each region of an embedded service that denies one of them."""
     listings: dict[str, RestoreJobs] = {}
-    for seed, region in enumerate(REGIONS):
-        backup = stack.enter_context(
-            fake_backup(sample_jobs(800, seed=seed, region_name=region), region_name=region)
-        )
+    for seed, region in enumerate(SAMPLE_REGIONS):
+        jobs = sample_jobs(800, seed=seed, region_name=region)
+        backup = stack.enter_context(fake_backup(jobs, region_name=region))
         if region == "us-west-2":
             backup.fail_next("access_denied")
         listings[region] = backup.client().list_restore_jobs()
@@ -56,18 +55,16 @@ def embedded(stack: ExitStack) -> dict[str, RestoreJobs]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--live", nargs="+", metavar="REGION", help="ask AWS in these regions")
+    parser.add_argument("--live", nargs="+", metavar="REGION", help="list AWS in these regions")
     live: list[str] | None = parser.parse_args().live
     with ExitStack() as stack:
         try:
             if live is None:
-                listings = embedded(stack)
+                listings = sample_listings(stack)
             else:
-                listings = {
-                    region: RestoreJobsClient(region_name=region).list_restore_jobs()
-                    for region in live
-                }
-            return 1 if report(listings) else 0
+                clients = {region: RestoreJobsClient(region_name=region) for region in live}
+                listings = {name: client.list_restore_jobs() for name, client in clients.items()}
+            return 0 if report(listings) else 1
         except RestoreJobsError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1

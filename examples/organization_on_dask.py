@@ -1,11 +1,11 @@
-"""One listing for each account and region, on a Dask cluster, into a Parquet dataset for DuckDB.
+"""List the accounts and regions of an organization on a Dask cluster, into Parquet files.
 
-    python examples/organization_on_dask.py            an embedded AWS Backup, two processes here
-    python examples/organization_on_dask.py DIRECTORY  keep the dataset there
+python examples/organization_on_dask.py             sample jobs, in two local processes
+python examples/organization_on_dask.py DIRECTORY   keep the Parquet files in this directory
 
-A listing pickles as what it was made from: the credentials are found where it runs. On a real
-cluster, give `Client` its scheduler, and list the accounts with `by_account_id` as a delegated
-administrator of AWS Backup.
+DuckDB then reads the files as one table. A pickled listing contains no credentials: each worker
+finds its own. For a real cluster, pass the address of its scheduler to `Client`, and use a
+delegated administrator account of AWS Backup, which can list others with `by_account_id`.
 """
 
 # Dask has no types:
@@ -32,7 +32,7 @@ REGIONS = ["eu-central-1", "us-east-1"]
 
 
 def write(listing: RestoreJobs, partition: Path) -> int:
-    """Stream a listing to one Parquet file, page by page; return how many jobs it has."""
+    """Write a listing to a Parquet file, page by page; return the number of jobs."""
     partition.mkdir(parents=True)
     count = 0
     reader = pa.RecordBatchReader.from_stream(listing)
@@ -44,26 +44,23 @@ def write(listing: RestoreJobs, partition: Path) -> int:
 
 
 def collect(listings: dict[tuple[str, str], RestoreJobs], dataset: Path) -> None:
-    """Run the listings on a cluster of two processes."""
+    """Run the listings on a cluster of two worker processes."""
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=""
         ) as cluster,
         Client(cluster) as client,
     ):
-        futures = {
-            client.submit(write, listing, dataset / f"account={account}" / f"region={region}"): (
-                account,
-                region,
-            )
-            for (account, region), listing in listings.items()
-        }
+        futures = {}
+        for (account, region), listing in listings.items():
+            partition = dataset / f"account={account}" / f"region={region}"
+            futures[client.submit(write, listing, partition)] = f"{account} {region}"
         for future, count in as_completed(futures, with_results=True):
-            print(f"{' '.join(futures[future])}: {count:,} restore jobs")
+            print(f"{futures[future]}: {count:,} restore jobs")
 
 
 def report(dataset: Path) -> None:
-    """Ask DuckDB what the dataset says."""
+    """Print figures of each region, which DuckDB computes from the files."""
     print("\nby region: jobs, failed, hours of the longest restore")
     for row in duckdb.execute(
         f"""
@@ -71,14 +68,14 @@ def report(dataset: Path) -> None:
                round(max(epoch(completion_date - creation_date)) / 3600, 1)
         from read_parquet('{dataset}/*/*/*.parquet', hive_partitioning = true)
         group by region order by region
-        """  # noqa: S608  # a folder of our own
+        """  # noqa: S608  # our own folder
     ).fetchall():
         print("  ", *row)
 
 
-def embedded(backup: FakeBackup) -> dict[tuple[str, str], RestoreJobs]:
-    """Return a listing for each account and region of the embedded service."""
-    # What the workers find there; on a real cluster they have their own.
+def sample_listings(backup: FakeBackup) -> dict[tuple[str, str], RestoreJobs]:
+    """Return a listing of sample jobs for each account and region."""
+    # The workers inherit these; on a real cluster they have their own credentials.
     os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
     listings: dict[tuple[str, str], RestoreJobs] = {}
     for region in REGIONS:
@@ -94,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         dataset = Path(sys.argv[1] if len(sys.argv) > 1 else temporary, "restore_jobs")
         with fake_backup() as backup:
-            collect(embedded(backup), dataset)
+            collect(sample_listings(backup), dataset)
         report(dataset)
 
 

@@ -118,13 +118,14 @@ def test_page_shows_a_row_for_each_job() -> None:
         "FAILED",
         "TIMED_OUT",
         "RDS",
-        "2026-01-02 03:04:05",
+        "2026-01-02 03:04:05 UTC",
         "1 h 5 min",
         "1.5 GiB",
-        "Table already exists.; validation: No result.",
+        "Table already exists.",
+        "No result.",
         "db:orders",
         "4C2D6E1A-0000-4000-8000-000000000001",
-        *("1", *[""] * 9),
+        *("1", *[""] * 10),
     ]
     assert table.hovers["db:orders"] == FAILED.source_resource_arn
     html = page._repr_html_()
@@ -133,10 +134,10 @@ def test_page_shows_a_row_for_each_job() -> None:
 
 
 def test_page_shows_the_progress_of_running_jobs() -> None:
-    """The percentage is shown on hover, except for a job that has ended."""
+    """The percentage is shown, except for a job that has ended."""
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")
-    assert shown(RestoreJobPage(restore_jobs=(running,))).hovers == {"RUNNING": "40.00% done"}
-    assert "FAILED" not in shown(RestoreJobPage(restore_jobs=(FAILED,))).hovers
+    assert shown(RestoreJobPage(restore_jobs=(running,))).cells == ["0", "RUNNING", "40.00%"]
+    assert "40.00%" not in shown(RestoreJobPage(restore_jobs=(FAILED,))).cells
 
 
 def test_page_shows_the_account() -> None:

@@ -418,7 +418,7 @@ def test_what_was_handed_out_makes_no_empty_table() -> None:
     jobs: Any = Service(spread(30)).listing(max_results=10).parallel(2)
     assert jobs.to_arrow().num_rows == 30
     for again in (jobs.to_arrow, jobs.__arrow_c_stream__):
-        with pytest.raises(InvalidRequestError, match="once, so call them again"):
+        with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
             again()
     assert list(jobs) == []
     empty: Any = gather()

@@ -1,37 +1,182 @@
-"""Progress is shown to those who ask for it and can see it, and to nobody else."""
+"""Progress bars: what they show, and that only those who ask for one on a terminal see it."""
 
 from __future__ import annotations
 
+import asyncio
+import io
+import itertools
 import os
 import pty
 import subprocess
 import sys
 import termios
+from contextlib import redirect_stderr
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-TESTS = Path(__file__).parent
-SETUP = f"""
-import sys
-sys.path.insert(0, {str(TESTS)!r})
 from memory_service import Service, job
-from restorejobs_client import gather
-service = Service([job(number, number) for number in range(2_500)], delay=0.01)
-ask = dict(max_results=100, progress=True)
-"""
-ONE = "assert len(list(service.listing(**ask))) == 2_500"
-PARALLEL = "assert len(list(service.listing(**ask).parallel(4))) == 2_500"
-GATHER = "list(gather(*[service.listing(max_results=100)] * 3, progress=True))"
+from terminal import Terminal
+
+from restorejobs_client import RestoreJob, RestoreJobs, TransportError, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def on_a_terminal(code: str) -> str:
-    """Return what a program shows on a terminal; its standard output is empty."""
+@pytest.fixture
+def service() -> Service:
+    return Service([job(number, number) for number in range(2_500)])
+
+
+def listing(service: Service, *, progress: bool = True, **parameters: Any) -> RestoreJobs:
+    return service.listing(**{"max_results": 100, "progress": progress, **parameters})
+
+
+def listed(service: Service, *, progress: bool = True) -> list[RestoreJob]:
+    return list(listing(service, progress=progress))
+
+
+def listed_in_parallel(service: Service, *, progress: bool = True) -> list[RestoreJob]:
+    return list(listing(service, progress=progress).parallel(4))
+
+
+def gathered(service: Service, *, progress: bool = True) -> list[RestoreJob]:
+    return list(gather(*[listing(service, progress=False)] * 3, progress=progress))
+
+
+def watched(service: Service, *, progress: bool = True) -> list[RestoreJob]:
+    watch = listing(service, progress=progress).watch(until=lambda _: True)
+    return list(watch)
+
+
+async def awaited(service: Service) -> list[RestoreJob]:
+    return [one async for one in listing(service)]
+
+
+each_way = pytest.mark.parametrize("run", [listed, listed_in_parallel, gathered, watched])
+
+
+def last_line(run: Callable[[], object]) -> str:
+    """Return the last line that is shown on a terminal."""
+    with redirect_stderr(Terminal()) as terminal:
+        run()
+    line, after = terminal.lines[-2:]
+    assert after == ""
+    return line
+
+
+def fail_once(service: Service, at_request: int) -> None:
+    numbers = itertools.count(1)
+
+    def fail(_: object) -> None:
+        if next(numbers) == at_request:
+            message = "the connection was reset"
+            raise TransportError(message)
+
+    service.before_answer = fail
+
+
+# What is shown
+
+
+def test_listing_shows_jobs_rate_and_pages(service: Service) -> None:
+    """The bar of a listing counts its jobs and pages, and shows jobs per second."""
+    line = last_line(lambda: listed(service))
+    assert line.startswith("2500 jobs [00:0")
+    assert "jobs/s" in line
+    assert "25 pages" in line
+
+
+def test_listing_with_a_limit_shows_a_percentage(service: Service) -> None:
+    """With `limit`, the bar shows how much of it is done."""
+    line = last_line(lambda: list(listing(service, limit=150)))
+    assert "100%" in line
+    assert "150/150" in line
+    assert "2 pages" in line
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda service: list(listing(service).pages()),
+        lambda service: listing(service).to_arrow(),
+        lambda service: [list(window) for window in listing(service).split(1)],
+        lambda service: asyncio.run(awaited(service)),
+    ],
+    ids=["pages", "to_arrow", "split", "async for"],
+)
+def test_other_ways_to_run_a_listing_show_the_bar(
+    service: Service, run: Callable[[Service], object]
+) -> None:
+    """Pages, tables, windows and `async for` show the bar of a listing."""
+    assert last_line(lambda: run(service)).startswith("2500 jobs")
+
+
+def test_parallel_shows_ended_windows(service: Service) -> None:
+    """The bar of `parallel` counts windows, and the jobs in all of them."""
+    windows, _, rest = last_line(lambda: listed_in_parallel(service)).partition(" windows [")
+    assert int(windows) >= 4
+    assert "0 to go" in rest
+    assert "2,500 jobs" in rest
+
+
+def test_gather_shows_ended_listings(service: Service) -> None:
+    """The bar of `gather` counts listings, and the jobs and pages of all of them."""
+    line = last_line(lambda: gathered(service))
+    assert "3/3" in line
+    assert "7,500 jobs, 75 pages" in line
+
+
+def test_gather_shows_failed_listings(service: Service) -> None:
+    """A listing that failed has ended, and is counted as failed."""
+    fail_once(service, at_request=4)
+
+    def run() -> None:
+        with pytest.raises(ExceptionGroup):
+            gathered(service)
+
+    line = last_line(run)
+    assert "3/3" in line
+    assert "1 failed" in line
+
+
+def test_bar_ends_with_an_error_and_continues_after_it(service: Service) -> None:
+    """What is printed after an error is on a line of its own, and the next bar counts on."""
+    fail_once(service, at_request=4)
+    with redirect_stderr(Terminal()) as terminal:
+        iterator = iter(listing(service))
+        jobs: list[RestoreJob] = []
+        with pytest.raises(TransportError):
+            jobs.extend(iterator)
+        print("The request failed.", file=sys.stderr)  # noqa: T201  # the case
+        jobs.extend(iterator)
+    first, printed, second, after = terminal.lines
+    assert first.startswith("300 jobs")
+    assert printed == "The request failed."
+    assert second.startswith("2500 jobs")
+    assert "25 pages" in second
+    assert after == ""
+
+
+def test_resumed_listing_counts_only_its_own_jobs(service: Service) -> None:
+    """Jobs that an earlier run has yielded are not counted again."""
+    iterator = iter(listing(service, progress=False))
+    for _ in range(90):
+        next(iterator)
+    rest = listing(service, max_results=40, resume_from=iterator.checkpoint)
+    assert last_line(lambda: list(rest)).startswith("2410 jobs")
+
+
+# Where it is shown
+
+
+def on_a_real_terminal(code: str) -> str:
+    """Return what a program shows on a terminal that is 120 columns wide."""
     outside, inside = pty.openpty()
     termios.tcsetwinsize(inside, (24, 120))
     with subprocess.Popen(  # noqa: S603  # our own
-        # Not a tidy end, at which tqdm would draw what was left undrawn.
-        [sys.executable, "-W", "error", "-c", f"{SETUP}{code}\nimport os; os._exit(0)"],
+        [sys.executable, "-W", "error", "-c", code],
         stdout=subprocess.PIPE,
         stderr=inside,
     ) as process:
@@ -49,158 +194,86 @@ def on_a_terminal(code: str) -> str:
     return shown.decode()
 
 
-def last_line(shown: str) -> str:
-    return shown.strip().split("\r")[-1].strip()
-
-
-def test_a_listing_shows_jobs_pages_and_rate() -> None:
-    line = last_line(on_a_terminal(ONE))
-    assert line.startswith("2500 jobs [00:0")
-    assert "jobs/s" in line
-    assert "25 pages" in line
-
-
-def test_a_listing_with_a_limit_shows_how_far_it_is() -> None:
-    shown = on_a_terminal(
-        "iterator = iter(service.listing(limit=150, **ask))\nassert len(list(iterator)) == 150"
-    )
-    assert "100%" in last_line(shown)
-    assert "150/150" in last_line(shown)
-    assert "2 pages" in last_line(shown)
-
-
-def test_the_other_ways_to_run_a_listing_show_it_too() -> None:
-    in_async_code = """
-import asyncio
-async def run():
-    async for _ in service.listing(**ask):
-        pass
-asyncio.run(run())
-"""
-    in_pages = "list(service.listing(**ask).pages())"
-    in_parts = "for part in service.listing(**ask).split(1): list(part)"
-    for run in (in_pages, "service.listing(**ask).to_arrow()", in_async_code, in_parts):
-        assert last_line(on_a_terminal(run)).startswith("2500 jobs")
-
-
-def test_windows_that_ended_are_counted() -> None:
-    line = last_line(on_a_terminal(PARALLEL))
-    windows, _, rest = line.partition(" windows [")
-    assert int(windows) >= 4
-    assert "0 to go" in rest
-    assert "2,500 jobs" in rest
-
-
-def test_listings_that_ended_are_counted() -> None:
-    line = last_line(on_a_terminal(GATHER))
-    assert "3/3" in line
-    assert "7,500 jobs, 75 pages" in line
-
-
-FAIL = """
-from restorejobs_client import TransportError
-asked = 0
-def fail(_):
-    global asked
-    asked += 1
-    if asked == 4:
-        raise TransportError("pulled")
-service.before_answer = fail
-"""
-
-
-def test_a_bar_ends_with_an_error_and_goes_on_where_it_stopped() -> None:
-    shown = on_a_terminal(
-        FAIL
-        + """
-iterator = iter(service.listing(**ask))
-jobs = []
-while len(jobs) < 2_500:
-    try:
-        jobs.extend(iterator)
-    except TransportError:
-        print("The cable was pulled.", file=sys.stderr)
-"""
-    )
-    before, after = shown.split("The cable was pulled.")
-    assert before.endswith("\r\n")
-    assert last_line(before).startswith("300 jobs")
-    assert last_line(after).startswith("2500 jobs")
-    assert "25 pages" in last_line(after)
-
-
-def test_jobs_of_an_earlier_run_are_not_counted() -> None:
-    line = last_line(
-        on_a_terminal(
-            "iterator = iter(service.listing(max_results=100))\n"
-            "[next(iterator) for _ in range(90)]\n"
-            "ask['max_results'] = 40\n"
-            "rest = service.listing(resume_from=iterator.checkpoint, **ask)\n"
-            "assert len(list(rest)) == 2_410"
-        )
-    )
-    assert line.startswith("2410 jobs")
-
-
-def test_listings_that_failed_are_named() -> None:
-    code = f"{FAIL}\nimport contextlib\nwith contextlib.suppress(ExceptionGroup):\n    {GATHER}"
-    line = last_line(on_a_terminal(code))
-    assert "3/3" in line
-    assert "1 failed" in line
-
-
-@pytest.mark.parametrize("stream", ["None", "object()", "open('/dev/null'); sys.stderr.close()"])
-def test_an_odd_standard_error_does_not_stop_a_listing(stream: str) -> None:
-    assert on_a_terminal(f"sys.stderr = {stream}\n{ONE}") == ""
-
-
-def test_tqdms_own_switch_is_honoured() -> None:
-    assert on_a_terminal(f"import os; os.environ['TQDM_DISABLE'] = '1'\n{ONE}") == ""
-
-
-def test_a_script_that_imports_ipykernel_is_no_notebook() -> None:
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-c", f"import ipykernel.kernelapp\n{SETUP}{ONE}"],
-        capture_output=True,
-        check=True,
-    )
-    assert done.stderr == b""
-
-
-@pytest.mark.parametrize("code", [ONE, PARALLEL, GATHER])
-def test_it_is_silent_where_nobody_watches(code: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-W", "error", "-c", SETUP + code],
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == done.stderr == b""
-
-
-def test_it_is_off_by_default_and_then_needs_nothing() -> None:
-    code = "import sys; sys.modules['tqdm'] = None\n" + "".join(
-        line.replace(", progress=True", "").replace("**ask", "max_results=100") + "\n"
-        for line in (ONE, PARALLEL, GATHER)
-    )
-    assert on_a_terminal(code) == ""
-
-
-@pytest.mark.parametrize("code", [ONE, PARALLEL, GATHER])
-def test_without_tqdm_the_extra_is_named_and_nothing_is_sent(code: str) -> None:
-    without = f"""
+PROGRAM = f"""
 import sys
-sys.modules["tqdm"] = None
-{SETUP}
-try:
-    {code}
-except ImportError as error:
-    print(error, len(service.asked))
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from memory_service import Service, job
+service = Service([job(number, number) for number in range(250)])
+assert len(list(service.listing(progress=True))) == 250
 """
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-c", without],
-        capture_output=True,
-        text=True,
-        check=True,
+
+
+def test_bar_is_drawn_on_a_real_terminal() -> None:
+    """A program on a terminal shows its bar on standard error, and within the width."""
+    *lines, after = on_a_real_terminal(PROGRAM).split("\r")
+    assert after == "\n"
+    assert lines[-1].startswith("250 jobs [00:0")
+    assert all(len(line) <= 120 for line in lines)
+
+
+def test_tqdm_disable_is_honoured() -> None:
+    """The environment variable TQDM_DISABLE turns the bars off, as in all programs with tqdm."""
+    switch = "import os; os.environ['TQDM_DISABLE'] = '1'"
+    assert on_a_real_terminal(f"{switch}\n{PROGRAM}") == ""
+
+
+@each_way
+def test_nothing_is_shown_without_a_terminal(
+    service: Service, capfd: pytest.CaptureFixture[str], run: Callable[[Service], list[RestoreJob]]
+) -> None:
+    """Where standard error is not a terminal, such as in a log file, there is no bar."""
+    assert len(run(service)) in {2_500, 7_500}
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore")  # of ipykernel
+def test_script_that_imports_ipykernel_is_not_a_notebook(
+    service: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The bar is for those who see it, whatever else a script has imported."""
+    import ipykernel.kernelapp  # noqa: F401, PLC0415  # the case
+
+    listed(service)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["none", "without isatty", "closed"])
+def test_unusable_standard_error_stops_no_listing(service: Service, kind: str) -> None:
+    """A program without a usable standard error lists as usual, without a bar."""
+    closed = io.StringIO()
+    closed.close()
+    streams: dict[str, Any] = {"none": None, "without isatty": object(), "closed": closed}
+    with redirect_stderr(streams[kind]):
+        assert len(listed(service)) == 2_500
+
+
+# Without tqdm
+
+
+@pytest.fixture
+def _no_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tqdm.auto", raising=False)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+
+
+@each_way
+@pytest.mark.usefixtures("_no_tqdm")
+def test_bar_is_off_by_default(service: Service, run: Callable[..., list[RestoreJob]]) -> None:
+    """Without `progress=True`, no bar is shown on a terminal, and tqdm is not needed."""
+    with redirect_stderr(Terminal()) as terminal:
+        run(service, progress=False)
+    assert terminal.getvalue() == ""
+
+
+@each_way
+@pytest.mark.usefixtures("_no_tqdm")
+def test_missing_tqdm_raises_before_anything_is_sent(
+    service: Service, run: Callable[[Service], list[RestoreJob]]
+) -> None:
+    """Without tqdm, `progress=True` raises an ImportError that names the extra."""
+    with pytest.raises(ImportError) as caught:
+        run(service)
+    assert str(caught.value) == (
+        "progress needs tqdm: pip install 'restorejobs-client[progress]', or tqdm alone"
     )
-    expected = "progress needs tqdm: pip install 'restorejobs-client[progress]', or tqdm alone 0\n"
-    assert done.stdout == expected
+    assert service.asked == []

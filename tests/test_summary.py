@@ -34,6 +34,11 @@ JOBS = sample_jobs(3_000, seed=5)
 SUMMARY = RestoreJobSummary.from_jobs(JOBS)
 
 
+def words_of(summary: RestoreJobSummary) -> str:
+    """Return the text of a summary with single spaces."""
+    return " ".join(str(summary).split())
+
+
 def completed(minutes: float, **members: Any) -> RestoreJob:
     """Return a completed job that took so many minutes."""
     given: dict[str, Any] = {
@@ -168,7 +173,7 @@ def test_empty_summary() -> None:
     assert summary.jobs == summary.bytes_restored == 0
     assert (summary.success_rate, summary.duration, summary.oldest, summary.newest) == (None,) * 4
     assert (summary.durations, summary.failures) == ({}, ())
-    assert str(summary) == "0 restore jobs\n  restored: 0 B"
+    assert str(summary) == "0 restore jobs\n  restored  0 B"
     assert "0 restore jobs" in summary._repr_html_()
 
 
@@ -224,16 +229,17 @@ def test_failures_have_their_reason_and_latest_job() -> None:
         (3, "validation_status", "TIMED_OUT", None, "job-2"),
         (1, "deletion_status", "FAILED", None, "job-5"),
     ]
-    assert "Restores that failed, and why\n        2 FAILED RDS: Table already" in str(summary)
-    assert "3 TIMED_OUT RDS: no reason given (latest 2026-01-01 05:00:00)" in str(summary)
+    words = words_of(summary)
+    assert "2 status FAILED RDS 2026-01-01 02:00:00 UTC job-5 Table already exists." in words
+    assert "3 validation_status TIMED_OUT RDS 2026-01-01 05:00:00 UTC job-2 no reason" in words
 
 
 def test_every_failure_is_counted() -> None:
     """The counts of the reasons add up, in the summary and in its text."""
     of_restores = [one for one in SUMMARY.failures if one.member == "status"]
     assert sum(one.jobs for one in of_restores) == SUMMARY.by_status["FAILED"]
-    text = str(SUMMARY).split("Restores that failed, and why\n")[1].split("\n\n")[0]
-    counts = [int(line.split()[0].replace(",", "")) for line in text.splitlines()]
+    rows = [line.split() for line in str(SUMMARY).split("\nFailures\n")[1].splitlines()]
+    counts = [int(row[0].replace(",", "")) for row in rows if row[1] == "status"]
     assert sum(counts) == SUMMARY.by_status["FAILED"]
     assert len(counts) == 9
 
@@ -253,7 +259,7 @@ def test_frequent_failures_are_kept() -> None:
     assert kinds == {"status": 1_000, "validation_status": 1}
     of_restores = sum(one.jobs for one in summary.failures if one.member == "status")
     assert of_restores + summary.other_failures["status"] == 10_050
-    assert "20 FAILED EBS: Row counts differ." in str(summary)
+    assert "20 validation_status FAILED EBS 2026-01-01 00:00:00 UTC Row" in words_of(summary)
 
 
 def test_order_of_jobs_makes_no_difference() -> None:
@@ -275,8 +281,7 @@ def test_memory_is_constant() -> None:
     tracemalloc.stop()
     assert len(summary.failures) == 1_000
     assert summary.other_failures["status"] == 9_000
-    assert "9,992 for other reasons" in str(summary)
-    assert "for other reasons" in summary._repr_html_()
+    assert "9,992 status other reasons" in words_of(summary)
     assert peak < 2_000_000
 
 
@@ -336,7 +341,7 @@ def test_durations_and_failures_are_hashable() -> None:
 def test_repr_is_one_line() -> None:
     """The repr has the number of jobs and the facts that the text begins with."""
     assert "\n" not in repr(SUMMARY)
-    assert repr(SUMMARY).startswith("RestoreJobSummary(3,000 restore jobs; created (UTC): ")
+    assert repr(SUMMARY).startswith("RestoreJobSummary(3,000 restore jobs; oldest 2026-")
 
 
 def test_to_dict_and_to_json() -> None:

@@ -1,79 +1,85 @@
-"""The example that waits for restore jobs: what it prints, and how it exits."""
+"""The example that waits for restore jobs: what it prints, and its exit codes."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from interrupting import HEED
 
-ROOT = Path(__file__).parent.parent
-SCRIPT = "examples/wait_for_restore.py"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+import wait_for_restore  # noqa: E402  # found there
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., tuple[int, str, str]]
+
 PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
+CHANGES = [
+    "good  PENDING",
+    "good  RUNNING  0.00%",
+    "good  RUNNING  55.00%",
+    "good  COMPLETED  100.00%",
+]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-W", "error", SCRIPT, *arguments],
-        cwd=ROOT,
-        env=os.environ | {"HOME": os.devnull},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the example with arguments; return its exit code and what it prints."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["wait_for_restore.py", *arguments])
+        try:
+            code = wait_for_restore.main()
+        except SystemExit as error:
+            code = int(error.code or 0)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def changes(output: str) -> list[str]:
     """Return what each line says after the time of day."""
-    for line in output.splitlines():
-        assert re.match(r"\d\d:\d\d:\d\d  \S", line)
-    return [line[10:] for line in output.splitlines()]
+    lines = output.splitlines()
+    assert all(re.match(r"\d\d:\d\d:\d\d  \S", line) for line in lines)
+    return [line[10:] for line in lines]
 
 
 @pytest.mark.parametrize("arguments", [(), ("good",), ("GOOD",), ("--plan", PLAN)])
-def test_it_prints_each_change_and_exits_with_0_when_all_have_completed(
-    arguments: tuple[str, ...],
+def test_each_change_is_a_line_and_success_exits_with_0(
+    run: Run, arguments: tuple[str, ...]
 ) -> None:
-    """A job that completes is four lines, and the exit code is 0."""
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert changes(done.stdout) == [
-        "good  PENDING",
-        "good  RUNNING  0.00%",
-        "good  RUNNING  55.00%",
-        "good  COMPLETED  100.00%",
-    ]
+    """Without arguments, by id and by plan, it prints each change of a job until it completes."""
+    code, output, errors = run(*arguments)
+    assert (code, errors) == (0, "")
+    assert changes(output) == CHANGES
 
 
-def test_it_exits_with_1_and_the_reason_when_a_job_has_failed() -> None:
-    """One failed job among others makes the exit code 1, and its reason is printed."""
-    done = run("good", "bad")
-    assert done.returncode == 1
-    assert done.stderr == "bad is FAILED: There is no subnet\n"
-    assert "good  COMPLETED  100.00%" in changes(done.stdout)
+def test_failed_job_exits_with_1_and_the_reason(run: Run) -> None:
+    """When one of several jobs fails, the exit code is 1 and its reason is printed."""
+    code, output, errors = run("good", "bad")
+    assert (code, errors) == (1, "bad is FAILED: There is no subnet\n")
+    assert CHANGES[-1] in changes(output)
 
 
-def test_it_exits_with_2_when_the_time_is_over() -> None:
-    """A time-out makes the exit code 2, and names the jobs that are still waited for."""
-    done = run("good", "never-listed", "--timeout", "600", "--interval", "60")
-    assert done.returncode == 2
-    assert done.stderr == "Still waiting for never-listed\n"
-    assert changes(done.stdout)[-1] == "good  COMPLETED  100.00%"
+def test_timeout_exits_with_2_and_the_pending_ids(run: Run) -> None:
+    """When the time is over, the exit code is 2 and the jobs that have not ended are named."""
+    code, output, errors = run("good", "never-listed", "--timeout", "600", "--interval", "60")
+    assert (code, errors) == (2, "Still waiting for never-listed\n")
+    assert changes(output)[-1] == CHANGES[-1]
 
 
-def test_a_plan_without_jobs_is_no_success() -> None:
-    """A plan that has no jobs, perhaps misspelt, makes the exit code 1."""
-    done = run("--plan", f"{PLAN}-misspelt")
-    assert done.returncode == 1
-    assert done.stderr == "There are no jobs to wait for.\n"
+def test_plan_without_jobs_exits_with_1(run: Run) -> None:
+    """A plan without jobs, such as a misspelt one, is not a success."""
+    code, _, errors = run("--plan", f"{PLAN}-misspelt")
+    assert (code, errors) == (1, "There are no jobs to wait for.\n")
 
 
 @pytest.mark.parametrize(
@@ -84,13 +90,12 @@ def test_a_plan_without_jobs_is_no_success() -> None:
         (("--live",), "--live needs job ids, or --plan"),
     ],
 )
-def test_a_misspelt_option_is_explained(arguments: tuple[str, ...], message: str) -> None:
-    """What cannot be right is explained with the usage, and nothing is waited for."""
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.startswith("usage: ")
-    assert done.stdout == ""
+def test_wrong_option_prints_the_usage(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    """A wrong option is explained, and nothing is listed."""
+    code, output, errors = run(*arguments)
+    assert (code, output) == (2, "")
+    assert errors.startswith("usage: ")
+    assert message in errors
 
 
 @pytest.mark.parametrize(
@@ -98,34 +103,34 @@ def test_a_misspelt_option_is_explained(arguments: tuple[str, ...], message: str
     [
         (("--interval", "0"), "InvalidRequestError: interval=0.0 is refused"),
         (("--live", "a", "--region", "eu-west-1"), "CredentialsError: .*aws configure"),
-        (
-            ("--live", "a", "--profile", "none"),
-            "CredentialsError: The config profile .none. could not be found",
-        ),
+        (("--live", "a", "--profile", "none"), "CredentialsError: The config profile .none."),
     ],
 )
-def test_an_error_is_one_line(arguments: tuple[str, ...], message: str) -> None:
-    """An error of the package is one line without a traceback, and the exit code is 1."""
-    done = run(*arguments)
-    assert done.returncode == 1
-    assert re.match(message, done.stderr)
-    assert done.stderr.count("\n") == 1
+def test_error_is_printed_in_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    """An error of the package exits with 1, without a traceback."""
+    code, _, errors = run(*arguments)
+    assert code == 1
+    assert re.match(message, errors)
+    assert errors.count("\n") == 1
 
 
-def test_control_c_is_quiet() -> None:
-    """Ctrl-C ends it at once with exit code 130, as shells expect, and without a traceback."""
-    program = f"{HEED}import runpy, sys\nsys.argv = ['x', 'good', 'never']\n"
+def test_ctrl_c_exits_with_130() -> None:
+    """Ctrl-C ends the program at once, with the exit code of shells and without a traceback."""
+    program = (
+        "import runpy, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
+        "sys.argv = ['wait_for_restore.py', 'good', 'never-listed']\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
     with subprocess.Popen(  # noqa: S603  # our own
-        [sys.executable, "-c", f"{program}runpy.run_path({SCRIPT!r}, run_name='__main__')"],
-        cwd=ROOT,
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=EXAMPLES,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().endswith("good  PENDING\n")
-        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert errors == ""
+    assert (process.returncode, errors) == (130, "")

@@ -1,0 +1,48 @@
+"""Run examples/evidence_archive.py once for each line of input, in a forked process each time.
+
+It prints the id of each process when it has started, and its exit code when it has ended. The
+processes start fast, because everything is imported already.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import boto3
+import duckdb
+import pyarrow as pa
+
+from restorejobs_client import RestoreJobsClient
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
+
+import evidence_archive as evidence  # found there
+
+
+def main(database: str, *places: str) -> None:
+    """Take the database, and account, region and endpoint URL of each place."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    clients = {
+        (account, region): RestoreJobsClient(session=session, region_name=region, endpoint_url=url)
+        for account, region, url in (place.split(" ") for place in places)
+    }
+    pa.array([0])  # imports pandas
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            now = datetime.now(UTC)
+            with duckdb.connect(database) as archive:
+                archive.execute(evidence.SCHEMA)
+                made = {place: partial(clients.__getitem__, place) for place in clients}
+                evidence.run(archive, made, now, now - timedelta(days=25))
+            os._exit(0)
+        print(child, flush=True)  # noqa: T201  # an answer
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,46 @@
+"""The logger `restorejobs_client`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from page_server import Answer
+
+from restorejobs_client import RestoreJobsClient
+
+if TYPE_CHECKING:
+    import pytest
+    from page_server import PageServer
+
+
+def test_nothing_is_logged_by_default(
+    server: PageServer, client: RestoreJobsClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Unless logging is configured, not even a damaged page prints anything."""
+    server.fail_next(lambda _: Answer(body=b"<html>"))
+    assert len(list(client.list_restore_jobs())) == 300
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pages_damage_and_throttling_are_logged(
+    server: PageServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damage is a warning, throttling is information and pages are debug messages, without jobs."""
+    server.fail_next(
+        lambda answer: Answer(body=answer.body[:-1], headers={"Content-Type": "text/x"}),
+        lambda _: Answer(status=429),
+    )
+    with caplog.at_level(logging.DEBUG, logger="restorejobs_client"):
+        client = RestoreJobsClient(client=server.client(attempts=4))
+        assert len(list(client.list_restore_jobs(max_results=200))) == 300
+    records = [one for one in caplog.records if "restorejobs" in one.name]
+    assert [one.levelname for one in records] == ["WARNING", "INFO", "DEBUG", "DEBUG"]
+    damage, throttling, first_page, last_page = (one.getMessage() for one in records)
+    for part in ("HTTP 200", "text/x", "attempt 1 of 4"):
+        assert part in damage
+    assert "attempt 2 of 4" in throttling
+    assert "page of 200 jobs" in first_page
+    assert "page of 100 jobs" in last_page
+    assert "job-0" not in caplog.text
+    assert "token-" not in caplog.text

@@ -1,0 +1,109 @@
+"""The streams of `parallel` and `gather`: `async for`, ending them early, the caller's context."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from memory_service import Service, job
+
+from restorejobs_client import gather
+from restorejobs_client.testing import fake_backup, sample_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from restorejobs_client import RestoreJob
+
+
+def service() -> Service:
+    return Service([job(number, number) for number in range(500)])
+
+
+async def collected(jobs: AsyncIterable[RestoreJob]) -> list[RestoreJob]:
+    return [one async for one in jobs]
+
+
+def no_thread_is_left() -> bool:
+    """Whether the threads of this package end soon."""
+    deadline = time.monotonic() + 10
+    while any(thread.name == "restorejobs" for thread in threading.enumerate()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_async_for_yields_all_jobs_over_http() -> None:
+    """`async for` over a stream yields the same jobs as the listing."""
+    jobs = sample_jobs(500)
+    with fake_backup(jobs) as backup:
+        stream = backup.client().list_restore_jobs(max_results=20).parallel(4)
+        found = asyncio.run(collected(stream))
+    assert {one.restore_job_id for one in found} == {one.restore_job_id for one in jobs}
+    assert len(found) == 500
+
+
+def test_leaving_the_with_block_ends_a_stream() -> None:
+    """After its `with` block, a stream yields nothing, and its threads end."""
+    with service().listing(max_results=20).parallel(4) as stream:
+        next(stream)
+    assert list(stream) == []
+    assert no_thread_is_left()
+
+
+def test_cancelled_step_loses_no_job() -> None:
+    """A page that arrives after `anext` was cancelled is yielded by the next `async for`."""
+    stream = service().listing(max_results=20).parallel(4)
+
+    async def main() -> list[RestoreJob]:
+        task = asyncio.ensure_future(anext(aiter(stream)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await collected(stream)
+
+    assert len(asyncio.run(main())) == 500
+    assert no_thread_is_left()
+
+
+def test_close_ends_a_waiting_async_for() -> None:
+    """A task that waits for the next page of a closed stream gets no more jobs."""
+    slow = Service([job(0)], delay=0.2)
+
+    async def main() -> list[RestoreJob]:
+        stream = slow.listing().parallel(2)
+        task = asyncio.ensure_future(collected(stream))
+        await asyncio.sleep(0.05)
+        stream.close()
+        return await task
+
+    assert asyncio.run(main()) == []
+    assert no_thread_is_left()
+
+
+SPAN: ContextVar[str] = ContextVar("span", default="none")
+
+
+def test_requests_run_in_the_context_of_the_caller() -> None:
+    """Context variables, such as the span of a tracer, are set on every thread that requests."""
+    traced = service()
+    spans: list[str] = []
+    traced.before_answer = lambda _: spans.append(SPAN.get())
+    listing = traced.listing(max_results=100)
+    SPAN.set("caller")
+
+    def every_way() -> list[Any]:
+        watch = listing.watch(until=lambda _: True)
+        return [listing, listing.parallel(3), gather(listing), watch]
+
+    for jobs in every_way():
+        assert len(list(jobs)) == 500
+    for jobs in every_way():
+        assert len(asyncio.run(collected(jobs))) == 500
+    assert set(spans) == {"caller"}
