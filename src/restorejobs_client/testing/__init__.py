@@ -119,8 +119,8 @@ class FakeBackup:
         Args:
             region_name: the region that it calls; default: that of `fake_backup`.
             account_id: the account that it calls as, 12 digits; default: that of `fake_backup`.
-            config: botocore settings. The default has standard retries with 8 attempts in all, and
-                64 connections.
+            config: botocore settings. Those that it does not set keep the defaults of this client:
+                standard retries with 8 attempts in all, and 64 connections.
 
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
