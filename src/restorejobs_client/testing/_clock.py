@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from queue import SimpleQueue
 
 from typing_extensions import override
 
+from restorejobs_client._extras import asyncio
 from restorejobs_client._watch import Clock
 
 
