@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a clean environment, retries without waits, and a server with 300 jobs."""
+"""Fixtures for all tests: a clean environment, retries without waits, a server with 300 jobs."""
 
 from __future__ import annotations
 

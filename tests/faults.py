@@ -1,4 +1,4 @@
-"""The faults of the raw HTTP server, by name: each is no page, or not the page that was asked for."""
+"""Faults of the raw HTTP server, by name: each is no page, or not the page that was asked for."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Service:
         most_at_once: how many requests were under way at the same time.
     """
 
-    def __init__(  # noqa: PLR0913  # choices
+    def __init__(  # choices
         self,
         jobs: Iterable[RestoreJob] = (),
         *,
