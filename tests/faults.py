@@ -76,6 +76,9 @@ def errors(*statuses: int, bodies: Iterable[str] = _ERROR_BODIES) -> dict[str, F
     }
 
 
+NO_LISTS: list[object] = [None, {}, {"a": 1}, "x", 5, True]
+NO_TEXTS: list[object] = [5, 0, False, {}, [], ["x"]]
+NO_OBJECTS: list[object] = [None, 5, [], "x", True]
 # Faults that are worth another try.
 DAMAGE: dict[str, Fault] = {
     "html": body(b"<html><body>Sign in</body></html>", headers={"Content-Type": "text/html"}),
@@ -125,9 +128,9 @@ DAMAGE: dict[str, Fault] = {
     "RestoreJobs by another name": edited(
         lambda content: content.update(RestoreJobz=content.pop("RestoreJobs"))
     ),
-    **{f"RestoreJobs {one!r}": member("RestoreJobs", one) for one in (None, {}, "x", 5, True)},
-    **{f"NextToken {one!r}": member("NextToken", one) for one in (5, 0, False, {}, [], ["x"])},
-    **{f"job {one!r}": job(one) for one in (None, 5, [], "x", True)},
+    **{f"RestoreJobs {value!r}": member("RestoreJobs", value) for value in NO_LISTS},
+    **{f"NextToken {value!r}": member("NextToken", value) for value in NO_TEXTS},
+    **{f"job {value!r}": job(value) for value in NO_OBJECTS},
     "RestoreJobId number": job({"RestoreJobId": 5}),
     "CreationDate text": job({"CreationDate": "yesterday"}),
     "CreationDate naive": job({"CreationDate": "2026-01-01T00:00:00"}),

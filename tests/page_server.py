@@ -141,12 +141,14 @@ class PageServer:
         self._faults.clear()
         self._next_faults.clear()
 
-    def token(self, place: int, variant: int = 0) -> str:
+    @staticmethod
+    def token(place: int, variant: int = 0) -> str:
         """Return a token of a place in the listing; each variant is another one."""
         text = f"token-{place}-{variant}"
         return f"{text}-{_seal(text)}"
 
-    def place(self, token: str) -> int | None:
+    @staticmethod
+    def place(token: str) -> int | None:
         """Return the place of a token, or `None` if a single letter of it was changed."""
         text, _, seal = token.rpartition("-")
         return int(text.split("-")[1]) if seal == _seal(text) else None

@@ -57,7 +57,7 @@ def test_event_loop_runs_during_requests() -> None:
     service = Service(JOBS)
     service.before_answer = gate = Gate()
 
-    async def main() -> list[list[RestoreJob]]:
+    async def main() -> tuple[list[RestoreJob], list[RestoreJob]]:
         listing: Any = service.listing()
         both = asyncio.gather(collected(listing), collected(listing))
         while service.most_at_once < 2:  # noqa: ASYNC110  # it is counted on threads
@@ -65,7 +65,7 @@ def test_event_loop_runs_during_requests() -> None:
         gate.open()
         return await both
 
-    assert asyncio.run(main()) == [JOBS, JOBS]
+    assert list(asyncio.run(main())) == [JOBS, JOBS]
 
 
 def test_cancelled_wait_keeps_the_place() -> None:
