@@ -7,6 +7,7 @@ HTTP library would send.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -149,9 +150,11 @@ class PageServer:
 
     @staticmethod
     def place(token: str) -> int | None:
-        """Return the place of a token, or `None` if a single letter of it was changed."""
-        text, _, seal = token.rpartition("-")
-        return int(text.split("-")[1]) if seal == _seal(text) else None
+        """Return the place of a token, also of a plain `token-7`; `None` if its seal is wrong."""
+        found = re.fullmatch(r"(token-(\d{1,9})(?:-\d+)?)(?:-(\w+))?", token, re.ASCII)
+        if found is None or found[3] not in {None, _seal(found[1])}:
+            return None
+        return int(found[2])
 
     def page(self, start: int, size: int, query: dict[str, str] | None = None) -> dict[str, Any]:
         """Return the page at a place as AWS spells it."""
