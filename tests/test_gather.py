@@ -156,15 +156,32 @@ def test_split_sends_nothing() -> None:
     assert service.asked == []
 
 
-def test_split_of_a_short_range_is_exact() -> None:
-    """A range of fewer moments than parts, or in the future, has some windows without jobs."""
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_split_of_a_short_range_is_exact(*, inclusive: bool) -> None:
+    """A range of fewer moments than parts has some windows without jobs."""
     bounds = {"by_created_after": START, "by_created_before": START + timedelta(microseconds=2)}
-    service = Service([job(0, 0), job(1, 0.000001), job(2, 0.000002), job(3, 1)])
-    windows = service.listing(**bounds).split(6)
+    jobs = [job(0, 0), job(1, 0.000001), job(2, 0.000002), job(3, 1)]
+    listing = Service(jobs, inclusive=inclusive).listing(**bounds)
+    windows = listing.split(6)
     assert len(windows) == 6
-    assert all_ids(windows) == ids(service.listing(**bounds))
-    future = service.listing(by_created_after=datetime(9999, 12, 31, tzinfo=UTC))
+    assert all_ids(windows) == ids(listing)
+
+
+def test_split_of_the_future_is_empty() -> None:
+    """A range that has not begun has only windows without jobs."""
+    future = Service(spread(9)).listing(by_created_after=datetime(9999, 12, 31, tzinfo=UTC))
     assert [list(window) for window in future.split(3)] == [[], [], []]
+
+
+def test_windows_are_exact_where_the_service_rounds() -> None:
+    """A service that takes its bounds in whole seconds loses no job between two windows."""
+    service = Service(job(number, number / 10) for number in range(100))
+    service.precision = timedelta(seconds=1)
+    listing = service.listing(
+        by_created_after=START, by_created_before=START + timedelta(seconds=9)
+    )
+    for parts in (2, 3, 7):
+        assert all_ids(listing.split(parts)) == ids(listing)
 
 
 def test_split_and_parallel_may_miss_jobs_without_a_date() -> None:
@@ -291,6 +308,12 @@ def test_parallel_accepts_pages_that_say_little(order: Order) -> None:
     assert ids(listing.parallel(4)) == ids(jobs)
 
 
+def check_years(asked: Parameters) -> None:
+    """Check that no date is asked for that has less than four digits of a year."""
+    bounds = [asked.get("ByCreatedAfter", UNTIL), asked.get("ByCreatedBefore", UNTIL)]
+    assert min(bounds).year >= 1000
+
+
 @every_order
 def test_windows_are_exact_at_the_ends_of_the_calendar(order: Order) -> None:
     """Jobs of the first and last moments that a datetime can have are in exactly one window."""
@@ -303,6 +326,7 @@ def test_windows_are_exact_at_the_ends_of_the_calendar(order: Order) -> None:
         for n in range(10)
     ]
     service = Service(jobs, order=order)
+    service.before_answer = check_years
     for bounds in (
         {},
         {"by_created_after": last - second, "by_created_before": last},
