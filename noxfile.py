@@ -1,7 +1,7 @@
 """The tasks of the project: `nox --list` shows them, `nox -s NAME` runs one.
 
-`lowest`, `package` and `types_without_stubs` make environments of their own; all others use the one
-that nox runs in (`pip install -e '.[dev]'`).
+`lowest`, `package` and `types_without_stubs` create their own environments. All other tasks use the
+environment that nox runs in (`pip install -e '.[dev]'`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ QUICK_TESTS = [f"tests/test_{name}.py" for name in ("package", "client", "reques
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """All tests, with the coverage of every branch."""
+    """Run all tests, with branch coverage."""
     python(session, "coverage", "run", "-m", "pytest", *session.posargs)
     python(session, "coverage", "combine", "--quiet")
     python(session, "coverage", "report")
@@ -30,27 +30,27 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format."""
+    """Check the code with ruff, and its format."""
     python(session, "ruff", "check", ".")
     python(session, "ruff", "format", "--check", ".")
 
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
-    """All code under mypy and pyright, what is public under pyrefly and ty too; without gaps."""
+    """Check all types with mypy and pyright, and the public names with pyrefly and ty too."""
     python(session, "mypy")
     python(session, "pyright", "--pythonpath", sys.executable)
     python(session, "pyright", "--pythonpath", sys.executable, "--project", "tests/typing")
     python(session, "pyrefly", "check", "--python-interpreter-path", sys.executable)
     python(session, "ty", "check", "--python", sys.executable)
-    # Less than 100 % fails. Here pyright heeds no --pythonpath, only the first Python in PATH.
+    # Less than 100 % fails. This command ignores --pythonpath and uses the first Python in PATH.
     session.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     python(session, "pyright", "--verifytypes", "restorejobs_client", "--ignoreexternal")
 
 
 @nox.session(venv_backend="venv")
 def types_without_stubs(session: nox.Session) -> None:
-    """What is public, as a program sees it that has no stubs of boto3, pyarrow and pandas."""
+    """Check the types of the public names without stubs of boto3, pyarrow and pandas."""
     session.install(".", "mypy", "pyright")
     with session.chdir("tests/typing"):
         session.run("mypy", "--strict", "--config-file=", "api.py", "wrong_uses.py")
@@ -60,30 +60,37 @@ def types_without_stubs(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def quickstart(session: nox.Session) -> None:
-    """The first example, as a newcomer runs it."""
+    """Run the first example."""
     session.run(sys.executable, "examples/quickstart.py")
 
 
 @nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into build/docs. Warnings are errors."""
+    shutil.rmtree("build/docs", ignore_errors=True)
+    python(session, "sphinx", "--fail-on-warning", "docs", "build/docs")
+
+
+@nox.session(venv_backend="none")
 def benchmarks(session: nox.Session) -> None:
-    """This package, boto3 and the floor side by side: about two minutes a round."""
+    """Compare this package with boto3 and the fastest possible listing: two minutes per round."""
     session.run(sys.executable, "benchmarks/run.py", *session.posargs)
 
 
 @nox.session(venv_backend="venv")
 def lowest(session: nox.Session) -> None:
-    """All tests on the built wheel, with the lowest versions that pyproject.toml admits."""
+    """Run all tests on the built wheel, with the lowest versions that pyproject.toml allows."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
     wheel, unpacked = build(session)
     session.install(f"{wheel}[dev]", *(line.replace(">=", "==") for line in wanted))
     with session.chdir(unpacked):
-        session.run("python", "-m", "pytest", *session.posargs)
+        session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session(venv_backend="venv")
 def package(session: nox.Session) -> None:
-    """Build the sdist and the wheel into dist; check both, and try the wheel without any extra."""
+    """Build and check the sdist and the wheel, and run some tests on the wheel without extras."""
     wheel, unpacked = build(session)
     python(session, "twine", "check", "--strict", *map(str, Path("dist").resolve().iterdir()))
     session.install(str(wheel), "hypothesis", "pytest")
@@ -93,12 +100,12 @@ def package(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def zizmor(session: nox.Session) -> None:
-    """The security of the workflows; with GH_TOKEN set it also asks GitHub about the actions."""
+    """Check the security of the workflows. With GH_TOKEN, this also asks GitHub."""
     session.run(str(Path(sys.executable).with_name("zizmor")), "--persona=pedantic", ".github")
 
 
 def build(session: nox.Session) -> tuple[Path, Path]:
-    """Return the wheel, and the unpacked sdist without src: its tests use what is installed."""
+    """Return the wheel and the unpacked sdist, without src so that tests use the wheel."""
     shutil.rmtree("dist", ignore_errors=True)
     python(session, "build")
     (wheel,) = Path("dist").resolve().glob("*.whl")

@@ -482,7 +482,7 @@ def test_stream_becomes_a_table_only_once() -> None:
     stream: Any = Service(spread(30)).listing(max_results=10).parallel(2)
     assert stream.to_arrow().num_rows == 30
     for again in (stream.to_arrow, stream.__arrow_c_stream__):
-        with pytest.raises(InvalidRequestError, match="once, so call them again"):
+        with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
             again()
     assert list(stream) == []
     empty: Any = gather()

@@ -23,7 +23,7 @@ ROOMS = [
     "_enums",
     "_errors",
     "_extras",
-    "_html",
+    "_table",
     "_convert",
     "_models",
     "_parameters",

@@ -1,4 +1,4 @@
-"""What the README and the examples say is run, as it stands there."""
+"""The README and the examples: their code runs, and prints what it should."""
 
 from __future__ import annotations
 
@@ -6,50 +6,27 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-
-from restorejobs_client import RestoreJobsClient, RestoreJobStatus
-from restorejobs_client._watch import Clock
-from restorejobs_client.testing import fake_backup, sample_jobs
+from markdown_code import blocks, run_python_blocks
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
 
 
-def test_the_code_of_the_readme_runs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 10
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+def test_python_code_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every Python block runs after the blocks before it."""
+    assert len(blocks(README, "python")) == 7
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {}
-    with fake_backup(region_name="eu-central-1") as backup:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_BACKUP", backup.endpoint_url)
-        exec(compile(blocks[0], "README.md", "exec"), namespace)  # noqa: S102  # our own
-        now = datetime.now(UTC)
-        backup.seed(sample_jobs(1_000, created_after=now - timedelta(29), created_before=now))
-
-        def end_all(*_: object) -> None:
-            jobs = RestoreJobsClient(region_name="eu-central-1").list_restore_jobs()
-            backup.seed([replace(one, status=RestoreJobStatus.COMPLETED) for one in jobs])
-
-        monkeypatch.setattr(Clock, "wait", end_all)  # instead of waiting for running jobs
-        for block in blocks[:-1]:
-            exec(compile(block, "README.md", "exec"), namespace)  # noqa: S102  # our own
-    monkeypatch.delenv("AWS_ENDPOINT_URL_BACKUP")
-    exec(compile(blocks[-1], "README.md", "exec"), namespace)  # noqa: S102  # our own
-    assert "5 requests to http://127.0.0.1:" in capsys.readouterr().out
+    run_python_blocks(README, monkeypatch)
 
 
 @pytest.mark.parametrize("heading", ["Try it", "Run the tests"])
-def test_the_readme_has_one_line_to_type(heading: str) -> None:
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def test_readme_section_has_one_line_to_type(heading: str) -> None:
+    """Readers and scripts copy the one line of each of these sections."""
+    text = README.read_text(encoding="utf-8")
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (block,) = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     assert block.count("\n") == 1
     for path in re.findall(r"examples/\S+\.py", block):
@@ -68,7 +45,8 @@ def example(name: str, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
-def test_the_quickstart_reports_and_goes_on() -> None:
+def test_quickstart_reports_and_resumes() -> None:
+    """It stops half way, resumes, and has listed every job once in the end."""
     done = example("quickstart", PYTHONWARNINGS="error")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -90,16 +68,18 @@ def test_the_quickstart_reports_and_goes_on() -> None:
         (("--live", "--region", "eu-west-1"), "--live needs AWS credentials: .*aws configure"),
     ],
 )
-def test_without_credentials_the_quickstart_says_what_to_do(
+def test_quickstart_without_credentials_says_what_to_do(
     arguments: tuple[str, ...], advice: str
 ) -> None:
+    """It prints one line of advice, and no traceback."""
     done = example("quickstart", *arguments)
     assert done.returncode == 1
     assert re.search(advice, done.stderr)
     assert done.stderr.count("\n") == 1
 
 
-def test_all_regions_are_listed_but_the_one_that_is_denied() -> None:
+def test_all_regions_example_names_the_region_it_could_not_list() -> None:
+    """The other regions are listed, and the exit code is 1."""
     done = example("all_regions")
     assert done.returncode == 1, done.stderr
     listed = re.findall(r"^[a-z0-9-]+ +800 restore jobs, \d+ failed$", done.stdout, re.MULTILINE)
@@ -113,7 +93,8 @@ def test_all_regions_are_listed_but_the_one_that_is_denied() -> None:
     assert live.stdout.count("aws configure") == 2
 
 
-def test_an_organization_is_listed_on_a_cluster(tmp_path: Path) -> None:
+def test_dask_example_lists_every_account_and_region(tmp_path: Path) -> None:
+    """Each account and region becomes one Parquet file."""
     done = example("organization_on_dask", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (

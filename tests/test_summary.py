@@ -45,6 +45,10 @@ def completed(minutes: float, **members: Any) -> RestoreJob:
     return RestoreJob(**(given | members))
 
 
+def words_of(summary: RestoreJobSummary) -> str:
+    return " ".join(str(summary).split())
+
+
 def test_counts_are_those_of_the_jobs() -> None:
     summary = RestoreJobSummary.from_jobs(JOBS)
     assert summary.jobs == len(JOBS)
@@ -182,7 +186,7 @@ def test_one_kind_of_failure_does_not_hide_another_nor_rare_reasons_a_frequent_o
     assert kinds == {"status": 1_000, "validation_status": 1}
     of_restores = sum(one.jobs for one in summary.failures if one.member == "status")
     assert of_restores + summary.other_failures["status"] == 10_050
-    assert "20 FAILED EBS: Row counts differ." in str(summary)
+    assert "20 validation_status FAILED EBS 2026-01-01 00:00:00 UTC Row" in words_of(summary)
     same = RestoreJobSummary.from_jobs([invalid, frequent, *rare[:10]])
     assert same == RestoreJobSummary.from_jobs([*rare[9::-1], frequent, invalid])
 
@@ -199,7 +203,7 @@ def test_of_no_jobs_there_is_nothing_to_say() -> None:
     assert summary.jobs == summary.bytes_restored == 0
     assert (summary.success_rate, summary.duration, summary.oldest, summary.newest) == (None,) * 4
     assert (summary.durations, summary.failures) == ({}, ())
-    assert str(summary) == "0 restore jobs\n  restored: 0 B"
+    assert str(summary) == "0 restore jobs\n  restored  0 B"
     assert "0 restore jobs" in summary._repr_html_()
 
 
@@ -241,16 +245,19 @@ def test_failures_say_what_failed_and_why_and_the_latest_job() -> None:
         latest=START + timedelta(hours=2),
         latest_job_id="job-5",
     )
-    assert "Restores that failed, and why\n        2 FAILED RDS: Table already" in str(summary)
-    assert "3 TIMED_OUT RDS: no reason given (latest 2026-01-01 05:00:00)" in str(summary)
+    words = words_of(summary)
+    assert "2 status FAILED RDS 2026-01-01 02:00:00 UTC job-5 Table already exists." in words
+    assert (
+        "3 validation_status TIMED_OUT RDS 2026-01-01 05:00:00 UTC job-2 no reason given" in words
+    )
 
 
 def test_every_failure_is_in_it() -> None:
     summary = RestoreJobSummary.from_jobs(JOBS)
     failed = [one for one in summary.failures if one.member == "status"]
     assert sum(one.jobs for one in failed) == summary.by_status["FAILED"]
-    shown = str(summary).split("Restores that failed, and why\n")[1].split("\n\n")[0]
-    counts = [int(line.split()[0].replace(",", "")) for line in shown.splitlines()]
+    lines = [line.split() for line in str(summary).split("\nFailures\n")[1].splitlines()]
+    counts = [int(line[0].replace(",", "")) for line in lines if line[1] == "status"]
     assert sum(counts) == summary.by_status["FAILED"]
     assert len(counts) == 9
 
@@ -277,7 +284,7 @@ def test_it_keeps_little_of_many_jobs_in_one_pass() -> None:
         "validation_status": 0,
         "deletion_status": 0,
     }
-    assert "19,992 for other reasons" in str(summary)
+    assert "19,992 status other reasons" in words_of(summary)
     assert peak < 5_000_000
 
 
@@ -318,4 +325,4 @@ def test_it_is_frozen_and_travels() -> None:
     assert datetime.fromisoformat(read["oldest"]) == summary.oldest
     assert read["durations"]["EBS"]["p95"] == summary.durations["EBS"].p95.total_seconds()
     assert "\n" not in repr(summary)
-    assert repr(summary).startswith("RestoreJobSummary(3,000 restore jobs; created (UTC): ")
+    assert repr(summary).startswith("RestoreJobSummary(3,000 restore jobs; oldest 2026-")

@@ -1,4 +1,4 @@
-"""The facade: a client, and the one operation that it has."""
+"""The client, and its one operation."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import wraps
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from functools import partial, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from restorejobs_client._checkpoint import BEGINNING, Checkpoint, Position, read_checkpoint
+from restorejobs_client._checkpoint import Checkpoint, Position, read_checkpoint
 from restorejobs_client._cursor import Listing
 from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
 from restorejobs_client._errors import InvalidCheckpointError, InvalidRequestError, redacted
-from restorejobs_client._extras import LazyModule
+from restorejobs_client._extras import LazyModule, boto3, botocore_client, botocore_config
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models import RestoreJobPage
 from restorejobs_client._parameters import (
     LARGEST_PAGE,
+    PARAMETERS,
     check_parameters,
     filter_texts,
     undocumented_resource_type,
@@ -29,63 +30,55 @@ from restorejobs_client._watch import Clock
 from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
-    import boto3
-    import botocore.client as botocore_client
-    import botocore.config as botocore_config
-
     from restorejobs_client import _request
-else:  # annotations name them; pydantic and boto3 cost more to import than all of this package
-    boto3 = LazyModule("boto3")
-    botocore_client = LazyModule("botocore.client")
-    botocore_config = LazyModule("botocore.config")
+else:  # it imports pydantic, which costs more to import than all of this package
     _request = LazyModule("restorejobs_client._request")
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
-class _Default(int):
-    """A default that differs from the same number given by a caller."""
-
-
-_DEFAULT_MAX_RESULTS: Final = _Default(LARGEST_PAGE)
-
-
-def _explain_misspellings(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Refuse a keyword that the method does not have by the one that was probably meant."""
+def _with_checked_keywords(
+    method: Callable[_Parameters, _Result],
+) -> Callable[_Parameters, _Result]:
+    """Refuse unknown keywords, and AWS parameters together with a request."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
-    def explained(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
+    def checked(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
         for name in set[str](keywords).difference(known):
             raise InvalidRequestError(unknown_parameter(name, known))
+        if len(args) > 1 and args[1] is not None:
+            given = {name: keywords[name] for name in PARAMETERS if name in keywords}
+            _reject_conflicts("a request", given)
         return method(*args, **keywords)
 
-    return explained
+    return checked
 
 
 class RestoreJobsClient:
     """Lists the AWS Backup restore jobs of one account and region.
 
-    Without arguments it finds region and credentials as boto3 does, including
-    `boto3.setup_default_session`. Threads can share it. It pickles, and so do its listings, unless
-    it was made from a session or a client, because then credentials would travel.
+    Without arguments, it finds the region and credentials as boto3 does, including
+    `boto3.setup_default_session`. Threads can share a client. A client and its listings can be
+    pickled, unless the client was made from a session or a boto3 client: credentials are never
+    pickled.
 
     Args:
-        session: a boto3 session to take credentials and configuration from.
-        client: a ready boto3 "backup" client. Its other users are unaffected.
+        session: the boto3 session to take credentials and configuration from.
+        client: a boto3 "backup" client to use. Its other callers are unaffected.
         region_name: the AWS region, such as `"eu-central-1"`.
         profile_name: a profile of the AWS configuration files.
-        endpoint_url: another endpoint than AWS's own.
-        config: botocore settings (proxies, time-outs, retries). If retries are configured nowhere
-            (here, AWS_RETRY_MODE, AWS_MAX_ATTEMPTS, the profile), botocore's standard mode makes up
-            to 8 attempts.
+        endpoint_url: the URL to use instead of AWS's own endpoint.
+        config: botocore settings (proxies, timeouts, retries). If retries are not configured (here,
+            in AWS_RETRY_MODE or AWS_MAX_ATTEMPTS, or in the profile), requests are sent up to 8
+            times, in botocore's standard mode.
 
     Raises:
-        InvalidRequestError: arguments that exclude each other, a session or client of another type,
-            or an endpoint that is no URL.
-        ConfigurationError: no region, or settings that botocore refuses. CredentialsError: no such
-            profile. Missing credentials show when a listing is iterated.
+        InvalidRequestError: arguments that exclude each other, a session or client of the wrong
+            type, or an endpoint that is not a URL.
+        ConfigurationError: no region, or settings that botocore refuses.
+        CredentialsError: no such profile. Missing credentials raise it when you iterate a listing.
     """
 
     def __init__(  # noqa: PLR0913  # boto3's own
@@ -139,7 +132,7 @@ class RestoreJobsClient:
 
     @property
     def region_name(self) -> str:
-        """The AWS region that is listed, such as `"eu-central-1"`."""
+        """The AWS region of the jobs, such as `"eu-central-1"`."""
         return self._region_name
 
     @property
@@ -154,26 +147,32 @@ class RestoreJobsClient:
     def __repr__(self) -> str:
         return one_line("RestoreJobsClient", self._origin)
 
-    def __reduce__(self) -> tuple[Callable[..., RestoreJobsClient], tuple[object, ...]]:
-        """Pickle what the client was made from; where it is unpickled, boto3's is made anew.
+    def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
+        """Pickle the arguments of the client. Unpickling creates a new boto3 client.
 
         Raises:
-            InvalidRequestError: credentials would travel, because it was made from a session or a
-                client, or there is a password in the endpoint or in a proxy.
+            InvalidRequestError: the client was made from a session or a boto3 client, or the
+                endpoint or a proxy has a password.
         """
         if self._made_from is not None:
             raise InvalidRequestError(
-                f"a RestoreJobsClient made from a {self._made_from} does not pickle: make it from "
-                "region_name and profile_name, to find credentials where it is used"
+                f"a RestoreJobsClient made from a {self._made_from} cannot be pickled: make it "
+                "from region_name and profile_name, to find credentials where it is unpickled"
             )
         proxies: dict[str, str | None] = getattr(self._config, "proxies", None) or {}
         if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
-            message = "a RestoreJobsClient with a password in a URL does not pickle"
+            message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
-        made_from = (self._region_name, self._profile_name, self._endpoint_url, self._config)
-        return _made_from, made_from
+        make = partial(
+            RestoreJobsClient,
+            region_name=self._region_name,
+            profile_name=self._profile_name,
+            endpoint_url=self._endpoint_url,
+            config=self._config,
+        )
+        return make, ()
 
-    @_explain_misspellings
+    @_with_checked_keywords
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
         self,
         request: _request.ListRestoreJobsRequest | None = None,
@@ -188,42 +187,44 @@ class RestoreJobsClient:
         by_complete_after: datetime | None = None,
         by_restore_testing_plan_arn: str | None = None,
         by_parent_job_id: str | None = None,
-        max_results: int = _DEFAULT_MAX_RESULTS,
+        max_results: int = LARGEST_PAGE,
         next_token: str | None = None,
         limit: int | None = None,
         resume_from: str | None = None,
         progress: bool = False,
     ) -> RestoreJobs:
-        """Return the restore jobs that match, as a lazy listing: nothing is sent until iterated.
+        """Return the restore jobs that match all filters, as a lazy listing.
+
+        No request is sent until you iterate over the listing.
 
         Args:
-            request: the AWS parameters as one object, instead of the keywords for them.
-            by_account_id: jobs of this account (12 digits), or of all (`"*"`) for a delegated
-                administrator of AWS Organizations. Default: the account of the credentials.
-            by_resource_type: such as `ResourceType.EBS`. A type that AWS adds later is accepted;
-                one that looks misspelt is accepted with a UserWarning.
-            by_created_before: created before this moment, an aware datetime. AWS does not say
-                whether its bounds are inclusive.
-            by_created_after: created after this moment.
-            by_status: one of PENDING, RUNNING, COMPLETED, ABORTED, FAILED.
-            by_complete_before: completed before this moment.
-            by_complete_after: completed after this moment.
-            by_restore_testing_plan_arn: started by this restore testing plan.
-            by_parent_job_id: children of this job.
-            max_results: jobs a page, 1 to 1000; it changes the requests, not the listing.
-            next_token: begin at this token of AWS's instead of at the beginning.
+            request: the AWS parameters as one object, instead of keywords.
+            by_account_id: list jobs of this account (12 digits), or of all accounts (`"*"`) as a
+                delegated administrator of AWS Organizations. Default: the account of the
+                credentials.
+            by_resource_type: list jobs of this type, such as `ResourceType.EBS`. Types that AWS
+                adds later are accepted. A type that looks misspelt gives a UserWarning.
+            by_created_before: list jobs created before this moment, an aware datetime. AWS does not
+                say whether its bounds are inclusive.
+            by_created_after: list jobs created after this moment.
+            by_status: list jobs in this status: PENDING, RUNNING, COMPLETED, ABORTED or FAILED.
+            by_complete_before: list jobs completed before this moment.
+            by_complete_after: list jobs completed after this moment.
+            by_restore_testing_plan_arn: list jobs that this restore testing plan started.
+            by_parent_job_id: list the children of this job.
+            max_results: the number of jobs per page, 1 to 1000. It does not change the listing.
+            next_token: start at this AWS page token.
             limit: yield at most this many jobs in each run of the listing; 0 yields none.
-            resume_from: go on where the `checkpoint` of an iterator or an error says; the filters
-                must be those of the checkpoint. `resume` needs no filters.
-            progress: show jobs, pages and rate while the listing runs, windows where it runs in
-                `parallel`, and jobs that ended where it is watched: in a terminal (on standard
-                error) or a notebook only. Needs the extra `progress`; without it, iterating raises
-                ImportError.
+            resume_from: continue from this `checkpoint` of an iterator or an error, which must be
+                of the same filters. `resume` needs no filters.
+            progress: show a progress bar: jobs, pages and rate while the listing runs; windows in
+                `parallel`; ended jobs in `watch`. It appears only in a notebook or a terminal (on
+                standard error). Without the extra `progress`, iterating raises ImportError.
 
         Raises:
-            InvalidRequestError: a parameter that cannot be right; the message names it.
-            InvalidCheckpointError: a checkpoint that is damaged, or made with other filters or in
-                another region; the message shows both.
+            InvalidRequestError: a wrong parameter. The message names it, and nothing is sent.
+            InvalidCheckpointError: a checkpoint that is damaged, or has other filters or another
+                region. The message shows both.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -244,114 +245,90 @@ class RestoreJobsClient:
             "by_complete_after": by_complete_after,
             "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
             "by_parent_job_id": by_parent_job_id,
-            "max_results": None if max_results is _DEFAULT_MAX_RESULTS else max_results,
+            "max_results": max_results,
             "next_token": next_token,
         }
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
-                    f"{request!r} is no ListRestoreJobsRequest: "
-                    "ListRestoreJobsRequest.model_validate makes one of a dict"
+                    f"{request!r} is not a ListRestoreJobsRequest: use keywords, or "
+                    "ListRestoreJobsRequest.model_validate for a dict"
                 )
                 raise InvalidRequestError(message)
-            _reject_conflicts("a request", given)
             given = dict(request)
-        elif max_results is _DEFAULT_MAX_RESULTS:
-            given["max_results"] = LARGEST_PAGE
         parameters = check_parameters(given)
         if warning := undocumented_resource_type(parameters.get("by_resource_type")):
             warnings.warn(warning, stacklevel=3)
-        token = parameters.pop("next_token", None)
-        start, started_by = BEGINNING, None
-        if token is not None:
-            start, started_by = Position(token=str(token)), "next_token"
+        token = cast("str | None", parameters.pop("next_token", None))
         listing = Listing(
             parameters=parameters,
             origin=self._origin,
-            start=start,
-            started_by=started_by,
+            start=Position(token=token),
+            started_by=None if token is None else "next_token",
             limit=limit,
             progress=progress,
         )
-        if resume_from is not None:
-            if token is not None:
-                message = "next_token and resume_from both say where to begin: give one"
-                raise InvalidRequestError(message)
-            checkpoint = read_checkpoint(resume_from)
-            _check_same_listing(checkpoint, parameters, self._region_name)
-            listing = _resumed(listing, checkpoint)
-        return self._listed(listing)
+        if resume_from is None:
+            return RestoreJobs(self._fetch, listing, self._clock)
+        if token is not None:
+            message = "next_token and resume_from both say where to start: give only one"
+            raise InvalidRequestError(message)
+        checkpoint = read_checkpoint(resume_from)
+        _check_same_listing(checkpoint, filter_texts(parameters), self._region_name)
+        return self._resumed(listing, checkpoint)
 
     def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
 
-        The checkpoint carries the filters, the window and the region, so nothing else needs to be
-        remembered. A listing that had ended has no rest: what is new since then is a new listing,
-        with a later `by_created_after`.
+        The checkpoint holds the filters, the window and the region of the listing. If the listing
+        had ended, nothing is left: list new jobs with a later `by_created_after`.
 
         Args:
-            checkpoint: of an iterator or an error, as text.
+            checkpoint: the text from an iterator or an error.
             progress: as in `list_restore_jobs`.
 
         Raises:
-            InvalidCheckpointError: it is damaged, or was made in another region.
+            InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
         if read.region_name != self._region_name:
             raise InvalidCheckpointError(
-                f"the checkpoint was made in region {read.region_name}, and this client lists "
-                f"{self._region_name}: use a client of its region"
+                f"the checkpoint is from region {read.region_name}, but this client lists "
+                f"{self._region_name}: use a client for {read.region_name}"
             )
-        parameters = {**read.parameters, "max_results": LARGEST_PAGE}
+        parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
         listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
-        return self._listed(_resumed(listing, read))
+        return self._resumed(listing, read)
 
-    def _listed(self, listing: Listing) -> RestoreJobs:
-        return RestoreJobs(self._fetch, listing, self._clock)
+    def _resumed(self, listing: Listing, checkpoint: Checkpoint) -> RestoreJobs:
+        rest = replace(
+            listing,
+            window=checkpoint.window,
+            start=checkpoint.position,
+            started_by="resume_from",
+        )
+        return RestoreJobs(self._fetch, rest, self._clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
 
 
-def _made_from(
-    region_name: str,
-    profile_name: str | None,
-    endpoint_url: str | None,
-    config: botocore_config.Config | None,
-) -> RestoreJobsClient:
-    return RestoreJobsClient(
-        region_name=region_name,
-        profile_name=profile_name,
-        endpoint_url=endpoint_url,
-        config=config,
-    )
-
-
-def _resumed(listing: Listing, checkpoint: Checkpoint) -> Listing:
-    return replace(
-        listing,
-        window=checkpoint.window,
-        start=checkpoint.position,
-        started_by="resume_from",
-    )
-
-
 def _check_same_listing(
-    checkpoint: Checkpoint, parameters: Mapping[str, object], region_name: str
+    checkpoint: Checkpoint, filters: Mapping[str, str], region_name: str
 ) -> None:
-    made = {"region_name": checkpoint.region_name, **filter_texts(checkpoint.parameters)}
-    asked = {"region_name": region_name, **filter_texts(parameters)}
+    made = {"region_name": checkpoint.region_name, **checkpoint.filters}
+    asked = {"region_name": region_name, **filters}
     names = [name for name in (made | asked) if made.get(name) != asked.get(name)]
     if names:
+        shown_made, shown_asked = (
+            ", ".join(f"{name}={described.get(name)!r}" for name in names)
+            for described in (made, asked)
+        )
         raise InvalidCheckpointError(
-            "resume_from is a checkpoint of other filters or of another region: it was made with "
-            f"{_shown(made, names)}, and this listing has {_shown(asked, names)}; "
+            "resume_from is a checkpoint of other filters or of another region: it has "
+            f"{shown_made}, but this listing has {shown_asked}; "
             "client.resume(checkpoint) needs no filters"
         )
-
-
-def _shown(described: Mapping[str, object], names: list[str]) -> str:
-    return ", ".join(f"{name}={described.get(name)!r}" for name in names)
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

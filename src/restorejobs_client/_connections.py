@@ -1,4 +1,4 @@
-"""Connection pools that an interrupt cannot leave locked."""
+"""Connection pools that Ctrl-C cannot leave locked."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class InterruptSafeQueue:
-    """What urllib3 keeps idle connections in, without a lock.
+    """A queue without a lock, in which urllib3 keeps idle connections.
 
-    `queue.LifoQueue` locks through a `threading.Condition`, which is Python code: a Ctrl-C between
-    two of its lines leaves the lock held, and then every request waits for ever. Measured: once in
-    one or two thousand interrupts. The operations of a deque are atomic, and botocore's pools never
-    wait for a connection.
+    `queue.LifoQueue` uses a `threading.Condition`, which is Python code. Ctrl-C between two of its
+    lines leaves the lock held, and every later request waits forever. We measured this once in one
+    to two thousand interrupts. Operations of a deque are atomic, and botocore's pools never wait
+    for a connection.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -21,7 +21,7 @@ class InterruptSafeQueue:
         self._maxsize = maxsize
 
     def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue`
-        """Return the item that was put last, or raise `queue.Empty`."""
+        """Return the newest item, or raise `queue.Empty`."""
         try:
             return self._items.pop()
         except IndexError:
@@ -39,9 +39,10 @@ class InterruptSafeQueue:
 
 
 def make_interrupt_safe(client: object) -> None:
-    """Use such a queue in the connection pools that a boto3 client makes from now on.
+    """Make a boto3 client use this queue in its new connection pools.
 
-    botocore has no public way to that. Where it changes, its own pools stay in use.
+    botocore has no public way to do that. If its private attributes change, its own queues are
+    used.
     """
     session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
     kinds: dict[str, type] = getattr(session, "_pool_classes_by_scheme", {})

@@ -1,4 +1,4 @@
-"""What a listing is, and where a run of it stands. Nothing is sent from here."""
+"""What a listing is, and the place of a run in it. Nothing is sent from here."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _HASH_BYTES: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What a listing is: all that its runs need to begin.
+    """All that a run of a listing needs.
 
     Attributes:
-        parameters: those of the operation, checked, by their snake_case names.
-        origin: the region, and the profile and endpoint where they were given, to show them.
+        parameters: the checked parameters of the operation, by their snake_case names.
+        origin: the region, and the profile and endpoint if they were given, for `repr`.
         window: the part of the listing by creation date.
-        start: where runs begin.
-        started_by: the parameter that says where runs begin, if one was given.
-        limit: how many jobs a run yields at most.
-        progress: whether runs show a bar.
+        start: where runs start.
+        started_by: the parameter that says where runs start, if one was given.
+        limit: the largest number of jobs that a run yields.
+        progress: whether runs show a progress bar.
     """
 
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -42,16 +42,16 @@ class Listing:
 
     @property
     def region_name(self) -> str | None:
-        """The region that is listed."""
+        """The AWS region of the jobs."""
         return self.origin.get("region_name")
 
     def limited_to(self, count: int) -> Listing:
-        """Return the beginning of this listing, without a bar."""
+        """Return a listing of the first jobs of this one, without a progress bar."""
         limit = count if self.limit is None else min(count, self.limit)
         return replace(self, limit=limit, progress=False)
 
     def described(self) -> dict[str, object]:
-        """Return where the listing is, and what it asks for."""
+        """Return what to show of the listing: its origin, filters, window and limit."""
         lower, upper = self.window.lower, self.window.upper
         described: dict[str, object] = {
             **self.origin,
@@ -66,13 +66,13 @@ class Listing:
 
 
 class _Page(NamedTuple):
-    """The page that is handed out.
+    """The current page.
 
     Attributes:
-        token: what it was asked for with.
-        jobs: all of its jobs, also those that an earlier run has delivered.
-        stop: where `limit` cuts it.
-        rest: the jobs that are still to be handed out.
+        token: the token that asked for it.
+        jobs: all of its jobs, including those that an earlier run has delivered.
+        stop: the number of jobs that `limit` leaves of it.
+        rest: the jobs that have not been handed out yet.
     """
 
     token: str | None
@@ -86,16 +86,16 @@ class _Page(NamedTuple):
 
 
 class _State(NamedTuple):
-    """All that changes during a run. It is replaced whole, so that no interrupt leaves half of it.
+    """All that changes during a run. It is replaced as a whole, so an interrupt cannot split it.
 
     Attributes:
         next_token: the token of the next request; `None` asks for the first page.
         ended: there is no next request.
-        left: how many jobs `limit` leaves for the pages to come.
-        page: the page that is handed out.
-        resuming: the place to go on from, until its page has come.
-        arrived: what has come of that page.
-        is_new: the page was not taken as a whole.
+        left: the number of jobs that `limit` leaves for later pages.
+        page: the current page.
+        resuming: the place to go on from, until its whole page has arrived.
+        arrived: the jobs of that page that have arrived.
+        is_new: `take_page` has not returned the current page.
     """
 
     next_token: str | None
@@ -108,9 +108,9 @@ class _State(NamedTuple):
 
 
 class Cursor:
-    """Where a run of a listing stands: it says what to ask next and accepts what comes.
+    """The place of a run in a listing. It says what to ask for next, and accepts the answers.
 
-    A page that does not come leaves it as it was.
+    A request that fails changes nothing.
     """
 
     def __init__(self, listing: Listing) -> None:
@@ -129,20 +129,21 @@ class Cursor:
 
     @property
     def jobs(self) -> Iterator[RestoreJob]:
-        """The jobs of the current page that are still to be handed out."""
+        """The jobs of the current page that have not been handed out yet."""
         return self._state.page.rest
 
     @property
     def has_new_page(self) -> bool:
-        """Whether a page came that `take_page` has not returned."""
+        """Whether there is a page that `take_page` has not returned."""
         return self._state.is_new
 
     @property
     def checkpoint(self) -> str:
-        """The place after the last job that was taken from `jobs`."""
+        """The exact place after the last job that was handed out, as text."""
         listing = self._listing
+        filters = filter_texts(listing.parameters)
         return write_checkpoint(
-            Checkpoint(self._position(), listing.window, listing.region_name, listing.parameters)
+            Checkpoint(self._position(), listing.window, listing.region_name, filters)
         )
 
     def _position(self) -> Position:
@@ -157,9 +158,9 @@ class Cursor:
         return Position(page.token, len(delivered), _hash(delivered[-1:]), _hash(delivered))
 
     def next_parameters(self) -> dict[str, object] | None:
-        """Return what to ask boto3 for; `None` at the end of the listing or of its `limit`."""
+        """Return the parameters of the next request, as boto3 takes them; `None` at the end."""
         state = self._state
-        if state.ended or state.left == 0:
+        if self.has_ended:
             return None
         parameters = dict(self._parameters)
         if state.left is not None:
@@ -177,10 +178,10 @@ class Cursor:
         return self._state.ended or self._state.left == 0
 
     def accept(self, page: RestoreJobPage) -> int:
-        """Accept the page that `next_parameters` asked for; return how many jobs it brings.
+        """Accept the page that `next_parameters` asked for. Return how many jobs it adds.
 
         Raises:
-            PaginationError: its token was used before; the place stays as it was.
+            PaginationError: its token was used before. The place does not change.
         """
         state = self._state
         next_token = page.next_token or None  # AWS ends some listings with ""
@@ -196,7 +197,7 @@ class Cursor:
         if state.resuming is not None:
             jobs = state.arrived + jobs
             if len(jobs) < state.resuming.delivered and next_token is not None:
-                # The pages are smaller than the one of the checkpoint, which comes in parts.
+                # Pages are smaller now, so the page of the checkpoint arrives in parts.
                 self._state = state._replace(next_token=next_token, arrived=jobs, is_new=True)
                 return 0
             jobs, delivered = _without_delivered(jobs, state.resuming)
@@ -214,7 +215,7 @@ class Cursor:
         return count
 
     def take_page(self) -> RestoreJobPage:
-        """Return what is left of the current page as a page."""
+        """Return the rest of the current page."""
         state, page = self._state, self._state.page
         is_cut = page.stop < len(page.jobs)
         taken = RestoreJobPage(
@@ -225,7 +226,7 @@ class Cursor:
         return taken
 
     def forget_delivered(self) -> None:
-        """Drop a page that was handed out whole, so that the next one can use its memory."""
+        """Free a page that was handed out, before the next one is decoded."""
         state = self._state
         if state.page.delivered == len(state.page.jobs) and state.resuming is None:
             self._state = state._replace(page=_Page(state.next_token))
@@ -236,7 +237,7 @@ def _token_hash(token: str) -> bytes:
 
 
 def _hash(jobs: tuple[RestoreJob, ...]) -> str:
-    """Return a hash of the ids of jobs; where AWS sent no id, the whole job stands for it."""
+    """Return a hash of the ids of jobs. A job without an id is hashed as a whole."""
     digest = blake2b(digest_size=_HASH_BYTES)
     for job in jobs:
         text = job.restore_job_id or repr(job.to_dict())
@@ -249,9 +250,9 @@ def _without_delivered(
 ) -> tuple[tuple[RestoreJob, ...], int]:
     """Return the jobs with the delivered ones in front, and how many those are.
 
-    The delivered ones are a run that ends with the last of them: in its old place, or further on
-    if new jobs came before it. After any other change none is found and all are delivered again:
-    one job twice is better than one lost.
+    The delivered jobs follow each other. They are in their old place, or further on if new jobs
+    were added before them. After any other change of the page none is found, and all jobs are
+    delivered again: a job that comes twice is better than one that is lost.
     """
     for end in range(position.delivered, len(jobs) + 1):
         start = end - position.delivered

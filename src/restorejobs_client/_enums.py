@@ -1,4 +1,4 @@
-"""Open enums: they name the values that AWS documents and accept values that it adds later."""
+"""Enums of the values that AWS documents. They also accept values that AWS adds later."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ StatusName = Literal["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"]
 class OpenEnum(StrEnum):
     """A `StrEnum` that also accepts values it does not know.
 
-    A known value is found in upper and lower case. Any other string becomes a member of its own
-    that equals the string, hashes and pickles like it, and has `is_known == False`. Iterating over
-    the class gives the known members only.
+    A known value is found in any case. Any other string becomes a new member that equals the
+    string, has its hash, and has `is_known == False`. Iterating over the class gives the known
+    members only.
     """
 
     @classmethod
@@ -26,25 +26,23 @@ class OpenEnum(StrEnum):
         if not isinstance(value, str):
             return None
         value = str.__str__(value)  # str() of a subclass may be another text
-        folded = value.casefold()
         for known in cls:
-            if known.value.casefold() == folded:
+            if known.value.casefold() == value.casefold():
                 return known
         member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
+        member._name_ = member._value_ = value
         return member
 
     @property
     def is_known(self) -> bool:
-        """Whether this release of the package names the value."""
+        """Whether this release of the package knows the value."""
         return type(self).__members__.get(self.name) is self
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Validate any string, and describe it as one in JSON schemas: the enum stays open."""
+        """Accept any string, also in JSON schemas, because AWS may add values."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
 
         known = [member.value for member in cls]
@@ -55,7 +53,7 @@ class OpenEnum(StrEnum):
 class RestoreJobStatus(OpenEnum):
     """The state of a restore job (AWS member `Status`).
 
-    A value that AWS adds later is accepted too:
+    Values that AWS adds later are accepted:
 
         >>> RestoreJobStatus("PAUSED") == "PAUSED", RestoreJobStatus("PAUSED").is_known
         (True, False)
@@ -78,7 +76,7 @@ class RestoreValidationStatus(OpenEnum):
 
 
 class RestoreDeletionStatus(OpenEnum):
-    """The state of the removal of what a restore test created (AWS member `DeletionStatus`)."""
+    """The state of the deletion of what a restore test created (AWS member `DeletionStatus`)."""
 
     DELETING = "DELETING"
     FAILED = "FAILED"

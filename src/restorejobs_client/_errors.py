@@ -1,15 +1,15 @@
 """Every error that leaves this package.
 
 RestoreJobsError
-├── InvalidRequestError (ValueError)               refused before anything is sent
-├── InvalidCheckpointError (ValueError)            refused before anything is sent
-├── PaginationError                                the service repeats a page token
-├── MalformedResponseError                         a success that is no list of jobs
-├── WatchTimeoutError (TimeoutError)               watched jobs have not ended in time
+├── InvalidRequestError (ValueError)               a wrong parameter; nothing was sent
+├── InvalidCheckpointError (ValueError)            a wrong checkpoint; nothing was sent
+├── PaginationError                                the service repeated a page token
+├── MalformedResponseError                         a response that is not a list of jobs
+├── WatchTimeoutError (TimeoutError)               watched jobs did not end in time
 ├── ConfigurationError (botocore's BotoCoreError)  no region, no such profile, wrong settings
 │   └── CredentialsError                           no credentials to sign with
-├── TransportError (botocore's BotoCoreError)      the network: no answer from the service
-└── ServiceError (botocore's ClientError)          the service answers with an error
+├── TransportError (botocore's BotoCoreError)      no answer from the service
+└── ServiceError (botocore's ClientError)          the service answered with an error
     ├── ResourceNotFoundException
     ├── InvalidParameterValueException
     ├── MissingParameterValueException
@@ -18,7 +18,7 @@ RestoreJobsError
     ├── AccessDeniedException
     └── ExpiredTokenException
 
-The bases in brackets let code that catches botocore's errors today go on working.
+The bases in brackets keep code working that catches botocore's errors.
 """
 
 # No `from __future__ import annotations`: frameworks read these annotations.
@@ -30,13 +30,10 @@ from typing import TYPE_CHECKING, Any, cast
 from restorejobs_client._text import counted
 
 if TYPE_CHECKING:
-    # To type checkers, botocore's classes are unknown unless its stubs are installed, and then so
-    # would be every member of ours.
-    class BotoCoreError(Exception):
-        """The base of botocore's own errors."""
+    # Without botocore's stubs, its classes are unknown to type checkers, and so would ours be.
+    class BotoCoreError(Exception): ...
 
-    class ClientError(Exception):
-        """An answer that is an error."""
+    class ClientError(Exception): ...
 else:
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -57,27 +54,24 @@ _SECRET_NAME = re.compile(r"authorization|cookie|token|credential|secret|signatu
 
 
 def redacted(text: str) -> str:
-    """Return the text with access keys, signatures, session tokens and passwords of URLs as `***`.
+    """Return the text with access keys, signatures, tokens and passwords in URLs as `***`.
 
-    The service and proxies may repeat parts of the request that they refuse.
+    The service and proxies may repeat parts of the request in their answers.
     """
     return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
 
 
-def redacted_members(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: "***" if _SECRET_NAME.search(name) else _redacted_value(value)
-        for name, value in members.items()
-    }
-
-
-def _redacted_value(value: object) -> object:
+def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
+    """Return a value, and what is inside it, without secrets."""
     if isinstance(value, str):
         return redacted(value)
-    if isinstance(value, Mapping):
-        return redacted_members(cast("Mapping[str, Any]", value))
     if isinstance(value, list):
-        return [_redacted_value(one) for one in cast("list[object]", value)]
+        return [redacted_value(one) for one in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        return {
+            name: "***" if _SECRET_NAME.search(name) else redacted_value(one)
+            for name, one in cast("Mapping[str, object]", value).items()
+        }
     return value
 
 
@@ -85,9 +79,9 @@ class RestoreJobsError(Exception):
     """The base of every error of this package.
 
     Attributes:
-        checkpoint: where to go on, for `client.resume(checkpoint)`. Set on every error that is
-            raised while a listing is iterated, otherwise `None`.
-        listing: the listing that failed, as it was given to `gather`; otherwise `None`. It is not
+        checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
+            that is raised while a listing is iterated, and otherwise `None`.
+        listing: the listing that failed, as it was passed to `gather`; otherwise `None`. It is not
             pickled.
     """
 
@@ -98,70 +92,61 @@ class RestoreJobsError(Exception):
         # Not super(): botocore's bases build their message from templates of their own.
         Exception.__init__(self, redacted(message))
 
-    def __reduce__(self) -> tuple[Callable[..., "RestoreJobsError"], tuple[object, ...]]:
-        state = {name: value for name, value in self.__dict__.items() if name != "listing"}
-        return _unpickled, (type(self), self.args, state)
-
-
-def _unpickled(
-    kind: type[RestoreJobsError], args: tuple[object, ...], state: dict[str, object]
-) -> RestoreJobsError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        # Without a call of __init__, whose parameters differ from class to class.
+        state: dict[str, object] = {"args": self.args, **vars(self)}
+        state.pop("listing", None)
+        return type(self).__new__, (type(self),), state
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):
-    """A parameter that cannot be right: nothing was sent.
+    """A parameter is wrong, and nothing was sent.
 
     The message names the parameter, what was given and what is allowed.
     """
 
 
 class InvalidCheckpointError(RestoreJobsError, ValueError):
-    """A checkpoint that is damaged or of a listing with other filters: nothing was sent."""
+    """A checkpoint is damaged or belongs to a listing with other filters, and nothing was sent."""
 
 
 class PaginationError(RestoreJobsError):
-    """The service repeated a page token, which would deliver jobs twice, or never end."""
+    """The service repeated a page token, so jobs would come twice or the listing never end."""
 
 
 class WatchTimeoutError(RestoreJobsError, TimeoutError):
-    """`watch` ran out of time before all jobs had ended.
+    """The time of `watch` was over before all jobs had ended.
 
     Attributes:
-        pending: the ids of the jobs that have not ended, and of those that were never listed.
+        pending: the ids of the jobs that have not ended, and the given ids that were never listed.
     """
-
-    pending: tuple[str, ...]
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
         jobs = counted(len(pending), "job")
         super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
-        self.pending = pending
+        self.pending: tuple[str, ...] = pending
 
 
 class MalformedResponseError(RestoreJobsError):
-    """What came is not a list of restore jobs, although it came as a success.
+    """A successful response is not a list of restore jobs, or a value does not fit.
 
-    Raised for a damaged page after botocore's retries, and by `RestoreJob.from_dict`.
+    Raised for a damaged page after botocore's retries, by `RestoreJob.from_dict`, and by tables.
     """
 
 
 class _BotocoreError(RestoreJobsError, BotoCoreError):
-    """An error of botocore's own, which is the `__cause__`."""
+    """An error that botocore raised itself; its exception is the `__cause__`."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.kwargs: Mapping[str, Any] = {}  # BotoCoreError's; its values may hold a signed request
+        self.kwargs: Mapping[str, Any] = {}  # BotoCoreError has it; it may hold a signed request
 
 
 class ConfigurationError(_BotocoreError):
     """No request can be made: no region, no such profile, or settings that botocore refuses.
 
-    Trying again does not help. botocore's own exception is the `__cause__`.
+    Retrying does not help. botocore's exception is the `__cause__`.
     """
 
 
@@ -170,9 +155,9 @@ class CredentialsError(ConfigurationError):
 
 
 class TransportError(_BotocoreError):
-    """The service did not answer: a network error, a time-out, or a proxy.
+    """The service did not answer: a network error, a timeout, or a proxy.
 
-    botocore's own exception is the `__cause__`.
+    botocore's exception is the `__cause__`.
     """
 
 
@@ -180,34 +165,26 @@ class ServiceError(RestoreJobsError, ClientError):
     """AWS Backup answered with an error.
 
     Attributes:
-        code: the AWS error code, such as `"AccessDeniedException"`; the HTTP status as text where
-            the answer has none.
-        request_id: the id to give to AWS support (header `x-amzn-RequestId`), if there was one.
-        context: the `Context` member of AWS Backup's modelled errors, if there was one.
-        http_status: the HTTP status code.
-        response: botocore's parsed error, secrets removed.
+        code: the AWS error code, such as `"AccessDeniedException"`, or the HTTP status as text if
+            the answer has no code.
+        request_id: the id that AWS support asks for (header `x-amzn-RequestId`), if there is one.
+        context: the `Context` member of AWS Backup's modelled errors, if there is one.
+        http_status: the HTTP status code; 0 if there is none.
+        response: botocore's parsed error, without secrets.
         operation_name: `"ListRestoreJobs"`.
     """
-
-    code: str
-    request_id: str | None
-    context: str | None
-    http_status: int
-    response: dict[str, Any]
-    operation_name: str
 
     def __init__(
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        members = redacted_members(response)
-        self.response = members
+        self.response: dict[str, Any] = redacted_value(response)
         self.operation_name = operation_name
-        metadata = members.get("ResponseMetadata", {})
-        self.http_status = metadata.get("HTTPStatusCode", 0)
-        self.code = members.get("Error", {}).get("Code") or str(self.http_status)
-        self.request_id = metadata.get("RequestId")
-        self.context = members.get("Context")
+        metadata: dict[str, Any] = self.response.get("ResponseMetadata", {})
+        self.http_status: int = metadata.get("HTTPStatusCode", 0)
+        self.code: str = self.response.get("Error", {}).get("Code") or str(self.http_status)
+        self.request_id: str | None = metadata.get("RequestId")
+        self.context: str | None = self.response.get("Context")
 
 
 class ResourceNotFoundException(ServiceError):
@@ -215,23 +192,23 @@ class ResourceNotFoundException(ServiceError):
 
 
 class InvalidParameterValueException(ServiceError):
-    """The service refuses the value of a parameter."""
+    """The service refused the value of a parameter."""
 
 
 class MissingParameterValueException(ServiceError):
-    """The service misses a parameter."""
+    """The request lacks a parameter that the service requires."""
 
 
 class ServiceUnavailableException(ServiceError):
-    """The service is unavailable for now (also a bare HTTP 503)."""
+    """The service is temporarily unavailable: its error code, or any other HTTP 503."""
 
 
 class ThrottlingException(ServiceError):
-    """Too many requests: any of AWS's throttling codes, or a bare HTTP 429."""
+    """Too many requests: one of AWS's throttling codes, or any other HTTP 429."""
 
 
 class AccessDeniedException(ServiceError):
-    """The credentials lack `backup:ListRestoreJobs`."""
+    """The credentials lack the permission `backup:ListRestoreJobs`."""
 
 
 class ExpiredTokenException(ServiceError):

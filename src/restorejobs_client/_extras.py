@@ -1,18 +1,21 @@
-"""Modules that are imported when they are first used: they are optional, or slow to import."""
+"""Modules that are optional or slow to import. They are imported when they are first used."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+__all__ = ["LazyModule", "asyncio", "boto3", "botocore_client", "botocore_config"]
 
 
 class LazyModule(ModuleType):
     """A module that is imported when an attribute of it is first used.
 
-    It also lets frameworks read annotations such as `boto3.Session` without an import before that.
+    Frameworks that read annotations such as `boto3.Session` import it too.
 
     Args:
-        name: of the module.
+        name: the name of the module.
         extra: the extra of this package that installs it, if it is optional.
         purpose: what needs it, for the message of the ImportError.
     """
@@ -23,11 +26,11 @@ class LazyModule(ModuleType):
         self._purpose = purpose
 
     def __getattr__(self, attribute: str) -> object:
-        if attribute.startswith("__"):  # inspection is no use
+        if attribute.startswith("__"):  # inspecting a module does not use it
             raise AttributeError(attribute)
         try:
             module = import_module(self.__name__)
-        except ModuleNotFoundError as error:  # not one that is installed and broken
+        except ModuleNotFoundError as error:  # other errors come from the module itself
             if not self._extra:
                 raise
             library = (error.name or "").partition(".")[0]
@@ -37,3 +40,16 @@ class LazyModule(ModuleType):
             )
             raise ImportError(message, name=library) from error
         return getattr(module, attribute)
+
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import boto3
+    import botocore.client as botocore_client
+    import botocore.config as botocore_config
+else:
+    asyncio = LazyModule("asyncio")
+    boto3 = LazyModule("boto3")
+    botocore_client = LazyModule("botocore.client")
+    botocore_config = LazyModule("botocore.config")

@@ -1,4 +1,4 @@
-"""Listings and their iterators, and several listings side by side."""
+"""Listings and their iterators, and `gather` for several listings."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from operator import attrgetter
 from typing import Final
 
 from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._balance import BalancedPool
+from restorejobs_client._balance import WindowRun
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._html import Cell, table
+from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import whole_number
-from restorejobs_client._pool import Run, WorkerPool, checked_workers
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._parameters import check_count
+from restorejobs_client._pool import Run, WorkerPool
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._stream import RestoreJobStream
+from restorejobs_client._table import Table
 from restorejobs_client._text import one_line
 from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
 from restorejobs_client._windows import Window, equal_cuts
@@ -26,11 +27,29 @@ _restore_jobs: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("
 _CLOCK: Final = Clock()
 
 
-class RestoreJobIterator(Iterator[RestoreJob]):
-    """One run of a listing, job by job.
+class _RunIterator:
+    """What the iterators over one run of a listing have in common."""
 
-    After an error, `next()` asks for the same page again: it never ends without the rest. Use it
-    from one thread at a time.
+    def __init__(self, run: ListingRun) -> None:
+        self._run = run
+        self._jobs = run.jobs
+
+    @property
+    def checkpoint(self) -> str:
+        """The exact place after the last job or page that was returned.
+
+        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
+        filters, the page token and hashes of job ids. It exists at any moment: before the first
+        job, and after the last one or an error too.
+        """
+        return self._run.checkpoint
+
+
+class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
+    """Iterates over the jobs of a listing, in one run.
+
+    After an error, `next()` asks for the same page again, so an error never looks like the end. Use
+    it from one thread at a time.
 
     Examples:
         >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -44,66 +63,36 @@ class RestoreJobIterator(Iterator[RestoreJob]):
         True
     """
 
-    def __init__(self, run: ListingRun) -> None:
-        self._run = run
-        self._jobs = run.jobs
-
-    def __iter__(self) -> RestoreJobIterator:
-        return self
-
     def __next__(self) -> RestoreJob:
         for job in self._jobs:
             return job
         while True:
-            self._jobs = self._run.jobs  # also of a page that came just before an interrupt
+            self._jobs = self._run.jobs  # even if Ctrl-C came just after the page
             for job in self._jobs:
                 return job
             if not self._run.next_page():
                 raise StopIteration
 
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume` and `resume_from`.
 
-        One line of text without spaces that holds the filters, the page token and hashes of job
-        ids. It is there from before the first job until after the last.
-        """
-        return self._run.checkpoint
-
-
-class RestoreJobPageIterator(Iterator[RestoreJobPage]):
-    """One run of a listing, page by page; like `RestoreJobIterator`, it goes on after an error."""
-
-    def __init__(self, run: ListingRun) -> None:
-        self._run = run
-
-    def __iter__(self) -> RestoreJobPageIterator:
-        return self
+class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
+    """Iterates over the pages of a listing. After an error, `next()` asks for the page again."""
 
     def __next__(self) -> RestoreJobPage:
         if not self._run.has_page():
             raise StopIteration
         return self._run.take_page()
 
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last page handed out, for `resume` and `resume_from`."""
-        return self._run.checkpoint
 
+class _AsyncIterator(_RunIterator, AsyncIterator[RestoreJob]):
+    """Iterates over the jobs of a listing with `async for`.
 
-class _AsyncIterator(AsyncIterator[RestoreJob]):
-    """One run of a listing for `async for`; like `RestoreJobIterator`, it goes on after an error.
-
-    A page is fetched on a thread and accepted on the event loop, so a wait that is cancelled keeps
-    the place.
+    Pages are fetched on a thread and accepted on the event loop, so a cancelled wait does not
+    change the place.
     """
 
     def __init__(self, run: ListingRun) -> None:
-        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
-
-        self._run = run
-        self._jobs = run.jobs
-        self._turn = Lock()  # of several tasks that share it, one asks for the page
+        super().__init__(run)
+        self._turn = asyncio.Lock()  # if several tasks share it, one of them asks for the page
 
     async def __anext__(self) -> RestoreJob:
         for job in self._jobs:
@@ -116,21 +105,16 @@ class _AsyncIterator(AsyncIterator[RestoreJob]):
                 if not await self._run.next_page_async():
                     raise StopAsyncIteration
 
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume` and `resume_from`."""
-        return self._run.checkpoint
-
 
 class RestoreJobs(ArrowExport):
-    """A listing of restore jobs: lazy, and complete or it raises.
+    """A lazy listing of restore jobs. It is complete, or it raises.
 
-    Nothing is sent until it is iterated, and each iteration is a fresh, full run.
+    No request is sent until you iterate over it. Each iteration is a new, full run.
     """
 
     def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock = _CLOCK) -> None:
         if listing.limit is not None:
-            _check_count("limit", listing.limit, allowed="an int, 0 or more, or None")
+            check_count("limit", listing.limit, least=0, is_optional=True)
         self._fetch = fetch
         self._listing = listing
         self._clock = clock
@@ -142,80 +126,84 @@ class RestoreJobs(ArrowExport):
         return RestoreJobIterator(ListingRun(self._listing, self._fetch))
 
     def __aiter__(self) -> AsyncIterator[RestoreJob]:
-        """Iterate with `async for`: requests run on a thread, and nothing blocks the event loop.
+        """Iterate with `async for`, without blocking the event loop: requests run on a thread.
 
-        Cancelling ends the wait at once. The iterator has a `checkpoint` and raises the same errors
-        as iterating without `async`.
+        Cancelling ends the wait at once. The iterator has a `checkpoint`, and raises the same
+        errors as iterating without `async`.
         """
         return _AsyncIterator(ListingRun(self._listing, self._fetch))
 
     def pages(self) -> RestoreJobPageIterator:
-        """Iterate page by page, as AWS divides them; a page may be empty although more follow.
+        """Iterate page by page. A page may be empty even if more pages follow.
 
-        The iterator has a `checkpoint`, and `next()` asks again after an error.
+        The iterator has a `checkpoint`. After an error, `next()` asks for the page again.
         """
         return RestoreJobPageIterator(ListingRun(self._listing, self._fetch))
 
     def first(self) -> RestoreJob | None:
-        """Return the first job, or `None` if there is none; this asks for one job only."""
+        """Return the first job, or `None` if there is none. This asks AWS for one job only."""
         return next(iter(self._with(self._listing.limited_to(1))), None)
 
     def head(self, n: int = 10) -> RestoreJobPage:
-        """Return the first `n` jobs, or fewer if there are fewer, as one page to look at.
+        """Return the first `n` jobs, or all if there are fewer, as one page.
 
         Its `next_token` is `None`.
 
         Raises:
             InvalidRequestError: `n` is not an int of 0 or more.
         """
-        _check_count("n", n, allowed="an int, 0 or more")
+        check_count("n", n, least=0)
         return RestoreJobPage(restore_jobs=tuple(self._with(self._listing.limited_to(n))))
 
     def split(self, parts: int) -> list[RestoreJobs]:
-        """Return as many listings as `parts`, which together are exactly this one.
+        """Return `parts` listings that together are exactly this listing. No request is sent.
 
-        They are disjoint windows of creation date, of one length in time; the first and the last
-        are as open as this listing is. No job is lost and none comes twice, whatever order AWS
-        uses and whether its bounds are inclusive. Nothing is sent. Where there is no lower bound,
-        the last 30 days are divided, and the first window also has all that is older.
+        They are windows of creation date that do not overlap and have the same length. No job is
+        lost or comes twice, whatever order AWS uses and whether or not its bounds are inclusive.
+        The first and the last window are as open as this listing. If the listing has no
+        `by_created_after`, the last 30 days are divided, and the first window also has all older
+        jobs.
 
-        One exception: jobs without a creation date may be missing from the windows, because AWS
-        may leave them out of any range of dates. AWS does not document such jobs.
+        There is one exception: jobs without a creation date may be missing from the windows,
+        because AWS may leave them out of any range of dates. AWS does not document such jobs.
 
         Raises:
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
                 `next_token` or `resume_from`, which belong to one run.
         """
-        _check_count("parts", parts, least=1, allowed="an int, 1 or more")
+        check_count("parts", parts, least=1)
         return [self._with(replace(self._listing, window=w)) for w in self._cut("split", parts)]
 
     def parallel(self, max_workers: int = 8) -> RestoreJobStream:
-        """Iterate over the listing on several threads, in no order; made for long listings.
+        """List on several threads, and return the jobs in any order. Made for long listings.
 
-        The listing is split into windows, and windows that turn out larger than others are divided
-        further while they run. At most `max_workers` requests run at the same time (a boto3 client
-        of your own has 10 connections unless its `max_pool_connections` says otherwise). A few
-        pages per worker are buffered: when the consumer pauses, so does the fetching, and when it
-        stops, the threads end. Where AWS throttles, fewer workers go on.
+        The listing is split into windows, and large windows are divided further while they run. If
+        AWS throttles, fewer workers continue. A few pages per worker are buffered: when you pause,
+        so does the fetching, and when you stop, the threads end.
 
         Jobs without a creation date may be missing, as `split` explains.
+
+        Args:
+            max_workers: the largest number of requests at the same time. A boto3 client of your own
+                has 10 connections, unless its `max_pool_connections` says otherwise.
 
         Raises:
             InvalidRequestError: `max_workers` is not an int of 1 or more, or the listing has a
                 `limit`, `next_token` or `resume_from`.
-            ExceptionGroup: at the end, after everything that could be listed: the errors of the
-                windows that failed, each with its checkpoint. `client.resume(checkpoint)` brings
-                the rest of that window; some jobs may come twice.
+            ExceptionGroup: after all jobs that could be listed: the errors of the windows that
+                failed, each with its checkpoint. `client.resume(checkpoint)` returns the rest of
+                that window. A few jobs may come twice.
         """
-        workers = checked_workers(max_workers)
+        workers = check_count("max_workers", max_workers, least=1)
         windows = self._cut("run in parallel", workers)
 
         def start(window: Window) -> tuple[RestoreJobs, Iterator[RestoreJobPage]]:
             part = self._with(replace(self._listing, window=window, progress=False))
             return part, part.pages()
 
-        pool = BalancedPool(self._listing.parameters, start, windows, workers)
-        return RestoreJobStream(pool, RunsProgress("windows") if self._listing.progress else None)
+        runs = [WindowRun(self._listing.parameters, start, window) for window in windows]
+        pool = WorkerPool(runs, workers)
+        return RestoreJobStream(pool, ProgressBar("windows") if self._listing.progress else None)
 
     def watch(
         self,
@@ -224,36 +212,39 @@ class RestoreJobs(ArrowExport):
         timeout: float | None = None,
         until: Callable[[RestoreJob], bool] = has_ended,
     ) -> RestoreJobWatch:
-        """Follow jobs until they have ended; AWS Backup has no waiters.
+        """Follow jobs until they have ended. AWS Backup has no waiters.
 
-        Yields every job of the listing as it is, lists again every `interval` seconds, and yields a
-        job again whenever any member of it has changed. It ends when all jobs that it saw satisfy
-        `until`. Jobs that appear meanwhile and match are followed too, and a job that was chosen is
-        followed even when it no longer matches: `by_status="RUNNING"` follows what runs now to its
-        end. An empty listing ends at once. With ids, exactly those jobs are followed, and one that
-        is not listed yet is waited for, because AWS lists a job a little after its start.
+        The watch yields every job of the listing, lists again every `interval` seconds, and yields
+        a job again whenever any of its members has changed. It ends when `until` is true for all
+        jobs that it has seen. New jobs that match the filters are followed too.
 
-        Nothing is sent before the first job is asked for. After the first round, only what may have
-        changed is listed: from ten minutes before the oldest job that is still followed, or all
-        while an id is missing. A job with a status that AWS added later has not ended by default,
-        and a job that AWS no longer lists is waited for, so a `timeout` is wise.
+        A job is followed to its end even if it no longer matches the filters: `by_status="RUNNING"`
+        follows the jobs that run now. If no job matches, the watch ends at once. With ids, the
+        watch follows exactly those jobs, and waits for an id that is not listed yet, because AWS
+        lists a job a little after its start.
+
+        No request is sent before you ask for the first job. After the first round, the watch lists
+        only jobs that may have changed: from ten minutes before the oldest job that it still
+        follows, or all jobs while an id is missing. By default, a job with a status that AWS added
+        later never ends, and the watch also waits for a job that AWS no longer lists. Use a
+        `timeout`.
 
         Args:
-            restore_job_ids: the ids of the jobs to follow, in upper or lower case; without ids, all
-                jobs of the listing.
+            restore_job_ids: the ids of the jobs to follow, in upper or lower case. Without ids, all
+                jobs of the listing are followed.
             interval: seconds from the start of one round to the start of the next. Each round
-                begins up to a tenth earlier or later, so that many watches spread out.
-            timeout: seconds after the first request; `None` waits for ever.
-            until: says whether a job needs no more following. For example,
+                starts up to a tenth earlier or later, so that many watches spread out.
+            timeout: seconds after the first request; `None` waits forever.
+            until: returns whether a job does not need to be followed any more. For example,
                 `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a
-                restore test to its verdict.
+                restore test until its validation has ended.
 
         Raises:
             InvalidRequestError: an id that is not text, a time that cannot be right, or a listing
-                with a `limit`, `next_token` or `resume_from`, which belong to one run.
-            WatchTimeoutError: while iterating, when the time is over; `pending` has the ids of the
-                jobs that have not ended, and of those that were never listed.
-            RestoreJobsError: while iterating, as iterating the listing does; `next()` asks again.
+                with a `limit`, `next_token` or `resume_from`, which are for one run only.
+            WatchTimeoutError: while iterating, when the time is over. `pending` has the ids of the
+                jobs that have not ended, including those that were never listed.
+            RestoreJobsError: while iterating, as for the listing. `next()` asks again.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup
@@ -294,40 +285,38 @@ class RestoreJobs(ArrowExport):
             raise InvalidRequestError(message)
 
     def __repr__(self) -> str:
-        """Return the listing as one line: where, and what is asked for. Sends nothing."""
+        """Return the region and the filters of the listing in one line. Sends nothing."""
         return one_line("RestoreJobs", self._listing.described())
 
     def _repr_html_(self) -> str:
-        """Return where, and what is asked for, for a notebook. Sends nothing."""
+        """Return the region and the filters of the listing for a notebook. Sends nothing."""
         described = self._listing.described()
         if not described.keys() - self._listing.origin.keys():
             described["filters"] = "none: all jobs"
-        rows = [(Cell(name), Cell(str(value))) for name, value in described.items()]
-        return table("Restore jobs, listed when iterated; .head() shows the first", ("", ""), rows)
+        title = "Restore jobs, listed when iterated; .head() shows the first"
+        return Table.of_facts(title, described).html()
 
 
 def gather(
     *listings: RestoreJobs, max_workers: int = 8, progress: bool = False
 ) -> RestoreJobStream:
-    """Fetch several listings concurrently and yield their jobs in argument order.
+    """Fetch several listings concurrently, and return their jobs in argument order.
 
-    Made for one listing for each region or account. At most `max_workers` requests run at the same
-    time, and a few pages per worker are buffered: when the consumer pauses, so does the fetching,
-    and when it stops, the threads end.
+    Made for many regions or accounts, with one listing for each. A few pages per worker are
+    buffered: when you pause, so does the fetching, and when you stop, the threads end.
 
     Args:
-        listings: in the order in which their jobs come.
-        max_workers: requests at the same time.
-        progress: show how many listings have ended, with the jobs and pages so far, in a terminal
+        listings: the listings, in the order of their jobs.
+        max_workers: the largest number of requests at the same time.
+        progress: show how many listings have ended, and the jobs and pages so far, in a terminal
             or notebook.
 
     Raises:
         InvalidRequestError: an argument is not a listing, or `max_workers` is not an int of 1 or
             more.
-        ImportError: the extra `progress` is not installed, and progress is asked for.
-        ExceptionGroup: at the end, after everything that could be listed: the errors of the
-            listings that failed. Each has its `listing`, its `checkpoint`, and a note that says
-            which listing it was.
+        ImportError: `progress` is true, and the extra `progress` is not installed.
+        ExceptionGroup: after all jobs that could be listed: the errors of the listings that failed.
+            Each error has the `listing`, a `checkpoint`, and a note that names the listing.
     """
     for listing in listings:
         if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
@@ -336,15 +325,7 @@ def gather(
                 "gather(*listings)"
             )
             raise InvalidRequestError(message)
-    workers = min(checked_workers(max_workers), len(listings))
+    workers = min(check_count("max_workers", max_workers, least=1), len(listings))
     runs = [Run(listing, listing.pages(), place) for place, listing in enumerate(listings)]
-    bar = RunsProgress("listings", len(listings)) if progress else None
+    bar = ProgressBar("listings", len(listings)) if progress else None
     return RestoreJobStream(WorkerPool(runs, workers), bar)
-
-
-def _check_count(name: str, value: object, *, least: int = 0, allowed: str) -> None:
-    try:
-        whole_number(value, least=least)
-    except ValueError:
-        message = f"{name}={value!r} is refused: it must be {allowed}"
-        raise InvalidRequestError(message) from None

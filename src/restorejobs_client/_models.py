@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import Field, make_dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import msgspec
 from msgspec.structs import asdict, fields
 
-from restorejobs_client._convert import WrongValueError, json_value, read_struct
+from restorejobs_client._convert import WrongValueError, json_text, read_struct
 from restorejobs_client._enums import (
     OpenEnum,
     RestoreDeletionStatus,
@@ -22,33 +22,26 @@ from restorejobs_client._enums import (
     RestoreValidationStatus,
 )
 from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._html import (
-    Cell,
-    duration_cell,
-    moment_cell,
-    number_cell,
-    size_cell,
-    status_cell,
-    table,
-    text_cell,
-)
-from restorejobs_client._text import clipped, counted, duration_text, moment_text, one_line
+from restorejobs_client._table import Cell, Table, size_cell
+from restorejobs_client._text import clipped, counted, duration_text, one_line
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
+_ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
 _PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
-_ROWS: Final = 100  # jobs of a page that a notebook shows
+_FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date", "duration")
+_SHOWN_JOBS: Final = 100  # of a page, in a notebook
 _TERMINAL: Final = frozenset(
     {RestoreJobStatus.COMPLETED, RestoreJobStatus.ABORTED, RestoreJobStatus.FAILED}
 )
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
-    """What the models have in common: dicts, JSON, the dataclass protocol, and pydantic's."""
+    """What lets dataclass tools and pydantic use the models."""
 
-    # Tools that make columns of dataclasses (pandas, polars) make columns of these too.
+    # pandas and polars make a column of each field of a dataclass.
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @classmethod
@@ -57,12 +50,6 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pasca
     ) -> "CoreSchema":
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
-
-        def validated(value: object) -> object:
-            try:
-                return value if isinstance(value, cls) else read_struct(cls, value)
-            except WrongValueError as wrong:
-                raise ValueError(str(wrong)) from None
 
         members = core_schema.typed_dict_schema(
             {
@@ -73,18 +60,12 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pasca
             cls_name=cls.__name__,
         )
         return core_schema.no_info_plain_validator_function(
-            validated,
+            partial(read_struct, cls),
             json_schema_input_schema=members,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 asdict, return_schema=members
             ),
         )
-
-    def _members(self) -> dict[str, Any]:
-        return {
-            name: asdict(value) if isinstance(value, RestoreJobCreator) else value
-            for name, value in asdict(self).items()
-        }
 
 
 class RestoreJobCreator(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
@@ -163,7 +144,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job has ended: its status is COMPLETED, ABORTED or FAILED."""
+        """Whether the job has ended, with the status COMPLETED, ABORTED or FAILED."""
         return self.status in _TERMINAL
 
     @property
@@ -189,44 +170,35 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         It is taken from the ARN of the backup vault, because a restore runs in the region of its
         vault, or else from those of the recovery point, the created resource and the source.
         """
-        for arn in (
-            self.backup_vault_arn,
-            self.recovery_point_arn,
-            self.created_resource_arn,
-            self.source_resource_arn,
-        ):
-            if arn is not None and (region := _region_of(arn)):
-                return region
-        return None
+        return (
+            _region_of(self.backup_vault_arn)
+            or _region_of(self.recovery_point_arn)
+            or _region_of(self.created_resource_arn)
+            or _region_of(self.source_resource_arn)
+        )
 
     def __repr__(self) -> str:
-        """Return the members that are set in one line, the most telling ones first."""
-        members = self._members()
-        shown = {name: members.pop(name) for name in _FIRST_IN_REPR}
+        """Return the members that are set as one line, the most important ones first."""
+        members = dict.fromkeys(_FIRST_IN_REPR) | self.to_dict()
         with suppress(TypeError):  # the constructor does not check what it is given
-            shown["duration"] = self.duration and duration_text(self.duration)
-        for name, value in (shown | members).items():
-            match value:
-                case datetime():
-                    shown[name] = str(value).replace("+00:00", " UTC")
-                case OpenEnum():
-                    shown[name] = value.value
-                case str() if name.endswith("_message"):
-                    shown[name] = clipped(value)
-                case _:
-                    shown[name] = value
-        return one_line("RestoreJob", shown)
+            members["duration"] = None if self.duration is None else duration_text(self.duration)
+        for name, value in members.items():
+            if isinstance(value, datetime | OpenEnum):
+                members[name] = str(value).replace("+00:00", " UTC")
+            elif isinstance(value, str) and name.endswith("_message"):
+                members[name] = clipped(value)
+        return one_line("RestoreJob", members)
 
     def _repr_html_(self) -> str:
         """Return the members that are set as a table for a notebook, exact values on hover."""
-        rows = [
-            (Cell(name), _member_cell(name, value))
-            for name, value in self._members().items()
-            if value is not None
-        ]
-        if self.duration is not None:
-            rows.append((Cell("duration"), duration_cell(self.duration)))
-        return table("Restore job", ("", ""), rows)
+        minutes = self.expected_completion_time_minutes
+        facts = self.to_dict() | {
+            "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
+            "expected_completion_time_minutes": None if minutes is None else f"{minutes:,} min",
+            "created_by": self.created_by and self.created_by.restore_testing_plan_arn,
+            "duration": self.duration,
+        }
+        return Table.of_facts("Restore job", facts).html()
 
     def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
         """Return all 23 members by their snake_case names, `created_by` as a dict.
@@ -234,16 +206,20 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         `from_dict` reads it back as an equal job.
 
         Args:
-            mode: `"python"` keeps the values as they are here: datetimes, enum members (which are
-                `str`) and `None`. `"json"` gives what `json.dumps` takes, with datetimes as text in
-                ISO 8601 with `Z`.
+            mode: `"python"` keeps datetimes, enum members (which are `str`) and `None` as they
+                are. `"json"` gives what `json.loads(job.to_json())` gives.
         """
-        members = self._members()
-        return members if mode == "python" else json_value(members)
+        members = asdict(self)
+        if isinstance(self.created_by, RestoreJobCreator):
+            members["created_by"] = asdict(self.created_by)
+        return members if mode == "python" else json.loads(json_text(members))
 
     def to_json(self) -> str:
-        """Return `to_dict(mode="json")` as one line of JSON."""
-        return json.dumps(self.to_dict(mode="json"))
+        """Return all members by their snake_case names, as one line of JSON.
+
+        Dates are text in ISO 8601 with `Z`. `from_dict` reads the parsed JSON as an equal job.
+        """
+        return json_text(self.to_dict())
 
     @classmethod
     def from_dict(cls, job: Mapping[str, object]) -> Self:
@@ -266,17 +242,13 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         try:
             return read_struct(cls, job)
         except WrongValueError as wrong:
-            message = f"this is not a restore job: {wrong}"
-            raise MalformedResponseError(message) from None
+            raise MalformedResponseError(f"this is not a restore job: {wrong}") from None
 
 
-@lru_cache(maxsize=1024)  # jobs share few vaults: 174 µs instead of 323 for 1,000 jobs
-def _region_of(arn: str) -> str | None:
-    match arn.split(":", 4):
-        case ["arn", _, _, region, _]:
-            return region
-        case _:
-            return None
+@lru_cache(maxsize=1024)  # jobs share few vaults
+def _region_of(arn: str | None) -> str | None:
+    match = _ARN_WITH_REGION.match(arn or "")
+    return match[1] if match else None
 
 
 class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
@@ -305,90 +277,43 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
         return f"RestoreJobPage({counted(len(self), 'restore job')}, {more})"
 
     def _repr_html_(self) -> str:
-        """Return the jobs as a table for a notebook, without the columns that are empty."""
-        rows = [_job_row(number, job) for number, job in enumerate(self.restore_jobs[:_ROWS])]
-        used = [place for place in range(len(_COLUMNS)) if any(row[place].shown for row in rows)]
-        notes = [counted(len(self), "restore job")]
-        if len(self) > _ROWS:
-            notes.append(f"the first {_ROWS} of them are shown")
+        """Return the first 100 jobs as a table for a notebook, exact values on hover."""
+        title = counted(len(self), "restore job")
+        if len(self) > _SHOWN_JOBS:
+            title += f"; the first {_SHOWN_JOBS} of them are shown"
         if self.next_token is not None:
-            notes.append("more pages follow")
-        return table(
-            "; ".join(notes),
-            [_COLUMNS[place] for place in used],
-            [[row[place] for place in used] for row in rows],
-        )
+            title += "; more pages follow"
+        return Table(title, map(_row, range(_SHOWN_JOBS), self.restore_jobs)).html()
+
+
+def _row(number: int, job: RestoreJob) -> dict[str, object]:
+    """Return what a table of jobs shows of a job, by the names of the columns."""
+    source = job.source_resource_arn or ""
+    return {
+        "": number,
+        "status": job.status,
+        "validation": job.validation_status,
+        "account": job.account_id,
+        "resource type": job.resource_type,
+        "created": job.creation_date,
+        "done": None if job.is_terminal else job.percent_done,  # AWS reports ended jobs with 0 %
+        "took": job.duration,
+        "size": size_cell(job.backup_size_in_bytes),
+        "reason": job.status_message,
+        "validation reason": job.validation_status_message,
+        "deletion": job.deletion_status,
+        "deletion reason": job.deletion_status_message,
+        "source": Cell(source.split(":", 5)[-1], source),
+        "job id": job.restore_job_id,
+    }
 
 
 def _add_dataclass_protocol(kind: type[_Struct]) -> None:
-    twin = make_dataclass(
-        kind.__name__,
-        [(field.name, field.type, field.default) for field in fields(kind)],
-        frozen=True,
-        kw_only=True,
-        init=False,
-        repr=False,
-    )
+    members = [(field.name, field.type, field.default) for field in fields(kind)]
+    twin = make_dataclass(kind.__name__, members, frozen=True, kw_only=True, init=False, repr=False)
     for name in ("__dataclass_fields__", "__dataclass_params__"):
         setattr(kind, name, getattr(twin, name))
 
 
 for _kind in (RestoreJobCreator, RestoreJob, RestoreJobPage):
     _add_dataclass_protocol(_kind)
-
-_FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date")
-
-
-def _member_cell(name: str, value: Any) -> Cell:  # noqa: ANN401  # any member
-    match name, value:
-        case _, datetime():
-            return Cell(f"{moment_text(value)} UTC", value.isoformat())
-        case "created_by", {"restore_testing_plan_arn": plan}:
-            return Cell(str(plan))
-        case "backup_size_in_bytes", int():
-            return size_cell(value)._replace(is_number=False)
-        case "expected_completion_time_minutes", int():
-            return Cell(f"{value:,} min")
-        case _:
-            return Cell(str(value), is_status=name.endswith("status"))
-
-
-_COLUMNS: Final = (
-    "",
-    "status",
-    "validation",
-    "account",
-    "resource type",
-    "created (UTC)",
-    "took",
-    "size",
-    "reason",
-    "deletion",
-    "source",
-    "job id",
-)
-
-
-def _job_row(number: int, job: RestoreJob) -> tuple[Cell, ...]:
-    messages = (
-        job.status_message,
-        job.validation_status_message and f"validation: {job.validation_status_message}",
-        job.deletion_status_message and f"deletion: {job.deletion_status_message}",
-    )
-    source = job.source_resource_arn
-    # AWS reports some jobs that have ended with 0 %.
-    done = f"{job.percent_done} done" if job.percent_done and not job.is_terminal else None
-    return (
-        number_cell(number),
-        status_cell(job.status, done),
-        status_cell(job.validation_status),
-        text_cell(job.account_id),
-        text_cell(job.resource_type),
-        moment_cell(job.creation_date),
-        duration_cell(job.duration),
-        size_cell(job.backup_size_in_bytes),
-        text_cell("; ".join(filter(None, messages))),
-        status_cell(job.deletion_status),
-        text_cell(source and source.split(":", 5)[-1], source),
-        text_cell(job.restore_job_id),
-    )

@@ -1,4 +1,4 @@
-"""The parameters of ListRestoreJobs: what each one may be, and how a wrong one is refused."""
+"""The parameters of ListRestoreJobs: the values that are allowed, and the errors for others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
     """One parameter of the operation.
 
     Attributes:
-        check: returns the value as it is sent, or raises ValueError.
+        check: returns the value to send, or raises ValueError or OverflowError.
         allowed: what the value must be, in words.
     """
 
@@ -37,10 +37,7 @@ def _moment(value: object) -> datetime:
         value = datetime.fromisoformat(value)
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError
-    try:
-        moment = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError from None
+    moment = value.astimezone(UTC)
     if moment < EARLIEST:
         raise ValueError
     return moment
@@ -55,7 +52,7 @@ def _status(value: object) -> RestoreJobStatus:
 
 
 def _resource_type(value: object) -> ResourceType:
-    # AWS's own pattern forbids the spaces of values that AWS documents.
+    # AWS documents values with spaces, although its own pattern forbids them.
     return ResourceType(_text(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
 
 
@@ -70,15 +67,10 @@ def _text(pattern: str) -> Callable[[object], str]:
     return check
 
 
-def whole_number(value: object, *, least: int, most: int | None = None) -> int:
-    """Return an int within bounds, or raise ValueError. A bool is not an int here."""
-    if type(value) is not int or value < least or (most is not None and value > most):
+def _page_size(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= LARGEST_PAGE:  # a bool is not a number here
         raise ValueError
     return value
-
-
-def _page_size(value: object) -> int:
-    return whole_number(value, least=1, most=LARGEST_PAGE)
 
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
@@ -123,46 +115,67 @@ def aws_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters that are set, as they are sent, by their snake_case names.
+def check_parameter(name: str, value: object) -> object:
+    """Return the value of a parameter to send. `None` is a filter that is not set.
 
     Raises:
-        InvalidRequestError: names each parameter that cannot be right, what was given and what is
-            allowed.
+        InvalidRequestError: names the parameter, what was given and what is allowed.
+    """
+    if value is None and name != "max_results":
+        return None
+    try:
+        return PARAMETERS[name].check(value)
+    except (ValueError, OverflowError):
+        raise InvalidRequestError(refusal(name, value)) from None
+
+
+def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters that are set, with the values to send, by their snake_case names.
+
+    Raises:
+        InvalidRequestError: names each wrong parameter, what was given and what is allowed.
     """
     checked: dict[str, object] = {}
     refusals: list[str] = []
     for name, value in given.items():
-        if value is None and name != "max_results":
-            continue
         try:
-            checked[name] = PARAMETERS[name].check(value)
-        except ValueError:
-            refusals.append(refusal(name, value))
+            checked[name] = check_parameter(name, value)
+        except InvalidRequestError as error:
+            refusals.append(str(error))
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
     for kind in ("created", "complete"):
-        _check_range(checked, f"by_{kind}_after", f"by_{kind}_before")
-    return checked
+        after, before = f"by_{kind}_after", f"by_{kind}_before"
+        lower, upper = checked.get(after), checked.get(before)
+        if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
+            raise InvalidRequestError(
+                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
+                "no job can match both"
+            )
+    return {name: value for name, value in checked.items() if value is not None}
 
 
-def _check_range(checked: Mapping[str, object], after: str, before: str) -> None:
-    lower, upper = checked.get(after), checked.get(before)
-    if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
-        raise InvalidRequestError(
-            f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-            "no job can be between them"
-        )
+def check_count(name: str, value: object, *, least: int, is_optional: bool = False) -> int:
+    """Return the value if it is an int of `least` or more. A bool is not an int here.
+
+    Raises:
+        InvalidRequestError: names the argument, what was given and what is allowed.
+    """
+    if type(value) is not int or value < least:
+        allowed = f"an int, {least} or more{', or None' if is_optional else ''}"
+        message = f"{name}={value!r} is refused: it must be {allowed}"
+        raise InvalidRequestError(message)
+    return value
 
 
 def refusal(name: str, value: object) -> str:
-    """Return the message that refuses the value of a parameter."""
+    """Return the error message for a wrong value of a parameter."""
     shown = clipped_repr(value, _LONGEST_VALUE)
     return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
 
 
 def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
-    """Return the message that refuses a name, with the accepted name that was probably meant."""
+    """Return the error message for an unknown name, with the name that was probably meant."""
     names = list(accepted)
     in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(
@@ -174,9 +187,9 @@ def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
 
 
 def undocumented_resource_type(resource_type: object) -> str | None:
-    """Return a warning about a resource type that looks like a misspelt one; `None` if it is fine.
+    """Return a warning if a resource type looks misspelt, otherwise `None`.
 
-    AWS lists nothing for a type that it does not have, without an error.
+    For a type that does not exist, AWS lists no jobs and reports no error.
     """
     if not isinstance(resource_type, ResourceType) or resource_type.is_known:
         return None
@@ -189,12 +202,12 @@ def undocumented_resource_type(resource_type: object) -> str | None:
         return None
     return (
         f"by_resource_type={resource_type.value!r} is not a resource type that AWS documents: "
-        f"did you mean {known[near[0]]!r}? AWS lists nothing for a type that it does not have"
+        f"did you mean {known[near[0]]!r}? AWS lists no jobs for a type that does not exist"
     )
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
-    """Return the filters that are set as text, by name: what makes two listings the same."""
+    """Return the filters that are set as text, by name. Equal filters give equal texts."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else str(value)
         for name in FILTERS

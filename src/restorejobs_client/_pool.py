@@ -1,4 +1,4 @@
-"""Worker threads that go through listings side by side, and one consumer of their pages."""
+"""Worker threads that fetch listings concurrently, and one consumer of their pages."""
 
 from __future__ import annotations
 
@@ -8,32 +8,28 @@ from collections.abc import Generator, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Final
 
-from restorejobs_client._errors import InvalidRequestError, RestoreJobsError, ThrottlingException
+from restorejobs_client._errors import RestoreJobsError, ThrottlingException
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import whole_number
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import start_thread
 
-_PAGES_A_WORKER: Final = 4  # that may wait for the consumer, on average
-
-
-def checked_workers(max_workers: object) -> int:
-    """Return the number of workers, or refuse it."""
-    try:
-        return whole_number(max_workers, least=1)
-    except ValueError:
-        message = f"max_workers={max_workers!r} is refused: it must be an int, 1 or more"
-        raise InvalidRequestError(message) from None
+_PAGES_A_WORKER: Final = 4  # pages that may wait for the consumer, on average
 
 
 class Run:
-    """A listing that a worker goes through page by page.
+    """A listing that a worker fetches page by page.
 
     Attributes:
         listing: the caller's own object, for errors.
-        pages: the pages that are still to come.
-        place: where the consumer wants its pages; runs with one place are merged as they come.
+        pages: the pages that have not been fetched yet.
+        place: the place of its pages in the order of the consumer. Runs with the same place are
+            merged.
+        may_be_left: a throttled worker may leave this run to the other workers and end, so that
+            fewer workers send fewer requests. This must not be so where the other workers may be
+            waiting for this run.
     """
+
+    may_be_left = False
 
     def __init__(self, listing: object, pages: Iterator[RestoreJobPage], place: int = 0) -> None:
         self.listing = listing
@@ -41,15 +37,19 @@ class Run:
         self.place = place
 
     def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
-        """Return the jobs of a page that are delivered."""
+        """Return the jobs of a page to deliver."""
         return page.restore_jobs
+
+    def divide(self, parts: int) -> list[Run]:  # noqa: ARG002  # for other runs
+        """Return the runs that replace the rest of this one, or none if it continues."""
+        return []
 
 
 class WorkerPool:
     """Workers that take runs, and a consumer that takes their pages, place by place.
 
-    The consumer may be the main thread, which an interrupt can stop between any two lines. So it
-    never waits on a `threading.Condition`, whose lock an interrupt can leave locked for ever.
+    The consumer may be the main thread, which Ctrl-C can interrupt between any two lines. So it
+    never waits on a `threading.Condition`, whose lock an interrupt can leave locked forever.
     """
 
     def __init__(self, runs: Sequence[Run], workers: int) -> None:
@@ -58,21 +58,21 @@ class WorkerPool:
         self._wake: SimpleQueue[None] = SimpleQueue()  # for the consumer
         self._consumer_waits = False
         self._waiting = deque(runs)
-        self._size = workers
+        self._size = self._working = workers
         self._idle = 0
         self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
         self._unfinished: dict[int, int] = {}  # runs, by their place
         for run in runs:
             self._buffers.setdefault(run.place, deque())
             self._unfinished[run.place] = self._unfinished.get(run.place, 0) + 1
-        self._places = deque(self._buffers)  # the first is the one that is consumed
+        self._places = deque(self._buffers)  # the consumer takes the pages of the first one
         self._runs = len(runs)
         self._buffered = 0
         self._stopped = False
         self._failures: list[BaseException] = []
 
-    def pages(self, bar: RunsProgress | None = None) -> Generator[tuple[RestoreJob, ...]]:
-        """Start the workers and yield the pages as they come; at the end, raise what failed."""
+    def pages(self, bar: ProgressBar | None = None) -> Generator[tuple[RestoreJob, ...]]:
+        """Start the workers and yield their pages. At the end, raise the errors as a group."""
         if bar is not None:
             bar.begin()
         try:
@@ -80,7 +80,7 @@ class WorkerPool:
                 start_thread(self._work)
             while (page := self._next_page()) is not None:
                 if bar is not None:
-                    bar.page(len(page))
+                    bar.add_page(len(page))
                     self._draw(bar)
                 yield page
             if bar is not None:
@@ -101,11 +101,11 @@ class WorkerPool:
             self._changed.notify_all()
             self._wake_consumer()
 
-    def _draw(self, bar: RunsProgress) -> None:
+    def _draw(self, bar: ProgressBar) -> None:
         with self._lock:
             left = sum(self._unfinished.values())
             done, failed = self._runs - left, len(self._failures)
-        bar.draw(done, left, failed)
+        bar.show(done, f"{left:,} to go", f"{failed:,} failed")
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         while True:
@@ -135,7 +135,7 @@ class WorkerPool:
             try:
                 replacements = self._go_through(run)
             except ThrottlingException as error:
-                if self._retire(run):
+                if self._leave(run):
                     return
                 self._finish(run, error)
             except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
@@ -152,30 +152,33 @@ class WorkerPool:
             return self._waiting.popleft() if self._waiting and not self._stopped else None
 
     def _go_through(self, run: Run) -> list[Run]:
-        """Deliver the pages of the run; return what takes its place before it has ended."""
+        """Deliver the pages of a run. Return the runs that replace its rest, if it is divided."""
         for page in run.pages:
             if not self._deliver(run, run.keep(page)):
                 break
-            if page.next_token is not None and (replacements := self._divide(run, page)):
-                return replacements
+            with self._lock:
+                has_idle_workers = self._idle > 0 and not self._waiting
+            if has_idle_workers and page.next_token is not None:
+                replacements = run.divide(parts=2 * self._size)
+                if replacements:
+                    return replacements
         return []
 
-    def _divide(self, run: Run, page: RestoreJobPage) -> list[Run]:  # noqa: ARG002  # for others
-        """Return the runs that take the place of this one; none, if it goes on."""
-        return []
-
-    def _retire(self, run: Run) -> bool:  # noqa: ARG002  # for others
-        """Whether the worker leaves a throttled run to the others and ends.
-
-        Not here: all others may be waiting for room behind the run.
-        """
-        return False
+    def _leave(self, run: Run) -> bool:
+        """Leave a throttled run to the other workers, if there are any and if it may be left."""
+        with self._lock:
+            if self._working == 1 or not run.may_be_left:
+                return False
+            self._working -= 1
+            self._waiting.append(run)
+            self._changed.notify_all()
+            return True
 
     def _deliver(self, run: Run, jobs: tuple[RestoreJob, ...]) -> bool:
-        """Hand the jobs to the consumer, waiting for room; `False` if it has gone."""
+        """Give jobs to the consumer, and wait if it is behind. Return `False` if it has stopped."""
         with self._lock:
             buffer = self._buffers[run.place]
-            # The place that is consumed always has room for one page, so the pool never stalls.
+            # The first place always has room for one page, so the pool never stalls.
             while (
                 not self._stopped
                 and self._buffered >= _PAGES_A_WORKER * self._size
@@ -198,7 +201,7 @@ class WorkerPool:
                 self._failures.append(error)
             self._waiting.extend(replacements)
             if replacements:
-                self._runs += len(replacements) - 1  # a run that was divided has not ended
+                self._runs += len(replacements) - 1  # they replace the run
             self._unfinished[run.place] += len(replacements) - 1
             self._changed.notify_all()
             self._wake_consumer()

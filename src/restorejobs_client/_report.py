@@ -1,70 +1,59 @@
-"""What restore jobs say together, and how that looks as text and in a notebook."""
+"""Summaries of restore jobs, and how they are shown as text and in a notebook."""
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import chain
 from typing import Any, Final, Literal, Self, TypeVar
 
-from restorejobs_client._convert import json_value
-from restorejobs_client._html import (
-    Cell,
-    duration_cell,
-    moment_cell,
-    number_cell,
-    size_cell,
-    status_cell,
-    table,
-    text_cell,
-)
+from restorejobs_client._convert import json_text
+from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
+from restorejobs_client._table import Cell, Table, size_cell
 from restorejobs_client._tally import RestoreDurations, RestoreFailures, Tally
-from restorejobs_client._text import (
-    counted,
-    duration_text,
-    moment_text,
-    percentage_text,
-    printable,
-)
+from restorejobs_client._text import clipped_repr, counted, percentage_text
 
-_SHOWN_REASONS: Final = 8  # of each kind of failure
+_SHOWN_REASONS: Final = 8  # for each kind of failure
 _Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreJobSummary:
-    """What jobs say all together. Nothing is guessed: what a job does not say is counted as such.
+    """Counts, times, sizes and failures of restore jobs.
 
-    Durations and sizes are those of COMPLETED jobs, because a job that fails fast has restored
-    nothing. Known statuses are always there, with 0 where no job has them.
+    Nothing is guessed: jobs that lack a member are counted in the `without_…` attributes.
+    Durations and sizes are those of COMPLETED jobs, because a job that failed has restored
+    nothing. The statuses that this release knows are always in the counts, even with 0 jobs.
 
     Attributes:
-        jobs: how many there are.
-        by_status: jobs by status; with the values that AWS adds later.
+        jobs: the number of jobs.
+        by_status: jobs by status, also by statuses that AWS adds later.
         by_resource_type: jobs by resource type, the most frequent first.
-        by_validation_status: jobs by the state of their validation, of those that have one.
-        by_deletion_status: jobs by the state of their deletion, of those that have one.
-        success_rate: the share of COMPLETED jobs, from 0 to 1, among those that ended
-            (COMPLETED, ABORTED, FAILED); `None` where none ended.
-        duration: how long all COMPLETED jobs took; `None` where none has both dates.
-        durations: the same by resource type, of the types that have any.
-        bytes_restored: the sizes of all COMPLETED jobs, in bytes.
-        oldest: the first creation date.
-        newest: the last creation date.
-        failures: what failed and why: restores, then validations, then deletions, each with the
-            most frequent reason first, and 1,000 reasons of each at the most.
-        other_failures: by member, the jobs that failed for rarer reasons than those. Where there
-            are any, a number in `failures` may be too low by what is in here.
-        parents: parent (composite) jobs. They and their children are all counted.
+        by_validation_status: jobs by the status of their validation, if they have one.
+        by_deletion_status: jobs by the status of their deletion, if they have one.
+        success_rate: the share of COMPLETED jobs, from 0 to 1, among the jobs that have ended
+            (COMPLETED, ABORTED, FAILED); `None` if none has ended.
+        duration: how long the COMPLETED jobs took; `None` if none has both dates.
+        durations: the same by resource type, for the types with such jobs.
+        bytes_restored: the total size of the COMPLETED jobs, in bytes.
+        oldest: the earliest creation date; `None` if no job has one.
+        newest: the latest creation date; `None` if no job has one.
+        failures: the failures of restores, then of validations, then of deletions. Each part has
+            the most frequent reasons first, and at most 1,000 of them.
+        other_failures: how many jobs failed for reasons that are not in `failures`, by member.
+            Where that is not 0, a number in `failures` may be too low by up to as much.
+        parents: the number of parent (composite) jobs. Their children are counted as jobs too.
         without_status: jobs without a status.
-        with_unknown_status: jobs in a status that this release does not name. It cannot say
-            whether they ended, so the success rate leaves them out.
+        with_unknown_status: jobs in a status that this release does not know. The success rate
+            leaves them out, because they may or may not have ended.
         without_resource_type: jobs without a resource type.
         without_creation_date: jobs without a creation date.
-        without_duration: COMPLETED jobs that are in no duration: a date is missing, or they ended
-            before they began.
+        without_duration: COMPLETED jobs that are in no duration: a date is missing, or the job
+            ended before it was created.
         without_size: COMPLETED jobs that are not in `bytes_restored`: the size is missing or
             negative.
     """
@@ -94,14 +83,14 @@ class RestoreJobSummary:
     def from_jobs(cls, jobs: Iterable[RestoreJob]) -> Self:
         """Summarize `jobs`, such as a listing or what `parallel` or `gather` return, in one pass.
 
-        Nothing of a job is kept but eight bytes for its duration, which are sorted at the end.
+        Of each job, only eight bytes for its duration are kept in memory.
 
         Raises:
-            RestoreJobsError: as iterating over the jobs does; there is no summary of a part.
-            InvalidRequestError: something in `jobs` is not a RestoreJob.
+            RestoreJobsError: iterating over the jobs raised it. There is no summary of a part.
+            InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         """
         tally = Tally()
-        for job in jobs:
+        for job in _checked(jobs):
             tally.add(job)
         return cls(**tally.summary())
 
@@ -113,15 +102,15 @@ class RestoreJobSummary:
 
         Args:
             jobs: as for `from_jobs`.
-            key: says what a job belongs to, such as `lambda job: job.region`, its account, its
+            key: returns the group of a job, such as `lambda job: job.region`, its account, its
                 plan, or the month of its creation.
 
         Returns:
             A summary for each value, in the order of their first jobs.
 
         Raises:
-            RestoreJobsError: as iterating over the jobs does; there is no summary of a part.
-            InvalidRequestError: something in `jobs` is not a RestoreJob.
+            RestoreJobsError: iterating over the jobs raised it. There is no summary of a part.
+            InvalidRequestError: something in `jobs` is not a `RestoreJob`.
 
         Examples:
             >>> jobs = [RestoreJob(resource_type="EBS"), RestoreJob(resource_type="EC2")]
@@ -129,183 +118,127 @@ class RestoreJobSummary:
             >>> [(name, summary.jobs) for name, summary in by_type.items()]
             [('EBS', 1), ('EC2', 1)]
         """
-        tallies: dict[_Key, Tally] = {}
-        for job in jobs:
-            Tally.check(job)
-            tallies.setdefault(key(job), Tally()).add(job)
-        return {name: cls(**tally.summary()) for name, tally in tallies.items()}
+        tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
+        for job in _checked(jobs):
+            tallies[key(job)].add(job)
+        return {group: cls(**tally.summary()) for group, tally in tallies.items()}
 
     def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
-        """Return all members by their names.
+        """Return all attributes by their names.
 
         Args:
             mode: `"python"` gives dicts, tuples, datetimes and timedeltas. `"json"` gives what
-                `json.dumps` takes: dates as text in ISO 8601 with `Z`, durations in seconds.
+                `json.loads(summary.to_json())` gives.
         """
-        members = asdict(self)
-        return members if mode == "python" else json_value(members)
+        return asdict(self) if mode == "python" else json.loads(self.to_json())
 
     def to_json(self) -> str:
-        """Return `to_dict(mode="json")` as one line of JSON."""
-        return json.dumps(self.to_dict(mode="json"))
+        """Return all attributes by their names, as one line of JSON.
+
+        Dates are text in ISO 8601 with `Z`, and durations are in seconds.
+        """
+        return json_text(self.to_dict())
 
     def __str__(self) -> str:
-        """Return the summary as text of several lines."""
-        return "\n".join(_lines(self))
+        """Return the summary as tables of text."""
+        return "\n\n".join(table.text() for table in _tables(self))
 
     def __repr__(self) -> str:
-        """Return the summary as one line."""
-        facts = [f"{name}: {shown}" for name, (shown, _) in _facts(self).items()]
-        return f"RestoreJobSummary({'; '.join([counted(self.jobs, 'restore job'), *facts])})"
+        """Return the most important facts as one line."""
+        facts = [" ".join(line.split()) for line in _facts(self).text().splitlines()]
+        return f"RestoreJobSummary({'; '.join(facts)})"
 
     def _repr_html_(self) -> str:
         """Return the summary as tables for a notebook, exact values on hover."""
-        return _html(self)
+        return "".join(table.html() for table in _tables(self))
 
 
-def _lines(summary: RestoreJobSummary) -> Iterator[str]:
-    yield counted(summary.jobs, "restore job")
-    for name, (shown, _) in _facts(summary).items():
-        yield f"  {name}: {shown}"
-    for title, counts in _counts(summary).items():
-        there = ", ".join(f"{count:,} {name}" for name, count in counts)
-        yield printable(f"  {title.lower()}: {there}")
-    if summary.by_resource_type:
-        width = max(13, *map(len, summary.by_resource_type))
-        names = "".join(f"{name:>13}" for name in ("median", "95 % within", "longest"))
-        yield f"\n  {'resource type':<{width}} {'jobs':>9} {'measured':>9}{names}"
-        for name, count in summary.by_resource_type.items():
-            row = f"  {name:<{width}} {count:>9,}"
-            if (took := summary.durations.get(name)) is not None:
-                spans = "".join(
-                    f"{duration_text(one):>13}" for one in (took.median, took.p95, took.longest)
-                )
-                row += f" {took.jobs:>9,}{spans}"
-            yield printable(row)
-    for what, failures, others in _kinds_of_failure(summary):
-        yield f"\n  {what} that failed, and why"
-        for failure in failures:
-            of_type = failure.resource_type or "unknown type"
-            why = failure.message or "no reason given"
-            latest = "" if failure.latest is None else f" (latest {moment_text(failure.latest)})"
-            yield printable(f"  {failure.jobs:>7,} {failure.status} {of_type}: {why}{latest}")
-        if others:
-            yield f"  {others:>7,} for other reasons"
-
-
-def _html(summary: RestoreJobSummary) -> str:
-    """Return a summary as a few small tables."""
-    facts = [(Cell(name), Cell(*texts)) for name, texts in _facts(summary).items()]
-    tables = [table(counted(summary.jobs, "restore job"), ("", ""), facts)]
-    counts = [
-        table(
-            title, ("", "jobs"), [(status_cell(name), number_cell(count)) for name, count in there]
-        )
-        for title, there in _counts(summary).items()
-    ]
-    side_by_side = "display:flex;flex-wrap:wrap;gap:2em;align-items:flex-start"
-    tables.append(f'<div style="{side_by_side}">{"".join(counts)}</div>')
-    types = [
-        (text_cell(name), number_cell(count), *_duration_cells(summary, name))
-        for name, count in summary.by_resource_type.items()
-    ]
-    if types:
-        names = ("resource type", "jobs", "measured", "median", "95 % within", "longest")
-        tables.append(table("Time to restore", names, types))
-    for what, reasons, others in _kinds_of_failure(summary):
-        rows = [
-            (
-                number_cell(failure.jobs),
-                status_cell(failure.status),
-                text_cell(failure.resource_type),
-                text_cell(failure.message),
-                moment_cell(failure.latest),
-                text_cell(failure.latest_job_id),
+def _checked(jobs: Iterable[object]) -> Iterator[RestoreJob]:
+    for job in jobs:
+        if not isinstance(job, RestoreJob):
+            raise InvalidRequestError(
+                f"{clipped_repr(job)} is not a RestoreJob: RestoreJob.from_dict makes one"
             )
-            for failure in reasons
-        ]
-        if others:
-            rest = Cell("for other reasons")
-            rows.append((number_cell(others), Cell(), Cell(), rest, Cell(), Cell()))
-        names = ("jobs", "", "resource type", "why", "latest (UTC)", "latest job id")
-        tables.append(table(f"{what} that failed, and why", names, rows))
-    return "".join(tables)
+        yield job
 
 
-def _duration_cells(summary: RestoreJobSummary, resource_type: str) -> tuple[Cell, ...]:
-    durations = summary.durations.get(resource_type)
-    if durations is None:
-        return (Cell(),) * 4
-    return (number_cell(durations.jobs), *map(duration_cell, _three(durations)))
-
-
-def _three(durations: RestoreDurations) -> tuple[timedelta, timedelta, timedelta]:
-    return durations.median, durations.p95, durations.longest
-
-
-def _facts(summary: RestoreJobSummary) -> dict[str, tuple[str, str]]:
-    """Return what a summary says of all jobs together, as one reads it and exactly."""
-    facts: dict[str, tuple[str, str]] = {}
-    if summary.oldest is not None and summary.newest is not None:
-        facts["created (UTC)"] = (
-            f"{moment_text(summary.oldest)} to {moment_text(summary.newest)}",
-            f"{summary.oldest.isoformat()} to {summary.newest.isoformat()}",
-        )
-    if summary.success_rate is not None:
-        facts["succeeded"] = (
-            f"{percentage_text(summary.success_rate)} of those that ended",
-            f"{summary.success_rate}",
-        )
-    facts["restored"] = size_cell(summary.bytes_restored)[:2]
-    if summary.duration is not None:
-        median, p95, longest = map(duration_text, _three(summary.duration))
-        facts["time to restore"] = (
-            f"{median} median, {p95} for 95 %, {longest} longest",
-            f"{summary.duration.jobs:,} completed jobs with both dates",
-        )
-    if summary.parents:
-        facts["parents"] = (
-            f"{counted(summary.parents, 'restore job')}, counted beside their children",
-            "",
-        )
-    unknown = [
-        f"{count:,} {what}"
-        for count, what in (
-            (summary.without_status, "without status"),
-            (summary.with_unknown_status, "with a status that is new to this release"),
-            (summary.without_resource_type, "without resource type"),
-            (summary.without_creation_date, "without creation date"),
-            (summary.without_duration, "completed without a duration"),
-            (summary.without_size, "completed without size"),
-        )
-        if count
-    ]
-    if unknown:
-        facts["not known"] = ("; ".join(unknown), "")
-    return facts
-
-
-def _counts(summary: RestoreJobSummary) -> dict[str, list[tuple[str, int]]]:
-    """Return the statuses that jobs have, by what they are of."""
-    counts = {
-        "Status": summary.by_status,
-        "Validation": summary.by_validation_status,
-        "Deletion": summary.by_deletion_status,
+def _tables(summary: RestoreJobSummary) -> Iterator[Table]:
+    yield _facts(summary)
+    sections = {
+        "Statuses": _status_rows(summary),
+        "Time to restore": _duration_rows(summary),
+        "Failures": _failure_rows(summary),
     }
-    there = {title: [pair for pair in of.items() if pair[1]] for title, of in counts.items()}
-    return {title: pairs for title, pairs in there.items() if pairs}
+    for title, rows in sections.items():
+        if shown := list(rows):
+            yield Table(title, shown)
 
 
-def _kinds_of_failure(
-    summary: RestoreJobSummary,
-) -> Iterator[tuple[str, list[RestoreFailures], int]]:
-    """Yield each kind of failure: the most frequent ones, and how many jobs failed otherwise."""
-    for what, member in (
-        ("Restores", "status"),
-        ("Validations", "validation_status"),
-        ("Deletions", "deletion_status"),
-    ):
+def _facts(summary: RestoreJobSummary) -> Table:
+    succeeded = parents = None
+    if (rate := summary.success_rate) is not None:
+        succeeded = Cell(f"{percentage_text(rate)} of those that ended", f"{rate}")
+    if summary.parents:
+        parents = f"{counted(summary.parents, 'restore job')}, counted beside their children"
+    unknown = {
+        "without status": summary.without_status,
+        "with a status that is new to this release": summary.with_unknown_status,
+        "without resource type": summary.without_resource_type,
+        "without creation date": summary.without_creation_date,
+        "completed without a duration": summary.without_duration,
+        "completed without size": summary.without_size,
+    }
+    facts = {
+        "oldest": summary.oldest,
+        "newest": summary.newest,
+        "succeeded": succeeded,
+        "restored": size_cell(summary.bytes_restored),
+        "parents": parents,
+        "not known": "; ".join(f"{count:,} {what}" for what, count in unknown.items() if count),
+    }
+    return Table.of_facts(counted(summary.jobs, "restore job"), facts)
+
+
+def _status_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
+    columns = {
+        "restores": summary.by_status,
+        "validations": summary.by_validation_status,
+        "deletions": summary.by_deletion_status,
+    }
+    for status in dict.fromkeys(chain(*columns.values())):
+        counts = {name: counts[status] for name, counts in columns.items() if counts.get(status)}
+        if counts:
+            yield {"status": Cell(status, is_status=True), **counts}
+
+
+def _duration_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
+    durations = {"all": summary.duration, **summary.durations}
+    jobs = {"all": summary.jobs, **summary.by_resource_type} if summary.jobs else {}
+    for name, count in jobs.items():
+        row: dict[str, object] = {"resource type": name, "jobs": count}
+        if (took := durations.get(name)) is not None:
+            row |= {
+                "measured": took.jobs,
+                "median": took.median,
+                "95 % within": took.p95,
+                "longest": took.longest,
+            }
+        yield row
+
+
+def _failure_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
+    for member, count in summary.other_failures.items():
         failures = [failure for failure in summary.failures if failure.member == member]
-        others = sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
-        if failures:
-            yield what, failures[:_SHOWN_REASONS], others + summary.other_failures[member]
+        for failure in failures[:_SHOWN_REASONS]:
+            yield {
+                "jobs": failure.jobs,
+                "member": member,
+                "status": Cell(failure.status, is_status=True),
+                "resource type": failure.resource_type,
+                "latest": failure.latest,
+                "latest job id": failure.latest_job_id,
+                "reason": failure.message or "no reason given",
+            }
+        others = count + sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
+        if others:
+            yield {"jobs": others, "member": member, "reason": "other reasons"}

@@ -1,4 +1,4 @@
-"""The request as an object: a pydantic model of the eleven parameters."""
+"""The request as a pydantic model of the eleven parameters."""
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
@@ -27,6 +27,7 @@ from restorejobs_client._parameters import (
     PARAMETERS,
     aws_name,
     aws_parameters,
+    check_parameter,
     check_parameters,
     filter_texts,
     refusal,
@@ -69,14 +70,15 @@ def _in_snake_case(given: object) -> object:
 
 
 class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
-    """The parameters of one listing, validated and frozen (AWS type `ListRestoreJobsInput`).
+    """The validated, frozen parameters of a listing (AWS type `ListRestoreJobsInput`).
 
-    Every parameter has its AWS name in snake_case; `model_validate` also accepts the AWS spelling.
-    A filter that is `None` is not sent. Datetimes must be aware and are kept in UTC; text in ISO
-    8601 with an offset is accepted too. `RestoreJobsClient.list_restore_jobs` describes each one.
+    Every parameter has its AWS name in snake_case. `model_validate` also accepts the AWS spelling.
+    `RestoreJobsClient.list_restore_jobs` describes each parameter. A filter that is `None` is not
+    sent. Datetimes must be aware, and are converted to UTC. Text in ISO 8601 with an offset is
+    accepted too.
 
-    In FastAPI it is a `Query()` model or a `Depends()`, with its parameters in snake_case. There,
-    digits are accepted as `max_results`; elsewhere it must be an int.
+    In FastAPI, use it as a `Query()` model or with `Depends()`. There, `max_results` may be text of
+    digits; elsewhere it must be an int.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -100,8 +102,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
-        _refuse_text_as_page_size(parameters)
-        with _refusals():
+        with _refusals(parameters):
             super().__init__(**parameters)
 
     @classmethod
@@ -109,19 +110,13 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def __get_pydantic_core_schema__(
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
-        """Accept AWS's names too; before `__init__`, which a model validator would come after."""
+        """Accept AWS's names too. A model validator would run too late, after `__init__`."""
         return core_schema.no_info_before_validator_function(_in_snake_case, handler(source))
 
     @field_validator("*", mode="before")
     @classmethod
     def _check_parameter(cls, value: object, info: ValidationInfo) -> object:
-        name = str(info.field_name)
-        if value is None and name != "max_results":
-            return None
-        try:
-            return PARAMETERS[name].check(value)
-        except ValueError:
-            raise InvalidRequestError(refusal(name, value)) from None
+        return check_parameter(str(info.field_name), value)
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:
@@ -141,8 +136,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
         _refuse_unknown_options("model_validate", options)
-        _refuse_text_as_page_size(obj)
-        with _refusals():
+        with _refusals(obj):
             return super().model_validate(obj, **options)
 
     @classmethod
@@ -167,7 +161,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
 
         Args:
             update: the parameters that change, by their names.
-            deep: makes no difference, because nothing in a request can change.
+            deep: has no effect, because a request is immutable.
 
         Raises:
             InvalidRequestError: as for a new request.
@@ -175,35 +169,29 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         return self.model_validate(dict(self) | dict(update or {}))
 
     def filters(self) -> dict[str, str]:
-        """Return the filters that are set as text, by name: what makes two listings the same."""
+        """Return the filters that are set as text, by name. Equal filters give equal texts."""
         return filter_texts(dict(self))
 
     def parameters(self) -> dict[str, object]:
-        """Return what boto3's `list_restore_jobs` takes for the first page."""
+        """Return the parameters of the first request, as boto3's `list_restore_jobs` takes them."""
         return aws_parameters(dict(self))
 
 
-def _refuse_text_as_page_size(given: object) -> None:
-    """Refuse `max_results="10"` in Python; only what comes from a URL may be text."""
+def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
+    for name in options.keys() - signature(getattr(BaseModel, method)).parameters:
+        raise InvalidRequestError(
+            f"{name} is not an option of {method}: give the parameters as one object"
+        )
+
+
+@contextmanager
+def _refusals(given: object = None) -> Generator[None]:
+    """Refuse `max_results` as text, except from a URL. Raise our errors, not pydantic's."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):
             if isinstance(named.get(name), str):
                 raise InvalidRequestError(refusal("max_results", named[name]))
-
-
-def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
-    known = signature(getattr(BaseModel, method)).parameters
-    for name in options:
-        if name not in known:
-            raise InvalidRequestError(
-                f"{name} is not an option of {method}: give the parameters as one object"
-            )
-
-
-@contextmanager
-def _refusals() -> Generator[None]:
-    """Raise our error, in our words, instead of pydantic's."""
     try:
         yield
     except ValidationError as error:

@@ -1,99 +1,76 @@
-"""One run of a listing: it asks for pages, keeps the place, and gives every error a checkpoint."""
+"""One run of a listing: it fetches pages, and gives every error a checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from restorejobs_client._cursor import Cursor, FetchPage, Listing
 from restorejobs_client._errors import RestoreJobsError, TransportError
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._progress import JobsProgress
+from restorejobs_client._models import RestoreJobPage
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import on_a_thread
 
 
-class ListingRun:
-    """A cursor and the function that fetches its pages.
-
-    After an error the same page is asked for again.
-    """
+class ListingRun(Cursor):
+    """A cursor that fetches its pages. After an error, it asks for the same page again."""
 
     def __init__(self, listing: Listing, fetch: FetchPage) -> None:
-        self._cursor = Cursor(listing)
+        super().__init__(listing)
         self._fetch = fetch
-        self._progress = JobsProgress(listing.limit) if listing.progress else None
-
-    @property
-    def jobs(self) -> Iterator[RestoreJob]:
-        """The jobs of the current page that are still to be handed out."""
-        return self._cursor.jobs
-
-    @property
-    def checkpoint(self) -> str:
-        """The exact place after the last job handed out, for `resume` and `resume_from`.
-
-        One line of text without spaces that holds the filters, the page token and hashes of job
-        ids. It is there from before the first job until after the last.
-        """
-        return self._cursor.checkpoint
+        self._progress = ProgressBar("jobs", listing.limit) if listing.progress else None
 
     def next_page(self) -> bool:
-        """Ask for the next page; `False` at the end.
+        """Fetch the next page. Return `False` at the end.
 
         Raises:
-            RestoreJobsError: of any kind, with the checkpoint to go on from.
+            RestoreJobsError: of any kind, with the checkpoint to resume from.
         """
-        with self._reporting():
-            parameters = self._cursor.next_parameters()
-            if parameters is None:
-                return False
-            self._before_request()
-            self._after_answer(self._fetch(parameters))
-        return True
+        with self._request() as parameters:
+            if parameters is not None:
+                self._accept(self._fetch(parameters))
+        return parameters is not None
 
     async def next_page_async(self) -> bool:
-        """Do the same without blocking the event loop; cancelling keeps the place."""
-        with self._reporting():
-            parameters = self._cursor.next_parameters()
-            if parameters is None:
-                return False
-            self._before_request()
-            self._after_answer(await on_a_thread(lambda: self._fetch(parameters)))
-        return True
+        """Do the same without blocking the event loop. Cancelling does not change the place."""
+        with self._request() as parameters:
+            if parameters is not None:
+                self._accept(await on_a_thread(lambda: self._fetch(parameters)))
+        return parameters is not None
 
     def has_page(self) -> bool:
-        """Whether there is a page to take; asks for one if need be."""
-        return self._cursor.has_new_page or self.next_page()
+        """Return whether there is a page to take. Fetch one if necessary."""
+        return self.has_new_page or self.next_page()
 
     async def has_page_async(self) -> bool:
         """Do the same without blocking the event loop."""
-        return self._cursor.has_new_page or await self.next_page_async()
+        return self.has_new_page or await self.next_page_async()
 
-    def take_page(self) -> RestoreJobPage:
-        """Return what is left of the current page."""
-        return self._cursor.take_page()
-
-    def _before_request(self) -> None:
+    def _accept(self, page: RestoreJobPage) -> None:
+        count = self.accept(page)
         if self._progress is not None:
-            self._progress.begin()
-        self._cursor.forget_delivered()
-
-    def _after_answer(self, page: RestoreJobPage) -> None:
-        count = self._cursor.accept(page)
-        if self._progress is not None:
-            self._progress.page(count, is_last=self._cursor.has_ended)
+            self._progress.add_page(count)
+            self._progress.show(self._progress.jobs)
+            if self.has_ended:
+                self._progress.end()
 
     @contextmanager
-    def _reporting(self) -> Generator[None]:
+    def _request(self) -> Generator[dict[str, object] | None]:
+        """Yield the parameters of a request, or `None` at the end. Give errors a checkpoint."""
         try:
-            yield
+            parameters = self.next_parameters()
+            if parameters is not None:
+                if self._progress is not None:
+                    self._progress.begin()
+                self.forget_delivered()
+            yield parameters
         except BaseException as error:
             if self._progress is not None:
                 self._progress.end()
             if isinstance(error, RestoreJobsError):
                 error.checkpoint = self.checkpoint
             if isinstance(error, RecursionError):
-                # Made without a call of Python code, for which there may be no room.
+                # Created without calling Python code, because the stack may be full.
                 ours = TransportError.__new__(TransportError)
                 ours.args = ("the call failed: the recursion limit is too low",)
                 ours.kwargs = {}

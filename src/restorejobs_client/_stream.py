@@ -1,4 +1,4 @@
-"""The jobs of listings that run side by side, as one iterator."""
+"""The jobs of listings that are fetched concurrently, as one iterator."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Self
 
 from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._errors import InvalidRequestError
+from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._pool import WorkerPool
-from restorejobs_client._progress import RunsProgress
+from restorejobs_client._progress import ProgressBar
 from restorejobs_client._threads import start_call
 
 Page = tuple[RestoreJob, ...]
 
 
 class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
-    """The jobs of several runs as they come; `parallel` and `gather` return one.
+    """The jobs of several listings, which `parallel` and `gather` return.
 
-    Nothing is sent before the first job is asked for. Closing it, leaving its `with` block or
-    forgetting it ends the threads. It also works in `async for`, which blocks nothing. A failure
-    is raised again by the next `next()` and never turns into an end.
+    No request is sent before the first job is asked for. Close it, leave its `with` block or drop
+    it to end the threads. It also works in `async for`, without blocking the event loop. After an
+    error, `next()` raises the same error again, so an error never looks like the end.
     """
 
-    def __init__(self, pool: WorkerPool, bar: RunsProgress | None) -> None:
+    def __init__(self, pool: WorkerPool, bar: ProgressBar | None) -> None:
         self._stop = pool.stop
         self._pages = pool.pages(bar)
         self._jobs: Iterator[RestoreJob] = iter(())
@@ -49,18 +50,16 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
         raise StopIteration
 
     async def __aiter__(self) -> AsyncIterator[RestoreJob]:
-        """Iterate with `async for`: pages are awaited on a thread, and nothing blocks the loop.
+        """Iterate with `async for`, without blocking the event loop.
 
-        Cancelling ends the wait at once; the next `async for` goes on with the same job.
+        Cancelling ends the wait at once. The next `async for` continues with the same job.
         """
-        from asyncio import shield, wrap_future  # noqa: PLC0415  # only for those who use it
-
         while True:
             for job in self._jobs:
                 yield job
-            # A wait that is cancelled leaves its page to the next one.
+            # If the wait is cancelled, the next one gets the page.
             self._pending = self._pending or start_call(self._next_page)
-            page = await shield(wrap_future(self._pending))
+            page = await asyncio.shield(asyncio.wrap_future(self._pending))
             self._pending = None
             if page is None:
                 return
@@ -78,16 +77,16 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
         return page
 
     def close(self) -> None:
-        """End the threads; the jobs that have not come yet do not come any more."""
+        """End the threads. The remaining jobs are not delivered."""
         self._jobs = iter(())
         self._stop()
-        if self._pending is None:  # else a thread of `async for` is in it, and ends now
+        if self._pending is None:  # otherwise, a thread of `async for` is running it, and ends
             self._pages.close()
 
     def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
         if self._has_ended:
             raise InvalidRequestError(
-                "the jobs of this stream have been handed out: what parallel and gather return can "
-                "be made into a table once, so call them again"
+                "the jobs of this stream have already been delivered: call parallel or gather "
+                "again to get a table"
             )
         return chain([tuple(self._jobs)], iter(self._next_page, None))

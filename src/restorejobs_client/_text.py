@@ -1,9 +1,10 @@
-"""Text for people: sizes, durations, moments and counts, and values cut to one short line."""
+"""Text for people: sizes, durations, dates and counts, and values that fit into one line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 _LONGEST: Final = 60  # characters of a text in one line
@@ -11,20 +12,14 @@ _SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def size_text(count: int) -> str:
+def size_text(size: int) -> str:
     """Return a number of bytes in the largest unit that it fills: `"1.5 GiB"`."""
-    amount, power = abs(count), 0
-    while _rounded(amount, 1024**power) >= 1024 and power < len(_UNITS) - 1:  # noqa: PLR2004
-        power += 1
-    tenths = _rounded(10 * amount, 1024**power)
-    is_small = power > 0 and tenths < 100  # noqa: PLR2004  # two significant figures
-    text = f"{tenths / 10:.1f}" if is_small else f"{_rounded(amount, 1024**power):,}"
-    return f"{'-' if count < 0 else ''}{text} {_UNITS[power]}"
-
-
-def _rounded(amount: int, unit: int) -> int:
-    """Divide and round in integers: a float overflows on very large sizes."""
-    return (2 * amount + unit) // (2 * unit)
+    amount = Decimal(size)  # a float overflows on very large sizes
+    unit, *larger = _UNITS
+    while abs(amount) >= Decimal("1023.5") and larger:  # what rounds to 1,024 fills the next unit
+        amount, unit = amount / 1024, larger.pop(0)
+    has_decimal = unit != "B" and abs(amount) < Decimal("9.95")  # two significant figures
+    return f"{amount:,.{int(has_decimal)}f} {unit}"
 
 
 def duration_text(duration: timedelta) -> str:
@@ -43,8 +38,8 @@ def duration_text(duration: timedelta) -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """Return a moment in UTC to the second: `"2025-06-15 02:03:11"`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
+    """Return a date in UTC to the second: `"2025-06-15 02:03:11 UTC"`."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
 
 
 def percentage_text(share: float) -> str:

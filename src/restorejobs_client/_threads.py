@@ -1,4 +1,4 @@
-"""Daemon threads for requests: in the context of the caller, and safe from its interrupts."""
+"""Daemon threads for requests. They run in the caller's context and are safe to interrupt."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
+from restorejobs_client._extras import asyncio
+
 _Result = TypeVar("_Result")
 
 
 def start_thread(work: Callable[[], object]) -> None:
     """Start a daemon thread in a copy of the caller's context.
 
-    Not a pool of `concurrent.futures` nor `asyncio.to_thread`: at the end of the program or of the
-    event loop, these wait for requests that nobody wants any more.
+    Pools of `concurrent.futures` and `asyncio.to_thread` are not used: when the program or the
+    event loop ends, they wait for requests whose answers nobody needs.
     """
     run = copy_context().run
     thread = threading.Thread(target=run, args=(work,), name="restorejobs", daemon=True)
@@ -27,10 +29,10 @@ def start_thread(work: Callable[[], object]) -> None:
 
 @contextmanager
 def _signals_held() -> Generator[None]:
-    """Hold signals back for the moment in which an interrupt would leave a new thread hanging.
+    """Hold signals back while a thread starts.
 
-    `Thread.start` waits on a `threading.Condition`, which is Python code: an interrupt between two
-    of its lines leaves its lock held for ever.
+    `Thread.start` waits on a `threading.Condition`, which is Python code. An interrupt between two
+    of its lines would leave the lock held forever.
     """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
@@ -60,6 +62,4 @@ def start_call(call: Callable[[], _Result]) -> Future[_Result]:
 
 async def on_a_thread(call: Callable[[], _Result]) -> _Result:
     """Await a blocking call without blocking the event loop."""
-    from asyncio import wrap_future  # noqa: PLC0415  # only for those who use it
-
-    return await wrap_future(start_call(call))
+    return await asyncio.wrap_future(start_call(call))

@@ -1,6 +1,6 @@
-"""Following jobs until they have ended: rounds of a listing, and what changed from one to the next.
+"""Follow jobs until they have ended: list them in rounds, and yield what has changed.
 
-`_Follower` decides what to list and which jobs have changed; it sends nothing. `RestoreJobWatch`
+`_Follower` decides what to list and which jobs have changed. It sends nothing. `RestoreJobWatch`
 runs the rounds and waits between them.
 """
 
@@ -18,10 +18,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import Final, Self, cast
 
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
+from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
@@ -29,19 +30,16 @@ from restorejobs_client._run import ListingRun
 from restorejobs_client._threads import start_call
 from restorejobs_client._windows import creation_bounds
 
-if TYPE_CHECKING:
-    import asyncio
-
 Until = Callable[[RestoreJob], bool]
-_Key = tuple[str | None, object]  # the account, and the id or what stands for it
-# Rounds begin a little earlier or later, so that many watches do not ask at the same moment.
+_Key = tuple[str | None, object]  # the account, and the id or what replaces it
+# Rounds start a little earlier or later, so that many watches do not ask at the same moment.
 _SPREAD: Final = 0.1
-_LONGEST: Final = sys.float_info.max / 2  # seconds; more would overflow when they are added
-# AWS lists a job a little after it was created. A round also asks for jobs that were created this
-# long before the oldest one that is followed, so that one listed late is not missed.
+_LONGEST: Final = sys.float_info.max / 2  # seconds; the sum of two does not overflow
+# AWS lists a job a little after its creation. So a round also asks for jobs that were created this
+# long before the oldest one that is followed.
 _MARGIN: Final = timedelta(minutes=10)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-# A job that is followed may stop matching these. The other filters are about what never changes.
+# A job may stop matching these filters. The members behind the other filters never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
 
@@ -51,31 +49,29 @@ def has_ended(job: RestoreJob) -> bool:
 
 
 class Clock:
-    """Time as a watch sees it. The clock of a fake AWS Backup does not wait."""
+    """The clock of a watch. In tests with the fake AWS Backup, another clock does not wait."""
 
     def of_one_watch(self) -> Clock:
         """Return the clock of a new watch."""
         return self
 
     def now(self) -> float:
-        """Return the time in seconds; only differences mean something."""
+        """Return seconds since an arbitrary moment."""
         return time.monotonic()
 
     def wait(self, seconds: float, closed: SimpleQueue[None]) -> None:
-        """Wait, but return when something is put into the queue; a long wait may end early."""
+        """Wait, but return when something is put into the queue. A long wait may end early."""
         with suppress(Empty):
             closed.get(timeout=min(seconds, TIMEOUT_MAX))
 
     async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
         """Do the same in an event loop."""
-        from asyncio import wait_for  # noqa: PLC0415  # only for those who use it
-
         with suppress(TimeoutError):
-            await wait_for(closed.wait(), seconds)
+            await asyncio.wait_for(closed.wait(), seconds)
 
 
 class _Follower:
-    """The jobs that a watch has chosen, as they were last seen."""
+    """The jobs that a watch follows, as they were last seen."""
 
     def __init__(self, listing: Listing, ids: Iterable[str], until: Until) -> None:
         self._listing = replace(listing, progress=False)
@@ -83,9 +79,9 @@ class _Follower:
         self._missing = {one.casefold(): one for one in ids}  # not listed yet
         self._wanted = frozenset(self._missing)
         self._seen: dict[_Key, RestoreJob] = {}
-        self._followed: dict[_Key, RestoreJob] = {}  # until does not hold yet
+        self._followed: dict[_Key, RestoreJob] = {}  # `until` is not true for them yet
         self._is_first_round = True
-        # It only moves on: jobs from before it have been forgotten, and would look new.
+        # This bound only increases: older jobs have been forgotten, and would look new.
         self._after: datetime | None = None
         self._before: datetime | None = None
         self.chosen = 0
@@ -93,22 +89,22 @@ class _Follower:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """The ids of the jobs that are still waited for."""
+        """The ids of the jobs that the watch waits for."""
         followed = (job.restore_job_id for job in self._followed.values())
         return (*filter(None, followed), *self._missing.values())
 
     @property
     def is_waiting(self) -> bool:
-        """Whether any job is still waited for."""
+        """Whether the watch waits for any job."""
         return bool(self._followed or self._missing)
 
     @property
     def ended(self) -> int:
-        """How many of the chosen jobs are not waited for any more."""
+        """The number of jobs that the watch does not wait for any more."""
         return self.chosen - len(self._followed)
 
     def next_listing(self) -> Listing:
-        """Return what to list in the next round: no more than what may have changed."""
+        """Return what to list in the next round: only jobs that may have changed."""
         if self._is_first_round:
             return self._listing
         parameters = dict(self._listing.parameters)
@@ -141,19 +137,19 @@ class _Follower:
         return has_changed
 
     def _key(self, job: RestoreJob) -> _Key:
-        """Return what tells the job from others, in all rounds."""
+        """Return what identifies the job in all rounds."""
         name = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
         for jobs in (self._seen, self._followed):
-            if (None, name) in jobs:  # its account may come later than its id
+            if (None, name) in jobs:  # the account may be known later than the id
                 jobs[job.account_id, name] = jobs.pop((None, name))
         return job.account_id, name
 
     def _is_chosen(self, job: RestoreJob) -> bool:
-        if self._is_forgotten(job):  # listed again by a service that rounds
+        if self._is_forgotten(job):  # the service may round the bound
             return False
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
-        if self._is_first_round:  # the service has filtered
+        if self._is_first_round:  # the service has applied the filters
             return True
         status, *bounds = map(self._listing.parameters.get, _CHANGING_FILTERS)
         after, before = cast("list[datetime | None]", bounds)
@@ -165,14 +161,14 @@ class _Follower:
         )
 
     def end_round(self) -> None:
-        """Decide what the next round asks for, and forget the jobs that no round lists again."""
+        """Set the bounds of the next round, and forget the jobs before them."""
         self._is_first_round = False
         dates = [job.creation_date for job in self._followed.values()]
         known = [date for date in dates if date is not None and date >= EARLIEST + _MARGIN]
         if not known or len(known) < len(dates) or self._missing:
-            return  # no bound is sure to have them all
+            return  # a bound could exclude jobs that are followed
         self._after = max(min(known) - _MARGIN, self._after or EARLIEST)
-        if self._wanted:  # nothing new is waited for
+        if self._wanted:  # no new jobs are followed
             self._before = min(max(known), _LAST - _MARGIN) + _MARGIN
         self._seen = {key: job for key, job in self._seen.items() if not self._is_forgotten(job)}
 
@@ -182,14 +178,14 @@ class _Follower:
 
 
 class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
-    """The jobs that `RestoreJobs.watch` follows: each one as it is, and again when it changes.
+    """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
     Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
-    `next()` asks again. Closing it, also from another thread, leaving its `with` block, Ctrl-C, or
-    cancelling `async for` ends it at once. Otherwise, use it from one thread at a time.
+    `next()` asks again. It ends at once when you close it (from any thread), leave its `with`
+    block, press Ctrl-C, or cancel `async for`. Otherwise, use it from one thread at a time.
     """
 
-    def __init__(  # noqa: PLR0913  # made by a listing alone
+    def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
         self,
         fetch: FetchPage,
         listing: Listing,
@@ -213,10 +209,10 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         self._clock = clock.of_one_watch()
         self._bar = ProgressBar("jobs") if listing.progress else None
         self._is_drawn = False
-        self._bar_turn = RLock()  # close may come from another thread, or a signal
+        self._bar_turn = RLock()  # another thread or a signal handler may call close
         self._run: ListingRun | None = None
         self._page: deque[RestoreJob] = deque()
-        self._is_asking = False  # also when a request has failed
+        self._is_asking = False  # it stays true after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = False
@@ -230,7 +226,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         self.close()
 
     def close(self) -> None:
-        """End the watch: no further request is sent, and the next step is the end."""
+        """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._closed.put(None)
         with suppress(RuntimeError):  # the event loop has ended
@@ -252,9 +248,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         raise StopIteration
 
     async def __anext__(self) -> RestoreJob:
-        from asyncio import Event, get_running_loop  # noqa: PLC0415  # only for those who use it
-
-        loop, closed = get_running_loop(), Event()
+        loop, closed = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with self._turn:
                 self._wake_loop = lambda: loop.call_soon_threadsafe(closed.set)
@@ -272,13 +266,11 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
 
     @cached_property
     def _turn(self) -> asyncio.Lock:
-        """Of several tasks that share the watch, one takes a step."""
-        from asyncio import Lock  # noqa: PLC0415  # only for those who use it
-
-        return Lock()
+        """Let only one of several tasks that share the watch take a step."""
+        return asyncio.Lock()
 
     def _next_step(self) -> RestoreJob | float | ListingRun | None:
-        """Return a job, the seconds to wait, the run to ask for a page, or `None` at the end."""
+        """Return a job, or seconds to wait, or a run to ask for a page, or `None` at the end."""
         while self._page and not self._is_closed:
             is_news = self._follower.notice(self._page[0])  # if `until` raises, the job stays
             job = self._page.popleft()
@@ -305,7 +297,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
-        self._closed = closed = SimpleQueue[None]()  # a request that was given up has another
+        self._closed = closed = SimpleQueue[None]()  # an abandoned request keeps the old queue
         answer = start_call(lambda: self._fetch(parameters))
         answer.add_done_callback(lambda _: closed.put(None))
         if not self._is_closed:

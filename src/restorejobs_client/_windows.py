@@ -1,34 +1,35 @@
-"""Windows: half-open parts of a listing by creation date, exact whatever AWS's bounds mean."""
+"""Windows: half-open parts of a listing by creation date."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Final, cast
+from typing import Annotated, Final, cast
+
+import msgspec
 
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._parameters import EARLIEST
 
 Parameters = Mapping[str, object]
 MARGIN: Final = timedelta(seconds=1)  # more than AWS could lose by rounding to seconds
-# Where a listing has no lower bound. Only the balance of its windows depends on it.
+# For listings without a lower bound. Only the balance of their windows depends on it.
 _USUAL_SPAN: Final = timedelta(days=30)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The jobs that were created from `lower` on and before `upper`; `None` is open.
+class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The jobs created at or after `lower` and before `upper`; `None` is open.
 
-    AWS does not say whether its bounds are inclusive. So the service is asked for a little more,
-    and exactly this half-open part is kept. Where a side is open, the listing's own bound is asked.
+    AWS does not say whether its bounds are inclusive. So we ask for a little more, and keep exactly
+    this half-open part. On an open side, the listing's own bound applies.
     """
 
-    lower: datetime | None = None
-    upper: datetime | None = None
+    lower: _Moment | None = None
+    upper: _Moment | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -36,7 +37,7 @@ class Window:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
     def narrow(self, parameters: Parameters) -> dict[str, object]:
-        """Return the parameters that cover the window and a little more, within the listing's own.
+        """Return the parameters that ask for the window and a little more, within the listing.
 
         At the ends of the calendar, where there is no room for more, they stay as they are.
         """
@@ -66,11 +67,11 @@ class Window:
         return jobs if len(kept) == len(jobs) else tuple(kept)
 
     def cut_at(self, moments: Iterable[datetime]) -> list[Window]:
-        """Return the windows between ordered moments, which together are exactly this one."""
+        """Cut the window at ordered moments. Together, the parts are exactly this window."""
         return [Window(*bounds) for bounds in pairwise((self.lower, *moments, self.upper))]
 
     def span(self, parameters: Parameters) -> tuple[datetime, datetime]:
-        """Return between which moments the jobs of the window are expected."""
+        """Return the two moments between which the jobs of the window are expected."""
         after, before = creation_bounds(parameters)
         upper = self.upper or before or datetime.now(UTC)
         lower = self.lower or after or max(EARLIEST, upper - _USUAL_SPAN)

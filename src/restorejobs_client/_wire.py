@@ -1,8 +1,8 @@
-"""The way from parameters to a page over a boto3 client.
+"""Send a request with a boto3 client, and return the page that it answers.
 
-botocore does the endpoints, signing, retries and credentials. Its parser does not see our pages:
-`before-parse` hands over the raw body, which is also the only place where a damaged page can be
-told from an empty one. Calls that others make on the same client are unaffected.
+botocore does the endpoints, signing, retries and credentials, but not the parsing: its event
+`before-parse` gives us the raw body, and only the raw body shows whether a page is damaged or
+empty. Other calls on the same client are unaffected.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 _STATUSES: Final = frozenset(HTTPStatus)
-_SHOWN_BYTES: Final = 60  # of a body that is no list of jobs
+_SHOWN_BYTES: Final = 60  # of a damaged body
 _LONGEST_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _logger: Final = logging.getLogger("restorejobs_client")
 
 
 class _Call:
-    """One call of ours while it is under way: the last answer, and what came of it."""
+    """One call of ours in progress: the body of the last answer, and its page or its fault."""
 
     __slots__ = ("body", "fault", "is_promised", "page")
 
@@ -45,7 +45,7 @@ class _Call:
 
 
 class _Current(threading.local):
-    """The call of this thread. botocore's events do not say which call they belong to."""
+    """The call of this thread, because botocore's events do not say which call they belong to."""
 
     call: _Call | None = None
 
@@ -54,7 +54,7 @@ _current: Final = _Current()
 
 
 class Wire:
-    """A boto3 "backup" client that answers with pages."""
+    """Fetches pages with a boto3 "backup" client."""
 
     def __init__(self, client: BaseClient) -> None:
         self.client = client
@@ -64,7 +64,7 @@ class Wire:
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
         events = made_at_run_time.meta.events
-        # With these ids, a client that is wrapped twice has each handler once.
+        # With these ids, a client that is wrapped twice has each handler only once.
         events.register(
             f"before-parse.backup.{OPERATION}", _keep_body, unique_id="restorejobs-client-body"
         )
@@ -74,10 +74,10 @@ class Wire:
         )
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
-        """Return the page that `list_restore_jobs` answers these parameters with.
+        """Return the page that AWS answers to these parameters of boto3's `list_restore_jobs`.
 
         Raises:
-            RestoreJobsError: after botocore's retries.
+            RestoreJobsError: the request failed, also after botocore's retries.
         """
         call = _Call(is_promised="NextToken" in parameters)
         started = time.monotonic()
@@ -102,11 +102,11 @@ class Wire:
     def _read_answer(
         self, response: tuple[AWSResponse, dict[str, Any]] | None, attempts: int, **_: object
     ) -> float | None:
-        """Decode the answer; return the seconds to wait if botocore shall ask again.
+        """Decode the answer. Return the seconds to wait if botocore should try again.
 
-        It asks again after a damaged page, and after throttling, which botocore does not retry in
-        two cases: some versions do not retry a bare 429, and none retries any more once a client
-        was throttled a hundred times, which would fail the listings of a `gather` one by one.
+        We retry damaged pages. We also retry throttling, because botocore does not in two cases:
+        some versions do not retry a bare 429, and all versions stop retrying after about a hundred
+        throttled answers, which would fail the listings of a `gather` one by one.
         """
         call = _current.call
         if call is None or response is None:
@@ -120,21 +120,21 @@ class Wire:
                 call.fault = error
         if attempts >= self._max_attempts or not (is_throttled or call.fault):
             return None
-        tried = f"attempt {attempts} of {self._max_attempts}, asking again"
+        tried = f"attempt {attempts} of {self._max_attempts}, trying again"
         if call.fault is None:
             _logger.info("throttled with HTTP %d: %s", status, tried)
-        else:  # without the body, which may hold members of jobs
+        else:  # the body is not logged, because it may contain jobs
             kind, size = response[0].headers.get("content-type"), len(call.body or b"")
             _logger.warning(
                 "damaged page, HTTP %d with %d bytes of %s: %s", status, size, kind, tried
             )
-        # The waits of botocore's standard mode, but shorter where the service is not busy.
+        # As in botocore's standard mode, but shorter if the service is not throttling.
         scale = 0.05 if call.fault else 1.0
         return random.uniform(0, min(scale * 2 ** (attempts - 1), _LONGEST_WAIT))  # noqa: S311
 
 
 def _keep_body(response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the body of a success for us, and leave botocore's parser one that it can read."""
+    """Keep the body of a successful response, and give botocore's parser one that it can read."""
     call = _current.call
     if call is None:
         return
@@ -148,7 +148,7 @@ def _keep_body(response_dict: dict[str, Any], **_: object) -> None:
 
 
 def _readable_error(status: int, body: bytes) -> bytes:
-    """Return an error as JSON of texts; botocore's parser fails on other JSON and other bytes."""
+    """Return an error response as JSON of texts, because botocore's parser fails on others."""
     try:
         members: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -166,7 +166,7 @@ def _page_of_body(body: bytes, response: AWSResponse, *, is_promised: bool) -> R
     what = f"HTTP {response.status_code} with {_shown(body)}"
     length = response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) != len(body):
-        message = f"{what} was cut: {len(body)} of {length} bytes came"
+        message = f"{what} was cut: {len(body)} of {length} bytes arrived"
         raise MalformedResponseError(message)
     try:
         return decode_page(body, is_promised=is_promised)
@@ -176,9 +176,9 @@ def _page_of_body(body: bytes, response: AWSResponse, *, is_promised: bool) -> R
 
 
 def _page_of_parsed(parsed: dict[str, Any], call: _Call) -> RestoreJobPage:
-    """Read what botocore parsed, where `before-parse` does not fire, such as under `Stubber`."""
+    """Read what botocore parsed. Under `Stubber`, for example, there is no raw body."""
     metadata = parsed.pop("ResponseMetadata", {})
-    # Over HTTP, botocore's parser makes an empty response of any damaged one.
+    # Over HTTP, botocore's parser turns any damaged response into an empty one.
     is_promised = call.is_promised or "HTTPHeaders" in metadata
     try:
         return page_of(parsed, is_promised=is_promised)
