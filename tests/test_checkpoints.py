@@ -11,7 +11,7 @@ import string
 import subprocess
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import pytest
 from generating import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_service import Service, job
+from memory_service import START, Service, job
 
 from restorejobs_client import (
     InvalidCheckpointError,
@@ -332,10 +332,19 @@ VALUES: list[Any] = [
 ]
 
 
+FILTERS: dict[str, Any] = {
+    "region_name": "eu-west-1",
+    "by_status": "FAILED",
+    "by_created_after": START - timedelta(seconds=len(JOBS)),
+    "by_created_before": START + timedelta(seconds=1),
+}
+
+
 def genuine() -> str:
-    """Return a checkpoint in the middle of a page."""
-    iterator = iter(service().listing(max_results=5, by_status="FAILED"))
-    take(iterator, 7)
+    """Return a checkpoint in the middle of a page of a window."""
+    window, _ = service().listing(max_results=5, **FILTERS).split(2)
+    iterator = iter(window)
+    assert len(take(iterator, 7)) == 7
     return iterator.checkpoint
 
 
@@ -360,6 +369,17 @@ def forged_from_bytes(payload: bytes) -> str:
 
 
 GENUINE = content_of(genuine())
+NAMES = [*GENUINE, *GENUINE["position"], *GENUINE["window"]]
+FIELDS = [
+    *GENUINE,
+    *(f"{part}.{name}" for part in ("position", "window") for name in GENUINE[part]),
+]
+
+
+def with_field(field: str, value: object) -> str:
+    """Return a genuine checkpoint in which one field, such as `position.token`, is another."""
+    part, _, name = field.partition(".")
+    return forged(GENUINE | {part: GENUINE[part] | {name: value} if name else value})
 
 
 def is_accepted(checkpoint: str) -> bool:
@@ -373,7 +393,7 @@ def is_accepted(checkpoint: str) -> bool:
     resumed = service()
     resumed.before_answer = refuse_other_tokens
     try:
-        listing = resumed.listing(by_status="FAILED", resume_from=checkpoint)
+        listing = resumed.listing(**FILTERS, resume_from=checkpoint)
     except InvalidCheckpointError:
         assert resumed.asked == []
         return False
@@ -414,24 +434,34 @@ def test_checkpoint_of_another_type_is_refused(other: Any) -> None:
 
 
 # A run has not ended in the middle of a page, and there it has delivered jobs.
-IMPOSSIBLE = {("ended", "True"), *(("delivered", repr(one)) for one in ([], -3, 0, 10**400))}
+IMPOSSIBLE: dict[str, list[Any]] = {
+    "position": [None, [], {"x": "y"}],
+    "position.ended": [True],
+    "position.delivered": [[], -3, 0, 10**400],
+    "window.lower": ["x", 3, "2026-01-01T00:00:00"],
+}
 
 
-@pytest.mark.parametrize("field", GENUINE)
+@pytest.mark.parametrize("field", [*FIELDS, "position.ended"])
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_forged_field_is_accepted_or_refused(field: str, value: object) -> None:
     """Any value of a field resumes or raises `InvalidCheckpointError`, and nothing else."""
-    accepted = is_accepted(forged(GENUINE | {field: value}))
-    if repr(value) == repr(GENUINE[field]):
-        assert accepted
-    if (field, repr(value)) in IMPOSSIBLE:
+    accepted = is_accepted(with_field(field, value))
+    if repr(value) in map(repr, IMPOSSIBLE.get(field, [])):
         assert not accepted
 
 
-@pytest.mark.parametrize("field", GENUINE)
-def test_forged_checkpoint_without_a_field_is_refused(field: str) -> None:
-    """A checkpoint has all its fields."""
-    assert not is_accepted(forged({name: GENUINE[name] for name in GENUINE if name != field}))
+def test_genuine_checkpoint_is_accepted() -> None:
+    """The checkpoint that the other tests change is right."""
+    assert forged(GENUINE) == genuine()
+    assert is_accepted(genuine())
+
+
+@pytest.mark.parametrize("part", GENUINE)
+def test_checkpoint_without_a_part_is_accepted_or_refused(part: str) -> None:
+    """A checkpoint of another region or of other filters, or without a position, is refused."""
+    accepted = is_accepted(forged({name: GENUINE[name] for name in GENUINE if name != part}))
+    assert accepted == (part == "window")
 
 
 @pytest.mark.parametrize(
@@ -447,6 +477,7 @@ def test_forged_checkpoint_without_a_field_is_refused(field: str) -> None:
         b"NaN",
         b'"' + b"x" * 50_000 + b'"',
         json.dumps(GENUINE | {"more": 1}, separators=(",", ":")).encode(),
+        json.dumps(GENUINE | {"position": GENUINE["position"] | {"more": 1}}).encode(),
         json.dumps(GENUINE, separators=(",", ":"))
         .replace('"token"', '"token":"x","token"')
         .encode(),
@@ -463,9 +494,7 @@ def test_forged_content_of_another_shape_is_refused(payload: bytes) -> None:
 @given(
     content=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: (
-            st.lists(inner) | st.dictionaries(st.sampled_from([*GENUINE]) | st.text(), inner)
-        ),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner),
     )
 )
 def test_generated_content_is_accepted_or_refused(content: object) -> None:
@@ -475,7 +504,7 @@ def test_generated_content_is_accepted_or_refused(content: object) -> None:
 
 def test_huge_checkpoint_is_refused_with_a_short_message() -> None:
     """Ten megabytes are refused, even if all else is right, and the error does not show them."""
-    for huge in (forged(GENUINE | {"token": "0" * 10**7}), "rjc2-" + "A" * 10**7, "x" * 10**7):
+    for huge in (with_field("position.token", "0" * 10**7), "rjc2-" + "A" * 10**7, "x" * 10**7):
         with pytest.raises(InvalidCheckpointError) as caught:
-            service().listing(by_status="FAILED", resume_from=huge)
+            service().listing(**FILTERS, resume_from=huge)
         assert len(str(caught.value)) < 300

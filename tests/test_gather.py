@@ -368,6 +368,7 @@ def test_gather_sends_as_many_requests_as_workers() -> None:
 
 def test_parallel_and_gather_send_nothing_until_iterated() -> None:
     """A stream starts no thread and sends no request before its first `next()`."""
+    assert all_workers_end()  # those of other tests
     service = Service(spread(30))
     streams = gather(service.listing()), service.listing().parallel()
     assert not workers()
