@@ -1,4 +1,4 @@
-"""Show what boto3's paginator makes of each kind of damaged page in tests/test_completeness.py.
+"""Show what boto3's paginator makes of each kind of damaged page in tests/faults.py.
 
 .venv/bin/python docs/damaged_pages.py
 """  # noqa: INP001  # a script
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from faults import DAMAGE
 from page_server import PageServer, wire_job
-from test_completeness import DAMAGE
 
 if TYPE_CHECKING:
     from page_server import Fault
