@@ -134,7 +134,7 @@ def test_misspelled_token_raises(server: PageServer, client: RestoreJobsClient, 
     assert before == all_jobs(server)[:SIZE]
     assert isinstance(error, MalformedResponseError)
     assert "HTTP 200" in str(error)
-    assert f"no NextToken, but {name!r}" in str(error)
+    assert f"it has {name!r} instead of NextToken" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_page_without_content_length_is_accepted(
     [
         ("html", r"HTTP 200 .*33 bytes .*<html><body>Sign in"),
         ("nothing", r"HTTP 200 with an empty body is not a list"),
-        ("NextToken empty alone", r"there is no RestoreJobs in it"),
-        ("NextToken null alone", r"there is no RestoreJobs in it"),
+        ("NextToken empty alone", r"it has no RestoreJobs"),
+        ("NextToken null alone", r"it has no RestoreJobs"),
         # Up to botocore 1.43.114 the transport notices, and says it in its words.
         ("short body that is whole JSON", r"19 of 5000 bytes|Connection was closed"),
     ],
