@@ -374,6 +374,7 @@ def test_gather_sends_as_many_requests_as_workers() -> None:
 def test_parallel_and_gather_send_nothing_until_iterated() -> None:
     """A stream starts no thread and sends no request before its first `next()`."""
     service = Service(spread(30))
+    assert all_workers_end()  # those of other tests
     streams = gather(service.listing()), service.listing().parallel()
     assert not workers()
     assert service.asked == []
@@ -399,6 +400,7 @@ def test_fetching_pauses_with_the_consumer(count: int) -> None:
 def test_stopped_stream_ends_its_threads(ending: str) -> None:
     """Closing a stream, leaving its `with` block or forgetting it ends its threads and requests."""
     service = Service(spread(3_000), delay=0.002)
+    assert all_workers_end()  # those of other tests
     stream: Any = gather(*(service.listing(max_results=5) for _ in range(20)))
     next(stream)
     assert len(workers()) == 8
