@@ -99,6 +99,9 @@ DAMAGE: dict[str, Fault] = {
     "text": body(b'"x"'),
     "true": body(b"true"),
     "invalid UTF-8": lambda page: Answer(body=page.body.replace(b"job-", b"job\xff", 1)),
+    "invalid UTF-8 in an unknown member": lambda page: Answer(
+        body=page.body.replace(b'"PercentDone"', b'"New": "\xff", "PercentDone"', 1)
+    ),
     "NULs": body(b"\0" * 500),
     "NUL behind": lambda page: Answer(body=page.body + b"\0"),
     "byte order mark": lambda page: Answer(body=b"\xef\xbb\xbf" + page.body),

@@ -131,19 +131,23 @@ class Service:
         return listing_of(self.fetch, **parameters)
 
 
-def listing_of(fetch: Any, **parameters: Any) -> RestoreJobs:
-    """List what a plain function answers, as a client lists what AWS answers."""
+def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
+    """Return a client that asks a plain function instead of AWS."""
 
     class Client(RestoreJobsClient):
         def __init__(self) -> None:
-            self._region_name = parameters.pop("region_name", None)
+            self._region_name = region_name
             self._profile_name = self._endpoint_url = None
             self._clock = Clock()
             self._fetch = fetch  # type: ignore[method-assign]  # instead of AWS
 
-    client = Client()
-    request = parameters.pop("request", None)
-    return client.list_restore_jobs(request, **parameters)
+    return Client()
+
+
+def listing_of(fetch: Any, **parameters: Any) -> RestoreJobs:
+    """List what a plain function answers, as a client lists what AWS answers."""
+    client = client_of(fetch, parameters.pop("region_name", None))
+    return client.list_restore_jobs(parameters.pop("request", None), **parameters)
 
 
 def _created(one: RestoreJob) -> datetime:

@@ -134,7 +134,7 @@ def test_misspelled_token_raises(server: PageServer, client: RestoreJobsClient, 
     assert before == all_jobs(server)[:SIZE]
     assert isinstance(error, MalformedResponseError)
     assert "HTTP 200" in str(error)
-    assert f"{name!r} instead of NextToken" in str(error)
+    assert f"it has {name!r} instead of NextToken" in str(error)
 
 
 @pytest.mark.parametrize(

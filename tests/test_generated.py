@@ -159,7 +159,7 @@ class Embedded:
     def begin(self, ids: Ids) -> list[RestoreJob]:
         jobs = [
             RestoreJob(
-                restore_job_id=one and f"{one}-{number}",
+                restore_job_id=None if one is None else f"{one}-{number}",
                 creation_date=START - timedelta(seconds=number),
             )
             for number, one in enumerate(ids)
