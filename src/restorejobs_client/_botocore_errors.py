@@ -103,4 +103,4 @@ def _remove_details(error: BotoCoreError | ClientError) -> None:
     else:
         error.kwargs = {}
     if isinstance(error, HTTPClientError):
-        error.request = error.response = None
+        vars(error).update(request=None, response=None)
