@@ -35,6 +35,7 @@ from botocore.config import Config
 from restorejobs_client._client import RestoreJobsClient
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
+from restorejobs_client._parameters import check_count
 from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._clock import InstantClock
 from restorejobs_client.testing._moto import seed_restore_jobs
@@ -234,15 +235,14 @@ class FakeBackup:
             times: the number of requests in a row.
 
         Raises:
-            InvalidRequestError: an unknown fault, or negative `times`.
+            InvalidRequestError: an unknown fault, or `times` is not an int of 0 or more.
         """
         if fault not in _service.FAULTS:
             nearest = difflib.get_close_matches(fault, _service.FAULTS, n=1)
             hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
             message = f"fault: there is no {fault!r}{hint}, only {', '.join(_service.FAULTS)}"
             raise InvalidRequestError(message)
-        if times < 0:
-            raise InvalidRequestError(f"times: cannot be negative, got {times}")
+        check_count("times", times, least=0)
         with self._lock:
             self._faults.extend(itertools.repeat(fault, times))
 

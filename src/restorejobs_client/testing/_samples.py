@@ -13,6 +13,7 @@ import msgspec
 
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
+from restorejobs_client._parameters import check_count
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, place_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,8 +85,8 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
         account_id: the account that owns them, 12 digits.
 
     Raises:
-        InvalidRequestError: the count is negative, a datetime has no time zone, the range holds no
-            whole millisecond, or the account id is not 12 digits.
+        InvalidRequestError: the count is not an int of 0 or more, a datetime has no time zone, the
+            range holds no whole millisecond, or the account id is not 12 digits.
 
     Examples:
         >>> from datetime import UTC, datetime
@@ -94,8 +95,7 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
         >>> newest.creation_date.isoformat(), len(others)
         ('2026-01-30T02:07:11.402000+00:00', 99)
     """
-    if count < 0:
-        raise InvalidRequestError(f"count: cannot be negative, got {count}")
+    check_count("count", count, least=0)
     if created_before is None:
         created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if created_after is None:
