@@ -14,8 +14,6 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
-from typing_extensions import override
-
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._pool import Run
 from restorejobs_client._windows import MARGIN, Window, creation_bounds, equal_cuts
@@ -58,7 +56,6 @@ class WindowRun(Run):
         self._accounts: list[str | None] = []
         self._ids: list[str | None] = []
 
-    @override
     def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         if len(self._dates) == _PAGES_TO_REPEAT:
             self._accounts.clear()  # the run is not divided any more
@@ -74,7 +71,6 @@ class WindowRun(Run):
             job for job in page if (job.account_id, job.restore_job_id) not in self._without
         )
 
-    @override
     def divide(self, parts: int) -> list[Run]:
         # Every job that was delivered must be known by an id.
         if len(self._dates) == _PAGES_TO_REPEAT or not all(self._ids):
