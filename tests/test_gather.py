@@ -185,7 +185,7 @@ def test_a_place_in_one_run_cannot_be_divided(place: str) -> None:
         "resume_from": iter(service.listing()).checkpoint,
     }[place]
     listing = service.listing(**{place: value})
-    with pytest.raises(InvalidRequestError, match=f"{place} cannot split"):
+    with pytest.raises(InvalidRequestError, match=f"{place} cannot be split"):
         listing.split(2)
     with pytest.raises(InvalidRequestError, match=f"{place} cannot run in parallel"):
         listing.parallel()
