@@ -30,7 +30,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Check the code with ruff, and its format."""
+    """Check the code and its format with ruff."""
     python(session, "ruff", "check", ".")
     python(session, "ruff", "format", "--check", ".")
 
@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
     python(session, "pyright", "--pythonpath", sys.executable, "--project", "tests/typing")
     python(session, "pyrefly", "check", "--python-interpreter-path", sys.executable)
     python(session, "ty", "check", "--python", sys.executable)
-    # Less than 100 % fails. This command ignores --pythonpath and uses the first Python in PATH.
+    # It fails below 100 %. It ignores --pythonpath and uses the first Python in PATH.
     session.env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     python(session, "pyright", "--verifytypes", "restorejobs_client", "--ignoreexternal")
 
@@ -100,7 +100,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def zizmor(session: nox.Session) -> None:
-    """Check the security of the workflows. With GH_TOKEN, this also asks GitHub."""
+    """Check the security of the workflows. With GH_TOKEN, also look up the actions."""
     session.run(str(Path(sys.executable).with_name("zizmor")), "--persona=pedantic", ".github")
 
 

@@ -1,7 +1,7 @@
-"""A ListRestoreJobs that costs next to nothing, in a process of its own: `python page_server.py`.
+"""A very fast ListRestoreJobs server in its own process: `python page_server.py`.
 
-Prints its port, and answers on loopback until its standard input is closed. The path of the
-endpoint says what it is: `/DISTRIBUTION/COUNT/LATENCY_MS`, then AWS's `/restore-jobs/`.
+It prints its port, and answers on loopback until its standard input is closed. The path of the
+endpoint says what it lists: `/DISTRIBUTION/COUNT/LATENCY_MS`, then AWS's `/restore-jobs/`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def moments(distribution: str, count: int) -> list[float]:
 
 @functools.cache
 def jobs(distribution: str, count: int) -> tuple[list[float], list[bytes]]:
-    """Return when the jobs were created (negative, so ascending) and what they are on the wire."""
+    """Return the creation dates, negated so that they ascend, and the JSON of each job."""
     chance = random.Random(8)  # noqa: S311  # nothing secret
     dates = moments(distribution, count)
     make = mixed_job if distribution == "mixed" else job
@@ -77,7 +77,7 @@ def job(chance: random.Random, created: float) -> bytes:
 
 
 def mixed_job(chance: random.Random, created: float) -> bytes:
-    """Return a finished test, or, one time in five, a job that is pending and has few members."""
+    """Return a finished test, or, one time in five, a pending job with few members."""
     if chance.random() < 0.8:  # noqa: PLR2004  # the case
         return job(chance, created)
     members = {
@@ -133,7 +133,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def main() -> None:
     """Serve until standard input ends."""
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**20)
-    print(server.sockets[0].getsockname()[1], flush=True)  # the protocol
+    print(server.sockets[0].getsockname()[1], flush=True)  # run.py reads it
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     server.close()
 

@@ -1,9 +1,10 @@
-"""Measures this package, boto3 and the floor side by side: `python benchmarks/run.py`.
+"""Compare this package with boto3 and with the floor: `python benchmarks/run.py`.
 
-Prints one Markdown table of seven rows; `--all` prints all rows. The rivals take turns in every
-round, because machines are noisy. The figures are medians, with the quartiles behind them, and
-the ratios are medians of those of each round. `--quick` takes one round, `--json FILE` also writes
-every single figure. README.md beside this file explains the rows.
+It prints one Markdown table of seven rows; `--all` prints all rows. In every round, each way of
+listing is measured in turn, because the speed of a machine varies. The figures are medians, with
+quartiles in brackets, and the ratios are medians of the ratios of each round. `--quick` runs one
+round. `--json FILE` also writes every figure to a file. README.md in this folder explains the rows
+and the floor.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 UNTIL = datetime(2026, 1, 31, tzinfo=UTC)
 BOUNDS = {"by_created_after": UNTIL - timedelta(days=30), "by_created_before": UNTIL}
-pa.array([1])  # pyarrow imports pandas at its first array; neither side pays for that
+pa.array([1])  # pyarrow imports pandas for its first array, which should not be measured
 MAIN_ROWS = (
     "CPU for 1,000 jobs, ms",
     "96 pages at 150 ms, 8 workers, s",
@@ -57,11 +58,11 @@ SESSION = boto3.Session(
 
 
 class Rivals:
-    """The ways to list, all of the same pages of one server."""
+    """The ways to list the same pages of one server."""
 
     def __init__(self, port: int) -> None:
         self._base = f"http://127.0.0.1:{port}"
-        # Made once an endpoint, as programs do: `measure_start` measures what making one costs.
+        # One client for each endpoint, as in a program. `measure_start` measures creating clients.
         self.client = functools.cache(
             lambda endpoint: RestoreJobsClient(session=SESSION, endpoint_url=endpoint)
         )
@@ -85,7 +86,7 @@ class Rivals:
         return map(RestoreJob.from_dict, self.boto3(endpoint))
 
     def floor(self, endpoint: str) -> Iterator[dict[str, Any]]:
-        """Yield untyped, unsigned, unchecked: what HTTP and JSON alone cost."""
+        """Yield jobs without types, signatures or checks: the cost of HTTP and JSON alone."""
         pool = urllib3.PoolManager()
         token: str | None = ""
         while token is not None:
@@ -141,7 +142,7 @@ def shown(figures: list[float] | None) -> str:
     if not figures:
         return ""
     median = statistics.median(figures)
-    if len(figures) < 3:  # noqa: PLR2004  # no quartiles of fewer
+    if len(figures) < 3:  # noqa: PLR2004  # too few for quartiles
         return f"{median:.3g}"
     lower, _, upper = statistics.quantiles(figures, n=4, method="inclusive")
     return f"{median:.3g} ({lower:.3g} to {upper:.3g})"
@@ -170,8 +171,8 @@ def measure_cpu_of(table: Table, rivals: Rivals, distribution: str, row: str) ->
         "here": rivals.ours,
     }
     for jobs in all_rivals.values():
-        consumed(jobs(endpoint), pages * 1000)  # connections and caches are warm
-    for _ in range(5):  # turns are short, and the machine has other things to do
+        consumed(jobs(endpoint), pages * 1000)  # open connections and fill caches
+    for _ in range(5):  # each measurement is short, so take several
         for name, jobs in all_rivals.items():
             seconds = cpu(lambda jobs=jobs: consumed(jobs(endpoint), pages * 1000))  # type: ignore[misc]  # mypy cannot infer it
             table.add(row, name, seconds / pages * 1000)
@@ -250,12 +251,12 @@ def child(*arguments: str) -> dict[str, float]:
 
 
 def stream(name: str, port: int) -> None:
-    """Print by how much the process grew from the 10,000th to the 200,000th job."""
+    """Print how much the process grew from the 10,000th to the 200,000th job, in MB."""
     rivals = Rivals(port)
     jobs = rivals.ours if name == "here" else rivals.boto3
     before = 0
     for number, _ in enumerate(jobs(rivals.endpoint("uniform", 200_000, 0))):
-        if number == 10_000:  # noqa: PLR2004  # all is loaded by then
+        if number == 10_000:  # noqa: PLR2004  # everything is loaded by then
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     print(json.dumps({"growth": growth / 1024}))
@@ -285,9 +286,9 @@ STARTS = {
 
 
 def start(name: str, port: int) -> None:
-    """Print how long a fresh process takes to import, and to have the first job."""
+    """Print how long a new process takes to import the package, and to list the first job."""
     environment = os.environ | {
-        "PYTHONDONTWRITEBYTECODE": "",  # all that is installed was compiled when it was
+        "PYTHONDONTWRITEBYTECODE": "",  # installed packages are compiled, so compile ours too
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_ENDPOINT_URL_BACKUP": Rivals(port).endpoint("uniform", 10_000, 0),
@@ -320,10 +321,10 @@ def page_server() -> Iterator[int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--all", action="store_true", help="print all rows")
     parser.add_argument("--quick", action="store_true", help="one round")
-    parser.add_argument("--json", type=Path, help="write every figure there")
+    parser.add_argument("--json", type=Path, help="also write every figure to this file")
     parser.add_argument("--stream", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--start", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -336,7 +337,7 @@ def main() -> None:
     table = Table()
     with page_server() as port:
         rivals = Rivals(port)
-        for distribution in ("uniform", "skewed", "nightly", "mixed"):  # made on the first request
+        for distribution in ("uniform", "skewed", "nightly", "mixed"):  # made now
             rivals.ours(rivals.endpoint(distribution, PAGES * 1000, 0), limit=1).__next__()
         rounds = 1 if arguments.quick else arguments.rounds
         for number in range(1, rounds + 1):

@@ -39,8 +39,8 @@ napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
 
-# A public type of this package that is not in the reference is an error. The types of other
-# projects are not links, because looking them up needs the network.
+# A public type of this package that is missing from the reference is an error. The types of other
+# projects are not linked, because looking them up needs the network.
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!restorejobs_client\.[A-Za-z]).*")]
 
@@ -48,7 +48,7 @@ nitpick_ignore_regex = [("py:.*", r"(?!restorejobs_client\.[A-Za-z]).*")]
 def mark_code(
     _app: Sphinx, _what: str, _name: str, _object: object, _options: object, lines: list[str]
 ) -> None:
-    """Put `::` before indented code, which reStructuredText would take for a quotation."""
+    """Put `::` before indented code, which reStructuredText would otherwise read as a quotation."""
     for number in range(len(lines) - 1, 1, -1):
         line, blank, intro = lines[number], lines[number - 1], lines[number - 2]
         is_code = not line.lstrip().startswith((">>>", "- ", ".. "))
@@ -65,7 +65,7 @@ def name_functions(  # Sphinx's event
     signature: str | None,
     returns: str | None,
 ) -> tuple[str, str | None] | None:
-    """Show a default that is a function by its name."""
+    """Show the name of a function that is a default value, without its address."""
     if signature is None:
         return None
     return re.sub(r"<function (\w+)>", r"\1", signature), returns
@@ -77,7 +77,7 @@ def indentation(line: str) -> int:
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the functions above, and call attributes "Attributes" instead of "Variables"."""
+    """Connect the functions above, and label attributes "Attributes" instead of "Variables"."""
     app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", name_functions)
     for field in PyObject.doc_field_types:

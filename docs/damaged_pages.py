@@ -1,4 +1,4 @@
-"""Show what boto3's paginator makes of each kind of damaged page in tests/test_completeness.py.
+"""Show how boto3's paginator handles each kind of damaged page in tests/faults.py.
 
 .venv/bin/python docs/damaged_pages.py
 """  # noqa: INP001  # a script
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from faults import DAMAGE
 from page_server import PageServer, wire_job
-from test_completeness import DAMAGE
 
 if TYPE_CHECKING:
     from page_server import Fault
@@ -23,7 +23,7 @@ JOBS = [wire_job(number) for number in range(300)]
 
 
 def outcome(server: PageServer, fault: Fault) -> str:
-    """Return what boto3 makes of three pages of 100 jobs, if the second page has this fault."""
+    """Return what boto3 does with three pages of 100 jobs if the second page has this fault."""
     server.heal()
     server.fail(2, fault)
     pages = (
@@ -39,7 +39,7 @@ def outcome(server: PageServer, fault: Fault) -> str:
 
 
 def outcomes() -> dict[str, list[str]]:
-    """Return the kinds of damage by what boto3 makes of them."""
+    """Return the kinds of damage, grouped by what boto3 does with them."""
     kinds = defaultdict[str, list[str]](list)
     with PageServer(JOBS) as server:
         for kind, fault in DAMAGE.items():

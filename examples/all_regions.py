@@ -1,6 +1,6 @@
 """List several regions concurrently. Regions that could not be listed are reported last.
 
-python examples/all_regions.py                              sample jobs; one region is denied
+python examples/all_regions.py                              sample jobs; one region denies access
 python examples/all_regions.py --live eu-west-1 us-east-1   AWS, with your own credentials
 
 It exits with 1 if a region could not be listed.
@@ -42,7 +42,7 @@ def report(listings: dict[str, RestoreJobs]) -> bool:
 
 
 def sample_listings(stack: ExitStack) -> dict[str, RestoreJobs]:
-    """Return a listing for each region of an embedded service that denies one of them."""
+    """Return a listing of a fake AWS Backup for each region; one region denies access."""
     listings: dict[str, RestoreJobs] = {}
     for seed, region in enumerate(SAMPLE_REGIONS):
         jobs = sample_jobs(800, seed=seed, region_name=region)

@@ -2,21 +2,22 @@
 
 python examples/evidence_archive.py                                       six nights, sample jobs
 python examples/evidence_archive.py --live PROFILE … --regions REGION …   one night of AWS
-python examples/evidence_archive.py --report                              what the archive says
+python examples/evidence_archive.py --report                              what the archive contains
 
 Each profile stands for one account, and each pair of account and region is one place. A run lists
 only jobs that can have changed since the last run: those created since then, and those that had not
-ended. It saves each place in a transaction of its own, so you can kill it at any time and start it
+ended. It saves each place in its own transaction, so you can kill it at any time and start it
 again. A place that could not be listed is a gap in the archive. Every run and report names the gaps
 and exits with 1, until later runs have filled them.
 
 A run covers creation dates until one hour before its start, because AWS may list a job late, and
 from 30 days before its start, because AWS does not say for how long it lists a job. An older gap
-stays a gap, and so does the gap of a place that you no longer list. The archive never deletes a
-job. It counts parent jobs and their children. All times are in UTC.
+stays a gap, and so does the gap of a place that you no longer list. If you mistyped a profile or a
+region, delete its row from the table `places`. The archive never deletes a job. It counts parent
+jobs and their children. All times are in UTC.
 
-It needs DuckDB, pytz and the extra `arrow`. The archive is evidence.duckdb; that of the six nights
-is temporary.
+It needs DuckDB, pytz and the extra `arrow`. The archive is the file evidence.duckdb. The archive of
+the six nights is temporary, unless you pass --database.
 """
 
 from __future__ import annotations
@@ -184,7 +185,7 @@ def run(
 def bounds_of(
     archive: Archive, place: Place, until: datetime, listable: datetime
 ) -> tuple[datetime, datetime]:
-    """Return from which creation date on to list, and from which date on that covers the place."""
+    """Return the creation date to list from, and the date from which that covers the place."""
     ((gap_from, oldest_open),) = archive.execute(
         """
         select (select min(gap_from) from gaps where (account, region) = ($account, $region)
@@ -203,7 +204,7 @@ def fetch(make_client: Callable[[], RestoreJobsClient], after: datetime) -> pa.T
 
 
 def save(archive: Archive, place: Place, arrived: pa.Table) -> tuple[int, int, int]:
-    """Save the jobs that are new or have changed; return how many came, are new, have changed."""
+    """Save new and changed jobs; return how many were listed, are new, and have changed."""
     parameters = dict(zip(("account", "region"), place, strict=True))
     archive.register("arrived", arrived)
     for found, account, account_id in archive.execute(
@@ -227,7 +228,7 @@ def save(archive: Archive, place: Place, arrived: pa.Table) -> tuple[int, int, i
             select {names} from (select * replace ($region as region) from arrived)
             except
             select {names} from jobs where (account, region) = ($account, $region))
-        """,  # noqa: S608  # our own columns
+        """,  # noqa: S608  # the names are columns of our tables
         parameters,
     )
     ((changes, changed),) = archive.execute(
@@ -264,10 +265,9 @@ def print_report(archive: Archive, csv: Path) -> None:
         printf('%.1f min', p95_seconds / 60) as "95 %", tests_validated as validated, coverage
         """
     ).show(max_rows=1_000_000, max_width=1_000)
-    print("Covered, except what is NOT COVERED above, are the jobs created in these periods:")
+    print("The archive covers the jobs created in these periods, except what is NOT COVERED above:")
     periods = "account, account_id, region, period_from, period_to"
     report.project(periods).distinct().order("all").show()
-    print(f"The same, with what is not covered of each month: {csv}")
 
 
 def simulate(archive: Archive) -> None:
@@ -317,12 +317,17 @@ def as_listed(job: RestoreJob, now: datetime) -> RestoreJob:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--live", nargs="+", metavar="PROFILE", help="list AWS, once")
-    parser.add_argument("--regions", nargs="+", metavar="REGION", help="of each profile")
-    parser.add_argument("--start", type=datetime.fromisoformat, help="of the first run, in UTC")
+    parser.add_argument("--live", nargs="+", metavar="PROFILE", help="list AWS for these profiles")
+    parser.add_argument("--regions", nargs="+", metavar="REGION", help="list these AWS regions")
+    parser.add_argument(
+        "--start",
+        type=datetime.fromisoformat,
+        metavar="DATE",
+        help="where a new archive begins, such as 2026-01-31, in UTC; default: 30 days ago",
+    )
     parser.add_argument("--report", action="store_true", help="print the report and write its CSV")
-    parser.add_argument("--database", type=Path, help="default: evidence.duckdb, or temporary")
-    parser.add_argument("--csv", type=Path, help="default: beside the database")
+    parser.add_argument("--database", type=Path, help="the archive; default: evidence.duckdb")
+    parser.add_argument("--csv", type=Path, help="the report; default: next to the archive")
     given = parser.parse_args()
     if bool(given.live) != bool(given.regions):
         parser.error("--live and --regions need each other")
@@ -331,7 +336,7 @@ def main() -> int:
         folder = temporary if is_simulation else ""
         database: Path = given.database or Path(folder, "evidence.duckdb")
         if given.report and not given.live and not database.exists():
-            parser.error(f"there is no {database}")
+            parser.error(f"there is no {database}: create it with --live, or pass --database")
         with duckdb.connect(database) as archive:
             archive.execute(SCHEMA)
             if is_simulation:
@@ -348,7 +353,10 @@ def main() -> int:
                 run(archive, places, now, start.replace(tzinfo=start.tzinfo or UTC))
             has_gaps = print_status(archive)
             if is_simulation or given.report:
-                print_report(archive, given.csv or database.with_suffix(".csv"))
+                csv: Path = given.csv or database.with_suffix(".csv")
+                print_report(archive, csv)
+                if not csv.is_relative_to(temporary):
+                    print(f"The report of each month, with what is not covered, is in {csv}")
     return int(has_gaps)
 
 

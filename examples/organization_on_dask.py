@@ -3,6 +3,8 @@
 python examples/organization_on_dask.py             sample jobs, in two local processes
 python examples/organization_on_dask.py DIRECTORY   keep the Parquet files in this directory
 
+It needs the extra `arrow`, DuckDB and Dask: `pip install duckdb 'dask[distributed]'`.
+
 DuckDB then reads the files as one table. A pickled listing contains no credentials: each worker
 finds its own. For a real cluster, pass the address of its scheduler to `Client`, and use a
 delegated administrator account of AWS Backup, which can list others with `by_account_id`.
@@ -60,7 +62,7 @@ def collect(listings: dict[tuple[str, str], RestoreJobs], dataset: Path) -> None
 
 
 def report(dataset: Path) -> None:
-    """Print figures of each region, which DuckDB computes from the files."""
+    """Print what DuckDB computes for each region from the files."""
     print("\nby region: jobs, failed, hours of the longest restore")
     for row in duckdb.execute(
         f"""
@@ -68,7 +70,7 @@ def report(dataset: Path) -> None:
                round(max(epoch(completion_date - creation_date)) / 3600, 1)
         from read_parquet('{dataset}/*/*/*.parquet', hive_partitioning = true)
         group by region order by region
-        """  # noqa: S608  # our own folder
+        """  # noqa: S608  # the folder is ours
     ).fetchall():
         print("  ", *row)
 

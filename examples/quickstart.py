@@ -1,6 +1,6 @@
 """List restore jobs, report which failed, stop early, and resume from the checkpoint.
 
-python examples/quickstart.py                            sample jobs, from an embedded AWS Backup
+python examples/quickstart.py                            sample jobs from a fake AWS Backup
 python examples/quickstart.py --live [--region REGION]   AWS, with your own credentials
 """
 
@@ -28,13 +28,14 @@ def report(client: RestoreJobsClient, since: datetime) -> None:
     for status, count in Counter(job.status for job in jobs).most_common():
         print(f"  {status or 'unknown':<10} {count:>6,}")
 
-    print("\nSucceeded, of those that ended\n")
+    print("\nNumber of jobs, and success rate of those that have ended\n")
     by_type = RestoreJobSummary.grouped(jobs, lambda job: job.resource_type or "?")
     for resource_type, summary in by_type.items():
-        print(f"  {resource_type:<22} {summary.success_rate or 0:>7.1%} of {summary.jobs:,}")
+        rate = "?" if summary.success_rate is None else f"{summary.success_rate:.1%}"
+        print(f"  {resource_type:<22} {summary.jobs:>6,} {rate:>7}")
 
     failed = list(client.list_restore_jobs(by_status="FAILED", by_created_after=since))
-    print(f"\nThe newest of {len(failed):,} that failed\n")
+    print(f"\n{len(failed):,} jobs failed. The first that AWS lists:\n")
     for job in failed[:5]:
         print(f"  {described(job)}")
 
@@ -47,15 +48,15 @@ def described(job: RestoreJob) -> str:
 
 
 def stop_and_resume(client: RestoreJobsClient, since: datetime) -> None:
-    """Read the first 1,000 jobs, keep only the checkpoint, and read the rest with that."""
+    """Read the first 1,000 jobs, and resume from the checkpoint to read the rest."""
     iterator = iter(client.list_restore_jobs(by_created_after=since, max_results=500))
     first = list(islice(iterator, 1_000))
     checkpoint = iterator.checkpoint
 
     rest = list(client.resume(checkpoint))
     ids = {job.restore_job_id for job in (*first, *rest)}
-    print(f"\nStopped after {len(first):,} jobs at {checkpoint[:24]}…")
-    print(f"went on with {len(rest):,}: {len(ids):,} different jobs in all")
+    print(f"\nStopped after {len(first):,} jobs at the checkpoint {checkpoint[:24]}…")
+    print(f"Resumed, and listed the other {len(rest):,}: {len(ids):,} different jobs in all")
 
 
 def main() -> int:

@@ -65,11 +65,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("ids", nargs="*", metavar="JOB_ID", help="restore jobs; sample: good, bad")
     parser.add_argument("--plan", metavar="ARN", help="wait for all jobs of this plan")
-    parser.add_argument("--interval", type=float, default=30.0, help="seconds between requests")
+    parser.add_argument("--interval", type=float, default=30.0, help="seconds between listings")
     parser.add_argument("--timeout", type=float, help="seconds; default: no time-out")
     parser.add_argument("--live", action="store_true", help="list AWS instead of sample jobs")
     parser.add_argument("--region", help="the AWS region for --live; default: the configured one")
-    parser.add_argument("--profile", help="the AWS profile for --live; default: the usual one")
+    parser.add_argument("--profile", help="the AWS profile for --live; default: the configured one")
     options = parser.parse_args()
     if not options.ids and not options.plan:
         if options.live:

@@ -1,6 +1,9 @@
+"""Fixtures for all tests: a clean environment, retries without waits, a server with 300 jobs."""
+
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Other cases in each run. HYPOTHESIS_PROFILE=thorough, or --hypothesis-profile=thorough, looks for
-# minutes.
+# Each run generates other cases. HYPOTHESIS_PROFILE=thorough, or --hypothesis-profile=thorough,
+# looks for minutes.
 settings.register_profile(
     "brief",
     max_examples=10,
@@ -32,7 +35,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 def _no_settings_of_this_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Tests see no AWS configuration, no proxies, and credentials that open nothing."""
+    """Hide AWS settings, credentials and proxies of this machine from the tests."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -43,6 +46,14 @@ def _no_settings_of_this_machine(
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # boto3.client in another test makes one
 
 
+@pytest.fixture(autouse=True)
+def retry_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Keep botocore from sleeping before it retries, and return the seconds it would have slept."""
+    waits: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
+    return waits
+
+
 @pytest.fixture(scope="session")
 def _shared_server() -> Iterator[tuple[PageServer, RestoreJobsClient]]:
     with PageServer([wire_job(number) for number in range(300)]) as server:
@@ -51,7 +62,7 @@ def _shared_server() -> Iterator[tuple[PageServer, RestoreJobsClient]]:
 
 @pytest.fixture
 def server(_shared_server: tuple[PageServer, RestoreJobsClient]) -> Iterator[PageServer]:
-    """Serve 300 jobs, healthy and with nothing in its log."""
+    """Return a raw HTTP server with 300 jobs, no faults and an empty log."""
     server, _ = _shared_server
     jobs = list(server.jobs)
     server.requests.clear()
@@ -66,6 +77,6 @@ def server(_shared_server: tuple[PageServer, RestoreJobsClient]) -> Iterator[Pag
 def client(
     server: PageServer, _shared_server: tuple[PageServer, RestoreJobsClient]
 ) -> RestoreJobsClient:
-    """Ask `server`, in at most two attempts."""
+    """Return a client of `server` that makes two attempts at most."""
     assert server is _shared_server[0]
     return _shared_server[1]

@@ -1,9 +1,9 @@
-"""A program that lists, writes down each job and where it stands, and may be killed at any moment.
+"""A program that lists, writes down each job and its checkpoint, and may be killed at any moment.
 
-`python dying_listing.py ENDPOINT FOLDER WAY` reads one line of JSON per run: how many jobs to take
-before it waits to be killed, and `max_results`. Each run is a process of its own, forked from one
-that has imported all it needs but has listed nothing. It prints the run's process id, then how it
-ended.
+`python dying_listing.py ENDPOINT FOLDER NOTES` reads one line of JSON for each run: how many jobs
+to list before it waits to be killed, and `max_results`. Each run is a process of its own, forked
+from one that has imported all it needs but has listed nothing. It prints the run's process id, then
+how it ended.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OneLine:
-    """Job and checkpoint in one line of one file: what was written together stays together."""
+    """Writes job and checkpoint in one line of one file: a kill cannot part them."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "jobs"
@@ -38,7 +38,7 @@ class OneLine:
 
 
 class TwoFiles:
-    """The job first, then the checkpoint: the job in hand may come twice, but none is lost."""
+    """Writes the job, then the checkpoint: a kill between the two repeats a job."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "jobs"
@@ -56,12 +56,13 @@ class TwoFiles:
 
 
 def append(path: Path, line: str) -> None:
+    """Write a line at the end of a file."""
     with path.open("a") as file:
         file.write(line)
 
 
 def drop_unfinished_line(path: Path) -> str:
-    """Return the whole lines, and leave no others: a kill may cut a write."""
+    """Cut off a line that a kill has left unfinished, and return the others."""
     text = path.read_text() if path.exists() else ""
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
@@ -70,22 +71,24 @@ def drop_unfinished_line(path: Path) -> str:
 
 
 Notes = OneLine | TwoFiles
-WAYS: dict[str, type[Notes]] = {"one line": OneLine, "two files": TwoFiles}
+NOTES: dict[str, type[Notes]] = {"one line": OneLine, "two files": TwoFiles}
 
 
-def run(client: RestoreJobsClient, notes: Notes, take: int, max_results: int) -> None:
-    jobs = iter(
+def run(client: RestoreJobsClient, notes: Notes, jobs: int, max_results: int) -> None:
+    """List so many jobs, from where the run before stood."""
+    iterator = iter(
         client.list_restore_jobs(max_results=max_results, resume_from=notes.last_checkpoint())
     )
-    for _ in range(take):
-        job = next(jobs, None)
+    for _ in range(jobs):
+        job = next(iterator, None)
         if job is None:
             return
-        notes.write(job, jobs.checkpoint)
+        notes.write(job, iterator.checkpoint)
     time.sleep(60)  # to be killed
 
 
-def main(endpoint_url: str, folder: str, way: str) -> None:
+def main(endpoint_url: str, folder: str, notes: str) -> None:
+    """Run as often as a line is read."""
     session = boto3.Session(
         aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
     )
@@ -95,10 +98,10 @@ def main(endpoint_url: str, folder: str, way: str) -> None:
 
     client()  # the session reads its files once, for all runs
     for line in sys.stdin:
-        take, max_results = json.loads(line)
+        jobs, max_results = json.loads(line)
         child = os.fork()
         if child == 0:
-            run(client(), WAYS[way](Path(folder)), take, max_results)
+            run(client(), NOTES[notes](Path(folder)), jobs, max_results)
             os._exit(0)
         say(child)
         _, status = os.waitpid(child, 0)
@@ -106,6 +109,7 @@ def main(endpoint_url: str, folder: str, way: str) -> None:
 
 
 def say(number: int) -> None:
+    """Print a number at once."""
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
 

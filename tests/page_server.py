@@ -1,7 +1,7 @@
-"""A real HTTP/1.1 server on loopback that serves pages of jobs, and any damage asked for.
+"""The raw HTTP server: it writes every byte itself, so it can send any damage.
 
-Unlike the package's own embedded service it writes every byte itself, so that a test can send what
-no HTTP library would.
+It is for tests of what the package does with answers over a real socket, also with those that no
+HTTP library would send.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,17 +29,28 @@ if TYPE_CHECKING:
 
 @dataclass
 class Answer:
-    """What goes over the wire: `body` under `headers`; of the body `sent` bytes, then `ending`."""
+    """One response, byte by byte.
+
+    Attributes:
+        status: the HTTP status.
+        body: the body that the head speaks of.
+        headers: in addition to the usual ones, or instead of them.
+        content_length: another one than that of the body; -1 for none.
+        sent: how many bytes of the body are sent.
+        ending: what becomes of the connection: "keep", "close" or "reset".
+        raw: sent instead of head and body.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     content_length: int | None = None
     sent: int | None = None
-    ending: str = "keep"  # or "close", or "reset"
+    ending: str = "keep"
     raw: bytes | None = None
 
     def head(self) -> bytes:
+        """Return the status line and the headers."""
         length = len(self.body) if self.content_length is None else self.content_length
         lines = [f"HTTP/1.1 {self.status} Whatever"]
         headers = {"Content-Type": "application/json", "x-amzn-RequestId": "id-1"} | self.headers
@@ -47,14 +60,15 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-# One for all clients: it reads the service's model once.
-_SESSION = boto3.Session(
+Fault = Callable[[Answer], Answer]
+# One for all clients: it reads botocore's model of AWS Backup once.
+SESSION = boto3.Session(
     aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
 )
-Fault = Callable[[Answer], Answer]
 
 
 def wire_job(number: int) -> dict[str, Any]:
+    """Return a job as AWS spells it; each is created a second after the one before it."""
     return {
         "RestoreJobId": f"job-{number:06}",
         "Status": "COMPLETED",
@@ -64,15 +78,22 @@ def wire_job(number: int) -> dict[str, Any]:
 
 
 class PageServer:
-    """Serves `jobs` (as AWS spells them) in pages of `maxResults`."""
+    """Serves `jobs` in their order, in pages of `maxResults`, between the bounds of creation date.
+
+    Attributes:
+        jobs: as AWS spells them.
+        requests: the query of each request so far.
+        headers: the head of each request so far.
+        ignores_max_results: whether all pages have 1,000 jobs.
+    """
 
     def __init__(self, jobs: list[dict[str, Any]]) -> None:
         self.jobs = jobs
         self.requests: list[dict[str, str]] = []
         self.headers: list[str] = []
         self.ignores_max_results = False
-        self.faults: list[tuple[int, int, Fault]] = []  # page from 1, how often, what
-        self.next_faults: deque[Fault] = deque()
+        self._faults: list[tuple[int | None, int, Fault]] = []
+        self._next_faults: deque[Fault] = deque()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -80,6 +101,7 @@ class PageServer:
 
     @property
     def endpoint_url(self) -> str:
+        """The URL for `endpoint_url` of a client."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -95,36 +117,9 @@ class PageServer:
                 connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
 
-    def fail(self, page: int, fault: Fault, *, times: int = 1_000_000) -> None:
-        """Damage the next `times` answers with this page (1 is the first)."""
-        self.faults.append((page, times, fault))
-
-    def fail_next(self, *faults: Fault) -> None:
-        """Damage the next answers, one each, whatever their page."""
-        self.next_faults.extend(faults)
-
-    def heal(self) -> None:
-        self.faults.clear()
-        self.next_faults.clear()
-
-    def token(self, place: int) -> str:
-        return f"token-{place}"
-
-    def place(self, token: str) -> int | None:
-        """Return where the page of a token starts; `None` if it is no token of this service."""
-        number = token.removeprefix("token-")
-        return int(number) if re.fullmatch(r"[0-9]{1,999}", number) else None
-
-    def page(self, start: int, size: int) -> dict[str, Any]:
-        stop = start + size
-        return {
-            "RestoreJobs": self.jobs[start:stop],
-            "NextToken": self.token(stop) if stop < len(self.jobs) else None,
-        }
-
     def client(self, *, attempts: int = 2) -> BaseClient:
-        """Return a boto3 client of this server that retries quickly and not often."""
-        client: BaseClient = _SESSION.client(
+        """Return a boto3 client of this server."""
+        client: BaseClient = SESSION.client(
             "backup",
             endpoint_url=self.endpoint_url,
             config=Config(
@@ -133,6 +128,48 @@ class PageServer:
             ),
         )
         return client
+
+    def fail(self, page: int | None, fault: Fault, *, times: int = 1_000_000) -> None:
+        """Damage the next `times` answers with this page (1 is the first, `None` any)."""
+        self._faults.append((page, times, fault))
+
+    def fail_next(self, *faults: Fault) -> None:
+        """Damage the next answers, one each, whatever their page."""
+        self._next_faults.extend(faults)
+
+    def heal(self) -> None:
+        """Damage no more answers."""
+        self._faults.clear()
+        self._next_faults.clear()
+
+    @staticmethod
+    def token(place: int, variant: int = 0) -> str:
+        """Return a token of a place in the listing; each variant is another one."""
+        text = f"token-{place}-{variant}"
+        return f"{text}-{_seal(text)}"
+
+    @staticmethod
+    def place(token: str) -> int | None:
+        """Return the place of a token, also of a plain `token-7`; `None` if its seal is wrong."""
+        found = re.fullmatch(r"(token-(\d{1,9})(?:-\d+)?)(?:-(\w+))?", token, re.ASCII)
+        if found is None or found[3] not in {None, _seal(found[1])}:
+            return None
+        return int(found[2])
+
+    def page(self, start: int, size: int, query: dict[str, str] | None = None) -> dict[str, Any]:
+        """Return the page at a place as AWS spells it."""
+        jobs = self.jobs
+        if query and "createdAfter" in query:
+            after = datetime.fromisoformat(query["createdAfter"]).timestamp()
+            jobs = [job for job in jobs if job["CreationDate"] >= after]
+        if query and "createdBefore" in query:
+            before = datetime.fromisoformat(query["createdBefore"]).timestamp()
+            jobs = [job for job in jobs if job["CreationDate"] <= before]
+        stop = start + size
+        return {
+            "RestoreJobs": jobs[start:stop],
+            "NextToken": self.token(stop) if stop < len(jobs) else None,
+        }
 
     def _accept(self) -> None:
         while True:
@@ -178,14 +215,18 @@ class PageServer:
                     body=b'{"Message": "no such token"}',
                     headers={"x-amzn-ErrorType": "InvalidParameterValueException"},
                 )
-            page = start // size + 1
-            fault: Fault | None = None
-            for index, (where, times, kind) in enumerate(self.faults):
-                if where == page and times:
-                    self.faults[index] = (where, times - 1, kind)
-                    fault = kind
-                    break
-            if self.next_faults:
-                fault = self.next_faults.popleft()
-        answer = Answer(body=json.dumps(self.page(start, size)).encode())
-        return answer if fault is None else fault(answer)
+            fault = self._next_fault(page=start // size + 1)
+        return fault(Answer(body=json.dumps(self.page(start, size, query)).encode()))
+
+    def _next_fault(self, page: int) -> Fault:
+        if self._next_faults:
+            return self._next_faults.popleft()
+        for index, (where, times, fault) in enumerate(self._faults):
+            if where in {page, None} and times:
+                self._faults[index] = (where, times - 1, fault)
+                return fault
+        return lambda healthy: healthy
+
+
+def _seal(text: str) -> str:
+    return blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,259 +1,306 @@
-"""Generated cases: however a listing is read and whatever fails, it is exactly the listing."""
+"""Generated reading: whatever a reader does and whatever fails, each job comes once, in order.
+
+What is generated: the jobs, and a reader that starts and resumes runs, reads by job or by page, and
+lets requests fail. What is promised: every run yields exactly the jobs behind its checkpoint.
+"""
 
 from __future__ import annotations
 
-import itertools
-import pickle
-from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+import json
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast, get_args
 
-import pytest
+from botocore.config import Config
+from faults import FAULTS
 from generating import examples
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    MultipleResults,
     RuleBasedStateMachine,
     initialize,
-    multiple,
     rule,
     run_state_machine_as_test,
 )
-from page_server import PageServer
-from unsteady_services import IN_MEMORY, Embedded, InMemory, OverSockets, UnsteadyService
+from memory_service import START, Service
+from page_server import Answer, PageServer
 
 from restorejobs_client import (
+    MalformedResponseError,
     RestoreJob,
     RestoreJobIterator,
     RestoreJobPage,
+    RestoreJobPageIterator,
+    RestoreJobs,
+    RestoreJobsClient,
     RestoreJobsError,
+    ThrottlingException,
+    TransportError,
 )
-from restorejobs_client.testing import fake_backup
+from restorejobs_client.testing import FaultName, fake_backup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from memory_service import Parameters, Scripted
+
+Ids = list[str | None]
 
 
-@st.composite
-def ids(draw: st.DrawFn) -> list[str | None]:
-    """Return what jobs are called; some have no id or, as AWS never does it, that of another."""
-    names: list[str | None] = [f"job-{number}" for number in range(draw(st.integers(0, 30)))]
-    for place, odd in draw(st.dictionaries(st.integers(0, 29), ODD_IDS, max_size=6)).items():
-        names[place : place + 1] = [odd]
-    return names
+class Reading(Protocol):
+    """A service to read from, whose clients try each request once, so that every fault shows."""
+
+    faults: ClassVar[list[str]]
+
+    def begin(self, ids: Ids) -> list[RestoreJob]:
+        """Serve jobs of these ids, and return them in the order of the service."""
+
+    def fail_next(self, fault: str) -> None:
+        """Let the next request fail, or answer it with an odd page."""
+
+    def listing(self, **parameters: Any) -> RestoreJobs:
+        """List the jobs."""
+
+    def end(self) -> None:
+        """Stop serving."""
 
 
-ODD_IDS = st.none() | st.sampled_from(["job-1", "", " ", "é"])
-SIZES = st.sampled_from([1, 2, 3, 5, 8, 1000])
+PAGE_SIZES = [0, 1, 2, 3, 7, 1000]
+ODD_PAGES = ["the same token", *(f"a page of {size}" for size in PAGE_SIZES)]
 
 
-@pytest.fixture(scope="module")
-def over_sockets() -> Iterator[OverSockets]:
-    with pytest.MonkeyPatch.context() as environment, PageServer([]) as server:
-        give_credentials(environment)
-        yield OverSockets(server)
+def size_of(fault: str) -> int:
+    """Return the size in the name of an odd page."""
+    return int(fault.removeprefix("a page of "))
 
 
-def give_credentials(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AWS_ACCESS_KEY_ID", "testing")
-    environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+class InMemory:
+    """The fake in memory."""
+
+    errors: ClassVar[dict[str, RestoreJobsError]] = {
+        "throttled": ThrottlingException("slow down", response={}, operation_name="x"),
+        "malformed": MalformedResponseError("what"),
+        "unreachable": TransportError("nobody there"),
+    }
+    faults: ClassVar[list[str]] = [*errors, *ODD_PAGES]
+
+    def begin(self, ids: Ids) -> list[RestoreJob]:
+        self._service = Service((RestoreJob(restore_job_id=one) for one in ids), order="given")
+        return self._service.jobs
+
+    def fail_next(self, fault: str) -> None:
+        odd_page: Scripted = self._same_token
+        if fault.startswith("a page of"):
+            odd_page = self._page_of(size_of(fault))
+        self._service.answer_next(self.errors.get(fault, odd_page))
+
+    def _page_of(self, size: int) -> Scripted:
+        def odd_page(parameters: Parameters) -> RestoreJobPage:
+            page = self._service.page(parameters | {"MaxResults": size})
+            # Each page has another token, also an empty one.
+            token = page.next_token and "0" * len(self._service.asked) + page.next_token
+            return RestoreJobPage(restore_jobs=page.restore_jobs, next_token=token)
+
+        return odd_page
+
+    def _same_token(self, parameters: Parameters) -> RestoreJobPage:
+        page = self._service.page(parameters)
+        token = parameters.get("NextToken", page.next_token)
+        return RestoreJobPage(restore_jobs=page.restore_jobs, next_token=token)
+
+    def listing(self, **parameters: Any) -> RestoreJobs:
+        return self._service.listing(**parameters)
+
+    def end(self) -> None:
+        pass
 
 
-# Listings in legs
+class OverHTTP:
+    """The raw HTTP server."""
+
+    faults: ClassVar[list[str]] = [*FAULTS, *ODD_PAGES]
+
+    def __init__(self, server: PageServer) -> None:
+        self._server = server
+        self._client = RestoreJobsClient(client=server.client(attempts=1))
+
+    def begin(self, ids: Ids) -> list[RestoreJob]:
+        self._server.jobs = [{"RestoreJobId": one} for one in ids]
+        return [RestoreJob(restore_job_id=one) for one in ids]
+
+    def fail_next(self, fault: str) -> None:
+        self._server.fail_next(FAULTS.get(fault, lambda page: self._odd_page(fault, page)))
+
+    def _odd_page(self, fault: str, page: Answer) -> Answer:
+        token = self._server.requests[-1].get("nextToken")
+        if fault == "the same token":
+            same = {} if token is None else {"NextToken": token}
+            return Answer(body=json.dumps(json.loads(page.body) | same).encode())
+        start = 0 if token is None else self._server.place(token) or 0
+        content = self._server.page(start, size_of(fault))
+        if content["NextToken"] is not None:
+            variant = len(self._server.requests)
+            content["NextToken"] = self._server.token(start + size_of(fault), variant)
+        return Answer(body=json.dumps(content).encode())
+
+    def listing(self, **parameters: Any) -> RestoreJobs:
+        return self._client.list_restore_jobs(**parameters)
+
+    def end(self) -> None:
+        self._server.heal()
 
 
-class Leg(NamedTuple):
-    """A run that stops after so many jobs, or at the first error, for another to go on."""
+class Embedded:
+    """The fake that the package brings."""
 
-    jobs: int
-    size: int
-    ends_at_an_error: bool
+    faults: ClassVar[list[str]] = list(get_args(FaultName))
 
+    def __init__(self) -> None:
+        self._stack = ExitStack()
 
-LEGS = st.lists(st.builds(Leg, st.integers(0, 15), SIZES, st.booleans()), min_size=1, max_size=6)
+    def begin(self, ids: Ids) -> list[RestoreJob]:
+        jobs = [
+            RestoreJob(
+                restore_job_id=None if one is None else f"{one}-{number}",
+                creation_date=START - timedelta(seconds=number),
+            )
+            for number, one in enumerate(ids)
+        ]
+        self._backup = self._stack.enter_context(fake_backup(jobs))
+        self._client = self._backup.client(config=Config(retries={"total_max_attempts": 1}))
+        return jobs
 
+    def fail_next(self, fault: str) -> None:
+        self._backup.fail_next(cast("FaultName", fault))
 
-def faults_of(service: type[UnsteadyService]) -> st.SearchStrategy[dict[int, list[str]]]:
-    """Return what is done to the requests, by how many jobs came before."""
-    kinds = st.lists(st.sampled_from(service.kinds), min_size=1, max_size=3)
-    return st.dictionaries(st.integers(0, 30), kinds, max_size=8)
+    def listing(self, **parameters: Any) -> RestoreJobs:
+        return self._client.list_restore_jobs(**parameters)
 
-
-def read(
-    service: UnsteadyService, legs: list[Leg], faults: dict[int, list[str]]
-) -> list[RestoreJob]:
-    """Read leg by leg; the last one goes to the end whatever happens."""
-    jobs: list[RestoreJob] = []
-    checkpoint = None
-    for number, leg in enumerate(legs, start=1):
-        is_last = number == len(legs)
-        iterator = iter(service.listing(max_results=leg.size, resume_from=checkpoint))
-        stop = len(jobs) + leg.jobs
-        while is_last or len(jobs) < stop:
-            for kind in faults.pop(len(jobs), []):
-                service.fail_next(kind)
-            try:
-                jobs.append(next(iterator))
-            except StopIteration:
-                break
-            except RestoreJobsError as error:
-                assert error.checkpoint == iterator.checkpoint
-                if leg.ends_at_an_error and not is_last:
-                    break
-        checkpoint = iterator.checkpoint
-    return jobs
-
-
-@examples(5)
-@given(ids=ids(), legs=LEGS, faults=faults_of(InMemory))
-def test_legs_are_together_the_listing(
-    ids: list[str | None], legs: list[Leg], faults: dict[int, list[str]]
-) -> None:
-    expected = IN_MEMORY.begin(ids)
-    assert read(IN_MEMORY, legs, faults) == expected
-
-
-@examples(2)
-@given(ids=ids(), legs=LEGS, faults=faults_of(OverSockets))
-def test_legs_over_sockets_are_together_the_listing(
-    over_sockets: OverSockets, ids: list[str | None], legs: list[Leg], faults: dict[int, list[str]]
-) -> None:
-    expected = over_sockets.begin(ids)
-    assert read(over_sockets, legs, faults) == expected
-
-
-@examples(0.5)
-@given(ids=ids(), legs=LEGS, faults=faults_of(Embedded))
-def test_legs_from_the_embedded_service_are_together_the_listing(
-    ids: list[str | None], legs: list[Leg], faults: dict[int, list[str]]
-) -> None:
-    with fake_backup() as backup:
-        service = Embedded(backup)
-        expected = service.begin(ids)
-        assert read(service, legs, faults) == expected
-
-
-# A reader that may do anything
+    def end(self) -> None:
+        self._stack.close()
 
 
 class Place(NamedTuple):
-    """A checkpoint, and how many jobs of the listing came before it."""
+    """A checkpoint, and how many jobs came before it."""
 
     checkpoint: str | None
     delivered: int
 
 
-class Reader(RuleBasedStateMachine):
-    """Reads, fails, stops, and goes on from any checkpoint, also where its listing was carried."""
+@st.composite
+def ids(draw: st.DrawFn) -> Ids:
+    """Generate ids of jobs; some jobs have none, an odd one or, against AWS, that of another."""
+    names: Ids = [f"job-{number}" for number in range(draw(st.integers(0, 30)))]
+    odd = st.sampled_from([None, "job-1", "", " ", "é"])
+    for place, name in draw(st.dictionaries(st.integers(0, 29), odd, max_size=6)).items():
+        names[place : place + 1] = [name]
+    return names
 
-    service: ClassVar[InMemory | OverSockets]
-    trips: ClassVar[int]  # through pickle, in one case
+
+class Reader(RuleBasedStateMachine):
+    """Reads, lets requests fail, and resumes from any checkpoint that it has seen."""
+
+    service: ClassVar[Reading]
     places: Bundle[Place] = Bundle("places")
 
-    @initialize(target=places, ids=ids(), size=SIZES)
-    def begin(self, ids: list[str | None], size: int) -> Place:
-        self.jobs = self.service.begin(ids)
-        self.faults = 0
-        self.trips_left = self.trips
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults = 0  # that have not raised yet
         self.seen: list[Place] = []
-        self.go_on(Place(None, 0), size, None, limit=None, by_page=False, carried=False)
-        return Place(None, 0)
+        self.tokens: list[tuple[str, int]] = []  # and how many jobs came before each
+
+    @initialize(target=places, ids=ids())
+    def begin(self, ids: Ids) -> Place:
+        self.jobs = self.service.begin(ids)
+        beginning = Place(None, 0)
+        self.start_run(beginning, size=1000, limit=None, by_page=False)
+        return beginning
 
     @rule(
         place=places,
-        size=SIZES,
-        own_size=st.sampled_from([None, None, 2, 7, 1000]),
+        size=st.sampled_from([1, 2, 3, 5, 8, 1000]),
         limit=st.none() | st.integers(0, 20),
         by_page=st.booleans(),
-        carried=st.booleans(),
     )
-    def go_on(  # noqa: PLR0913  # a case
-        self,
-        place: Place,
-        size: int,
-        own_size: int | None,
-        *,
-        limit: int | None,
-        by_page: bool,
-        carried: bool,
-    ) -> None:
-        self.service.ignore_max_results(own_size)
+    def start_run(self, place: Place, *, size: int, limit: int | None, by_page: bool) -> None:
         listing = self.service.listing(max_results=size, limit=limit, resume_from=place.checkpoint)
-        if carried and self.trips_left:
-            self.trips_left -= 1
-            listing = pickle.loads(pickle.dumps(listing))  # noqa: S301  # our own
-        self.run: Iterator[RestoreJob | RestoreJobPage]
+        self.run: RestoreJobIterator | RestoreJobPageIterator
         self.run = listing.pages() if by_page else iter(listing)
         self.delivered = place.delivered
-        self.end = len(self.jobs)
-        if limit is not None:
-            self.end = min(self.end, self.delivered + limit)
+        self.last = len(self.jobs) if limit is None else min(len(self.jobs), self.delivered + limit)
 
-    @rule(target=places, steps=st.integers(1, 12), fails=st.booleans(), kind=st.data())
-    def read(self, steps: int, *, fails: bool, kind: st.DataObject) -> MultipleResults[Place]:
-        if fails:
-            self.service.fail_next(kind.draw(st.sampled_from(self.service.kinds)))
-            self.faults += 1
-        for _ in range(steps):
-            try:
-                self.take()
-            except StopIteration:
-                assert self.delivered == self.end
-                break
-            except RestoreJobsError as error:
-                self.faults -= 1
-                assert self.faults >= 0
-                assert error.checkpoint is not None
-                return multiple(self.keep(error.checkpoint))
-        if isinstance(self.run, RestoreJobIterator):
-            return multiple(self.keep(self.run.checkpoint))
-        return multiple()  # pages have no checkpoint
+    @rule(data=st.data())
+    def fail_next_request(self, data: st.DataObject) -> None:
+        self.service.fail_next(data.draw(st.sampled_from(self.service.faults)))
+        self.faults += 1
 
-    def take(self) -> None:
-        item = next(self.run)
-        jobs = list(item.restore_jobs) if isinstance(item, RestoreJobPage) else [item]
-        until = self.delivered + len(jobs)
-        if isinstance(item, RestoreJobPage) and item.next_token is not None:
-            place = self.service.place(item.next_token)
-            assert place is not None
-            assert place <= until  # the token skips nothing
-        assert jobs == self.jobs[self.delivered : until]
-        assert until <= self.end
-        self.delivered = until
-
-    def keep(self, checkpoint: str) -> Place:
-        place = Place(checkpoint, self.delivered)
+    @rule(target=places, count=st.integers(1, 12))
+    def read(self, count: int) -> Place:
+        try:
+            for _ in range(count):
+                self.read_next()
+        except StopIteration:
+            assert self.delivered == self.last
+        except RestoreJobsError as error:
+            self.count_error()
+            assert error.checkpoint == self.run.checkpoint
+        place = Place(self.run.checkpoint, self.delivered)
         self.seen.append(place)
         return place
 
+    def read_next(self) -> None:
+        item = next(self.run)
+        came = list(item) if isinstance(item, RestoreJobPage) else [item]
+        before, self.delivered = self.delivered, self.delivered + len(came)
+        assert came == self.jobs[before : self.delivered]
+        assert self.delivered <= self.last
+        if isinstance(item, RestoreJobPage) and item.next_token is not None:
+            self.tokens.append((item.next_token, self.delivered))
+
+    def count_error(self) -> None:
+        self.faults -= 1
+        assert self.faults >= 0
+
     def teardown(self) -> None:
-        self.service.heal()
-        with suppress(StopIteration):
-            while True:
-                self.take()
-        assert self.delivered == self.end
-        # Each checkpoint again: under another size, with a limit, and where that is ignored.
-        ways = [(None, 3, None), (None, 2, 4), (7, 2, 4)]
-        for place, (own_size, size, limit) in itertools.product(self.seen, ways):
-            self.service.ignore_max_results(own_size)
-            expected = self.jobs[place.delivered :]
-            some = iter(
-                self.service.listing(max_results=size, limit=limit, resume_from=place.checkpoint)
-            )
-            brought = list(some if limit else itertools.islice(some, 1))
-            assert brought == expected[: limit or 1]
-            rest = self.service.listing(max_results=1000, resume_from=some.checkpoint)
-            assert brought + list(rest) == expected
+        try:
+            for checkpoint, delivered in self.seen:
+                assert self.rest(resume_from=checkpoint) == self.jobs[delivered:]
+            for token, delivered in self.tokens:  # which may repeat jobs, but skips none
+                expected = self.jobs[delivered:]
+                rest = self.rest(next_token=token)
+                assert rest[len(rest) - len(expected) :] == expected
+        finally:
+            self.service.end()
+
+    def rest(self, **start: Any) -> list[RestoreJob]:
+        """Read to the end, asking again after each error."""
+        jobs: list[RestoreJob] = []
+        iterator = iter(self.service.listing(**start))
+        while True:
+            try:
+                for job in iterator:
+                    jobs.append(job)  # noqa: PERF402  # kept although the next one may raise
+            except RestoreJobsError:
+                self.count_error()
+            else:
+                return jobs
 
 
-@pytest.mark.parametrize("where", ["in memory", "over sockets"])
-def test_any_reader_gets_exactly_the_rest(
-    where: str, over_sockets: OverSockets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    give_credentials(monkeypatch)  # for the clients that are unpickled
-    Reader.service = IN_MEMORY if where == "in memory" else over_sockets
-    Reader.trips = 1000 if where == "in memory" else 1
-    run_state_machine_as_test(
-        Reader, settings=examples(5 if where == "in memory" else 1, stateful_step_count=30)
-    )
+def check_reader(service: Reading, times: float) -> None:
+    """Generate readers of this service."""
+    Reader.service = service
+    run_state_machine_as_test(Reader, settings=examples(times, stateful_step_count=30))
+
+
+def test_reader_in_memory_gets_each_job_once() -> None:
+    """Any reader of the fake in memory gets exactly the jobs behind each checkpoint."""
+    check_reader(InMemory(), times=10)
+
+
+def test_reader_over_http_gets_each_job_once() -> None:
+    """Any reader of the raw HTTP server, with any damage, gets exactly the same."""
+    with PageServer([]) as server:
+        check_reader(OverHTTP(server), times=3)
+
+
+def test_reader_of_the_embedded_fake_gets_each_job_once() -> None:
+    """Any reader of `fake_backup`, with any of its faults, gets exactly the same."""
+    check_reader(Embedded(), times=1)

@@ -1,26 +1,26 @@
-"""A service that throttles to a fixed rate: listings come whole, and do not hammer it."""
+"""A service that throttles to a fixed rate: listings are complete and do not flood it with retries.
+
+Here retries wait, but all of it runs ten times as fast as in life: the waits and the service.
+"""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
-import boto3
 import pytest
-from page_server import Answer, PageServer, wire_job
-from typing_extensions import override
+from page_server import SESSION, Answer, PageServer, wire_job
 
 from restorejobs_client import RestoreJobsClient, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from restorejobs_client import RestoreJobs
 
-    from restorejobs_client import RestoreJob
-
+SPEED = 10
+SIZE = 50  # jobs a page
 REFUSALS = {
     "ThrottlingException": Answer(
         status=400,
@@ -29,106 +29,90 @@ REFUSALS = {
     ),
     "bare 429": Answer(status=429),
 }
-SIZE = 50  # jobs a page
-AT_ONCE = 10  # requests that are answered after a pause, however high the rate
-SESSION = boto3.Session(
-    aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
-)
 
 
-class BusyServer(PageServer):
-    """Refuses some requests at first, then all but so many a second (and a few of them at once).
+@pytest.fixture(autouse=True)
+def _fast_retry_waits(retry_waits: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore sleep before it retries, for a tenth of the time."""
+    assert retry_waits is not None  # which it replaces
+    monkeypatch.setattr(
+        "botocore.endpoint.time", SimpleNamespace(sleep=lambda wait: time.sleep(wait / SPEED))
+    )
 
-    It knows the bounds of the creation date, which `parallel` divides a listing by.
-    """
 
-    def __init__(self, count: int, refusal: Answer, *, rate: float, at_first: int = 1) -> None:
-        super().__init__([wire_job(number) for number in range(count)])
-        self.refused = 0
+class Throttle:
+    """A fault that refuses the first requests, then all but so many a second and ten at once."""
+
+    def __init__(self, refusal: Answer, *, rate: float, at_first: int = 1) -> None:
+        self.answered = self.refused = 0
         self._refusal = refusal
-        self._rate = rate
+        self._rate = rate * SPEED
         self._at_first = at_first
-        self._left = 0.0
-        self._filled = 0.0
-        self._bucket = threading.Lock()
+        self._allowed = 0.0
+        self._allowed_at = 0.0
+        self._lock = threading.Lock()
 
-    @override
-    def _answer(self, head: str) -> Answer:
-        with self._bucket:
+    def __call__(self, page: Answer) -> Answer:
+        with self._lock:
             now = time.monotonic()
             if self.refused >= self._at_first:
-                self._left = min(AT_ONCE, self._left + (now - self._filled) * self._rate)
-            self._filled = now
-            if self._left < 1:
+                self._allowed += (now - self._allowed_at) * self._rate
+                self._allowed = min(10, self._allowed)
+            self._allowed_at = now
+            if self._allowed < 1:
                 self.refused += 1
                 return self._refusal
-            self._left -= 1
-        return self._page(dict(parse_qsl(urlsplit(head.split(" ", 2)[1]).query)))
-
-    def _page(self, query: dict[str, str]) -> Answer:
-        self.requests.append(query)
-        after, before = (
-            datetime.fromisoformat(query[name]).timestamp() if name in query else None
-            for name in ("createdAfter", "createdBefore")
-        )
-        jobs = [
-            job
-            for job in self.jobs
-            if (after is None or job["CreationDate"] >= after)
-            and (before is None or job["CreationDate"] <= before)
-        ]
-        start, size = int(query.get("nextToken", "0")), int(query["maxResults"])
-        token = str(start + size) if start + size < len(jobs) else None
-        content = {"RestoreJobs": jobs[start : start + size], "NextToken": token}
-        return Answer(body=json.dumps(content).encode())
+            self._allowed -= 1
+            self.answered += 1
+            return page
 
 
-def client_of(server: PageServer) -> RestoreJobsClient:
-    """Return a client with the settings that it has where nothing is configured."""
-    return RestoreJobsClient(session=SESSION, endpoint_url=server.endpoint_url)
-
-
-def timed_ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
-    started = time.monotonic()
-    found = [job.restore_job_id for job in jobs]
-    assert time.monotonic() - started < 60
-    return found
+def listing_of(server: PageServer, throttle: Throttle) -> RestoreJobs:
+    """List the server under this throttle, with the settings where nothing is configured."""
+    server.fail(None, throttle)
+    client = RestoreJobsClient(session=SESSION, endpoint_url=server.endpoint_url)
+    return client.list_restore_jobs(
+        max_results=SIZE,
+        by_created_after=datetime.fromtimestamp(1_700_000_000, UTC),
+        by_created_before=datetime.fromtimestamp(1_700_000_001 + len(server.jobs), UTC),
+    )
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_parallel_brings_all_of_a_service_that_throttles(refusal: str) -> None:
+def test_parallel_completes_under_throttling(refusal: str) -> None:
+    """`parallel` brings every job once, with no more than four requests for each page."""
     pages = 48
-    with BusyServer(pages * SIZE, REFUSALS[refusal], rate=50) as server:
-        listing = client_of(server).list_restore_jobs(
-            max_results=SIZE,
-            by_created_after=datetime.fromtimestamp(1_700_000_000, UTC),
-            by_created_before=datetime.fromtimestamp(1_700_000_001 + pages * SIZE, UTC),
-        )
-        found = timed_ids(listing.parallel(16))
-    assert sorted(map(str, found)) == [job["RestoreJobId"] for job in server.jobs]
-    assert server.refused > 0
-    assert len(server.requests) <= 2 * pages
-    assert len(server.requests) + server.refused <= 4 * pages
+    jobs = [wire_job(number) for number in range(pages * SIZE)]
+    throttle = Throttle(REFUSALS[refusal], rate=50)
+    with PageServer(jobs) as server:
+        found = sorted(str(job.restore_job_id) for job in listing_of(server, throttle).parallel(16))
+    assert found == [job["RestoreJobId"] for job in server.jobs]
+    assert throttle.refused > 0
+    assert throttle.answered <= 2 * pages
+    assert throttle.answered + throttle.refused <= 4 * pages
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_gather_brings_all_of_a_service_that_throttles(refusal: str) -> None:
+def test_gather_completes_under_throttling(refusal: str) -> None:
+    """`gather` brings every job in order, with no more than four requests for each page."""
     listings, pages = 24, 2
-    with BusyServer(pages * SIZE, REFUSALS[refusal], rate=40) as server:
-        client = client_of(server)
-        listing = client.list_restore_jobs(max_results=SIZE)
-        found = timed_ids(gather(*[listing] * listings, max_workers=16))
+    jobs = [wire_job(number) for number in range(pages * SIZE)]
+    throttle = Throttle(REFUSALS[refusal], rate=40)
+    with PageServer(jobs) as server:
+        listing = listing_of(server, throttle)
+        found = [job.restore_job_id for job in gather(*[listing] * listings, max_workers=16)]
     assert found == [job["RestoreJobId"] for job in server.jobs] * listings
-    assert server.refused > 0
-    assert len(server.requests) == listings * pages
-    assert server.refused <= 3 * listings * pages
+    assert throttle.refused > 0
+    assert throttle.answered == listings * pages
+    assert throttle.refused <= 3 * listings * pages
 
 
-def test_more_listings_are_throttled_at_once_than_botocore_retries() -> None:
-    """botocore has no retries left for a client while a hundred of them are under way."""
+def test_retries_go_on_where_botocore_has_no_more() -> None:
+    """A hundred and more listings may be throttled at once, where botocore would stop retrying."""
     listings = 130
-    with BusyServer(1, REFUSALS["ThrottlingException"], rate=100, at_first=listings) as server:
-        listing = client_of(server).list_restore_jobs()
-        found = timed_ids(gather(*[listing] * listings, max_workers=listings))
-    assert len(found) == len(server.requests) == listings
-    assert listings <= server.refused <= 4 * listings
+    throttle = Throttle(REFUSALS["ThrottlingException"], rate=100, at_first=listings)
+    with PageServer([wire_job(0)]) as server:
+        listing = listing_of(server, throttle)
+        found = list(gather(*[listing] * listings, max_workers=listings))
+    assert len(found) == throttle.answered == listings
+    assert listings <= throttle.refused <= 4 * listings

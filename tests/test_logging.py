@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 
 def test_nothing_is_logged_by_default(
-    server: PageServer, client: RestoreJobsClient, capfd: pytest.CaptureFixture[str]
+    server: PageServer,
+    client: RestoreJobsClient,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Unless logging is configured, not even a damaged page prints anything."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest has configured it
     server.fail_next(lambda _: Answer(body=b"<html>"))
     assert len(list(client.list_restore_jobs())) == 300
     assert capfd.readouterr() == ("", "")

@@ -1,20 +1,19 @@
-"""What boto3 can read, we read: pages with values that are odd but legal."""
+"""Odd but legal values: whatever boto3 can read is read the same way."""
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from page_server import Answer, PageServer, wire_job
+from page_server import Answer, wire_job
 
 from restorejobs_client import RestoreJob
 
 if TYPE_CHECKING:
-    from restorejobs_client import RestoreJobsClient
+    from page_server import PageServer
 
-_plain_client = functools.cache(PageServer.client)
+    from restorejobs_client import RestoreJobsClient
 
 ODD_JOBS: dict[str, bytes] = {
     "half of a surrogate pair in a message": rb'{"StatusMessage": "before \ud800 after"}',
@@ -42,14 +41,14 @@ ODD_JOBS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("odd", ODD_JOBS.values(), ids=ODD_JOBS)
 @pytest.mark.parametrize("beside", [0, 3])
-def test_odd_but_legal_jobs_are_listed_as_boto3_lists_them(
+def test_odd_job_is_listed_as_by_boto3(
     server: PageServer, client: RestoreJobsClient, odd: bytes, beside: int
 ) -> None:
-    """The jobs beside an odd one are listed too, and a checkpoint gets past it."""
+    """An odd job and those beside it equal boto3's, and a checkpoint gets past it."""
     others = [json.dumps(wire_job(number)).encode() for number in range(beside)]
     body = b'{"RestoreJobs": [%b]}' % b",".join([*others, odd, *others])
     server.fail(1, lambda _: Answer(body=body))
-    boto3_client: Any = _plain_client(server)
+    boto3_client: Any = server.client()
     theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
     iterator = iter(client.list_restore_jobs())
     ours = [next(iterator) for _ in range(beside + 1)]
@@ -69,9 +68,10 @@ def test_odd_but_legal_jobs_are_listed_as_boto3_lists_them(
     ],
 )
 @pytest.mark.parametrize("is_first", [True, False])
-def test_members_that_aws_may_add_to_a_page_are_ignored(
+def test_unknown_members_are_ignored_before_and_after_the_jobs(
     server: PageServer, client: RestoreJobsClient, members: dict[str, Any], *, is_first: bool
 ) -> None:
+    """Members that AWS may add to a page change nothing, in front of the jobs or behind them."""
     page = {"RestoreJobs": [wire_job(1), wire_job(2)]}
     body = json.dumps(members | page if is_first else page | members).encode()
     server.fail(1, lambda _: Answer(body=body))

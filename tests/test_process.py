@@ -1,4 +1,4 @@
-"""A process that is killed while it lists: what it wrote down is enough to go on from."""
+"""A process that is killed while it lists resumes from what it has written."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from page_server import PageServer, wire_job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KILLS = 24
-TAKE = 40  # jobs of a run at the most, so that none comes to the end before it is killed
-COUNT = KILLS * TAKE + 100
-SCRIPT = Path(__file__).with_name("dying_listing.py")
+KILLS = 16
+JOBS_OF_A_RUN = 40  # at most, so that no run ends before it is killed
+COUNT = KILLS * JOBS_OF_A_RUN + 100
+PROGRAM = Path(__file__).with_name("dying_listing.py")
 
 
-class Program:
-    """Runs of one program, one after the other."""
+class Runs:
+    """The runs of `dying_listing.py`, one after the other."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self._process = process
@@ -36,19 +36,20 @@ class Program:
         """Return the whole lines that all runs so far have written."""
         return self._jobs.read_text().split("\n")[:-1] if self._jobs.exists() else []
 
-    def start(self, take: int, max_results: int) -> int:
+    def start(self, jobs: int, max_results: int) -> int:
+        """Start a run and return its process id."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([take, max_results]) + "\n")
+        self._process.stdin.write(json.dumps([jobs, max_results]) + "\n")
         self._process.stdin.flush()
         return self._number()
 
-    def kill(self, child: int, *, after: int) -> None:
-        """Kill the run when so many lines are written, or a few more."""
+    def kill(self, run: int, *, after: int) -> None:
+        """Kill the run as soon as so many lines are written."""
         deadline = time.monotonic() + 30
         while len(self.written()) < after:
             assert time.monotonic() < deadline
             time.sleep(0.001)
-        os.kill(child, signal.SIGKILL)
+        os.kill(run, signal.SIGKILL)
         assert self.status() == -signal.SIGKILL
 
     def status(self) -> int:
@@ -62,36 +63,37 @@ class Program:
 
 @pytest.fixture
 def server() -> Iterator[PageServer]:
+    """Return a server with more jobs than the runs that are killed can list."""
     with PageServer([wire_job(number) for number in range(COUNT)]) as server:
         yield server
 
 
-@pytest.mark.parametrize("way", ["one line", "two files"])
-def test_a_process_that_is_killed_goes_on_where_it_stood(
-    server: PageServer, tmp_path: Path, way: str
+@pytest.mark.parametrize("notes", ["one line", "two files"])
+def test_killed_process_resumes_where_it_stood(
+    server: PageServer, tmp_path: Path, notes: str
 ) -> None:
-    chance = random.Random(way)  # noqa: S311  # nothing secret
+    """However often it is killed, all jobs are written once, or twice between two writes."""
+    chance = random.Random(notes)  # noqa: S311  # nothing secret
     with subprocess.Popen(  # noqa: S603  # our own
-        [sys.executable, SCRIPT, server.endpoint_url, tmp_path, way],
+        [sys.executable, PROGRAM, server.endpoint_url, tmp_path, notes],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
-        program = Program(process, tmp_path)
+        runs = Runs(process, tmp_path)
         try:
             for number in range(KILLS):
                 # Now and then before the first job of a run has come.
-                jobs = 0 if number % 6 == 5 else chance.randint(1, TAKE)
-                before = len(program.written())
-                child = program.start(TAKE, chance.randint(5, 90))
-                program.kill(child, after=before + jobs)
-            assert 20 <= len(program.written()) <= KILLS * TAKE
-            program.start(COUNT, 90)
-            assert program.status() == 0
+                jobs = 0 if number % 6 == 5 else chance.randint(1, JOBS_OF_A_RUN)
+                before = len(runs.written())
+                run = runs.start(JOBS_OF_A_RUN, chance.randint(5, 90))
+                runs.kill(run, after=before + jobs)
+            assert 20 <= len(runs.written()) <= KILLS * JOBS_OF_A_RUN
+            runs.start(COUNT, 90)
+            assert runs.status() == 0
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-    delivered = [line.split(" ")[0] for line in program.written()]
+    delivered = [line.split(" ")[0] for line in runs.written()]
     assert [job for job, _ in groupby(delivered)] == [job["RestoreJobId"] for job in server.jobs]
-    # Where job and checkpoint are written one after the other, the one in hand may come again.
-    assert len(delivered) - COUNT <= (KILLS if way == "two files" else 0)
+    assert len(delivered) - COUNT <= (KILLS if notes == "two files" else 0)

@@ -51,11 +51,11 @@ def test_quickstart_reports_and_resumes() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     stopped = re.search(r"Stopped after ([\d,]+) jobs", done.stdout)
-    went_on = re.search(r"went on with ([\d,]+): ([\d,]+) different jobs in all", done.stdout)
+    resumed = re.search(r"the other ([\d,]+): ([\d,]+) different jobs in all", done.stdout)
     assert stopped is not None
-    assert went_on is not None
+    assert resumed is not None
     before, after, total = (
-        int(text.replace(",", "")) for text in (stopped[1], went_on[1], went_on[2])
+        int(text.replace(",", "")) for text in (stopped[1], resumed[1], resumed[2])
     )
     assert before + after == total > 2000
     assert re.search(r"FAILED +\d+", done.stdout)

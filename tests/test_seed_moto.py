@@ -1,4 +1,4 @@
-"""`seed_restore_jobs`: it adds jobs and the operation to moto, until moto resets."""
+"""`seed_restore_jobs` adds jobs to moto, until moto resets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
-from moto.backup import urls
 from moto.backup.models import backup_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from testing_support import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION
@@ -22,14 +21,7 @@ from restorejobs_client.testing import fake_backup, seed_restore_jobs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROUTES = dict(urls.url_paths)
 SESSION = boto3.Session("testing", "testing")  # made after the import of moto, which mocks it
-
-
-@pytest.fixture(autouse=True)
-def _moto_is_restored() -> Iterator[None]:
-    yield
-    assert urls.url_paths == ROUTES
 
 
 @pytest.fixture
@@ -84,12 +76,11 @@ def test_reset_of_a_backend_forgets_its_jobs() -> None:
     assert listed(client(OTHER_REGION)) == JOBS[3:5]
 
 
-def test_end_of_the_mock_forgets_jobs_and_operation() -> None:
-    """When the mock ends, moto is as before; the next mock starts without jobs."""
+def test_end_of_the_mock_forgets_jobs() -> None:
+    """The next mock starts without jobs and without the operation."""
     with moto.mock_aws():
         seed_restore_jobs(JOBS[:3])
         seed_restore_jobs(JOBS[:3], region_name=OTHER_REGION)
-    assert urls.url_paths == ROUTES
     with moto.mock_aws():
         with pytest.raises(ClientError, match="Not yet implemented"):
             listed(client())
@@ -98,18 +89,16 @@ def test_end_of_the_mock_forgets_jobs_and_operation() -> None:
         assert listed(client(OTHER_REGION)) == []
 
 
-def test_operation_of_moto_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If moto has the operation itself one day, ours replaces it during the mock only."""
-    with moto.mock_aws():
-        seed_restore_jobs([])
-        (ours,) = urls.url_paths.keys() - ROUTES.keys()
-    routes = {ours: object(), **ROUTES}
-    with monkeypatch.context() as patched:
-        patched.setattr(urls, "url_paths", routes)
-        with moto.mock_aws():
-            seed_restore_jobs(JOBS[:3])
-            assert listed(client()) == JOBS[:3]
-        assert list(urls.url_paths.items()) == list(routes.items())
+@pytest.mark.usefixtures("_mock")
+def test_without_jobs_moto_does_not_have_the_operation() -> None:
+    """Without seeded jobs, the answer is moto's own for an operation that it does not have."""
+    with pytest.raises(ClientError) as missing:
+        client().describe_restore_job(RestoreJobId="1")
+    seed_restore_jobs(JOBS[:3])
+    backup_backends[ACCOUNT][REGION].reset()
+    with pytest.raises(ClientError) as forgotten:
+        listed(client())
+    assert forgotten.value.response["Error"] == missing.value.response["Error"]
 
 
 @moto.mock_aws

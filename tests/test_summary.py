@@ -324,11 +324,22 @@ def test_error_while_listing_is_raised() -> None:
         RestoreJobSummary.from_jobs(service.listing(max_results=100))
 
 
-def test_summaries_are_immutable_values() -> None:
-    """A summary is frozen and pickles, and its repr is one line."""
+@pytest.mark.parametrize("value", [SUMMARY, SUMMARY.duration, SUMMARY.failures[0]])
+def test_summaries_are_immutable_values(value: Any) -> None:
+    """Summaries, durations and failures are frozen, and they pickle."""
     with pytest.raises(FrozenInstanceError):
-        SUMMARY.jobs = 1  # type: ignore[misc]  # the case
-    assert pickle.loads(pickle.dumps(SUMMARY)) == SUMMARY  # noqa: S301  # our own
+        value.jobs = 1
+    assert pickle.loads(pickle.dumps(value)) == value  # noqa: S301  # our own
+
+
+def test_durations_and_failures_are_hashable() -> None:
+    """Equal durations and equal failures have equal hashes."""
+    assert hash(SUMMARY.failures) == hash(RestoreJobSummary.from_jobs(JOBS).failures)
+    assert hash(SUMMARY.duration) == hash(RestoreJobSummary.from_jobs(JOBS).duration)
+
+
+def test_repr_is_one_line() -> None:
+    """The repr has the number of jobs and the facts that the text begins with."""
     assert "\n" not in repr(SUMMARY)
     assert repr(SUMMARY).startswith("RestoreJobSummary(3,000 restore jobs; oldest 2026-")
 

@@ -1,4 +1,4 @@
-"""Many threads on one client, a user's own calls among them, and what all of them write down."""
+"""Many threads on one client, and what they log: nothing of one call or key reaches another."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from faults import FAULTS
 from page_server import Answer, PageServer, wire_job
 
 from restorejobs_client import RestoreJob, RestoreJobsClient, RestoreJobsError, gather
@@ -26,8 +27,9 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from botocore.client import BaseClient
     from page_server import Fault
+
+    from restorejobs_client import RestoreJobs
 
 THREADS = 32
 JOBS = sample_jobs(40, seed=3)
@@ -37,6 +39,7 @@ TOKEN = "Testing" * 9
 
 
 def session() -> boto3.Session:
+    """Return a session with a secret key and a session token."""
     return boto3.Session(
         aws_access_key_id="testing",
         aws_secret_access_key=SECRET,
@@ -45,180 +48,187 @@ def session() -> boto3.Session:
     )
 
 
-def boto3_client(endpoint_url: str) -> Any:  # made at run time
-    client: BaseClient = session().client(
+def boto3_client(endpoint_url: str) -> Any:
+    """Return a client with a connection for each thread."""
+    retries: Any = {"mode": "standard", "total_max_attempts": 2}
+    return session().client(
         "backup",
         endpoint_url=endpoint_url,
-        config=Config(
-            max_pool_connections=THREADS,
-            retries={"mode": "standard", "total_max_attempts": 2},
-        ),
+        config=Config(max_pool_connections=THREADS, retries=retries),
     )
-    return client
 
 
-def test_threads_may_be_the_first_to_use_the_models() -> None:
+def test_threads_can_be_the_first_to_use_the_models() -> None:
+    """Sixteen threads may be the first in a process to make requests and jobs, at the same time."""
     program = """
 import sys, threading
-from restorejobs_client import ListRestoreJobsRequest, RestoreJob, RestoreJobPage
+from concurrent.futures import ThreadPoolExecutor
+from restorejobs_client import ListRestoreJobsRequest, RestoreJob
 
-assert ListRestoreJobsRequest.__pydantic_complete__
 sys.setswitchinterval(1e-6)
 start = threading.Barrier(16)
-done = []
 
-def use():
+def use(_):
     start.wait()
-    assert ListRestoreJobsRequest(by_status="FAILED").by_status == "FAILED"
     job = RestoreJob(restore_job_id="1A2B")
     assert RestoreJob.from_dict(job.to_dict()) == job
-    done.append(job)
+    return ListRestoreJobsRequest(by_status="FAILED").by_status
 
-threads = [threading.Thread(target=use) for _ in range(16)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-assert len(done) == 16
+with ThreadPoolExecutor(16) as threads:
+    assert list(threads.map(use, range(16))) == ["FAILED"] * 16
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)  # noqa: S603
 
 
-def test_many_threads_share_a_client_with_each_other_and_with_its_owner(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_threads_can_share_clients(caplog: pytest.LogCaptureFixture) -> None:
+    """Listings and calls of the owner, on the same boto3 client, each get their own answer."""
     start = threading.Barrier(2 * THREADS)
 
-    def twice(work: Callable[[], object]) -> list[object]:
+    def twice(call: Callable[[], object]) -> list[object]:
         start.wait(30)
-        return [work() for _ in range(2)]
+        return [call(), call()]
 
     with fake_backup(JOBS) as backup:
         shared = boto3_client(backup.endpoint_url)
-        listings = [
-            client.list_restore_jobs(max_results=20)
-            for client in (
-                RestoreJobsClient(session=session(), endpoint_url=backup.endpoint_url),
-                RestoreJobsClient(client=shared),
-            )
-        ]
+        clients = (
+            RestoreJobsClient(session=session(), endpoint_url=backup.endpoint_url),
+            RestoreJobsClient(client=shared),
+        )
+        listings = [client.list_restore_jobs(max_results=20) for client in clients]
 
-        def plain() -> object:
+        def owner() -> object:
             with pytest.raises(ClientError) as refused:
                 shared.list_backup_vaults()
             return refused.value.response["Error"], shared.list_restore_jobs()["RestoreJobs"]
 
-        expected = plain()
-        assert isinstance(expected, tuple)
+        expected: Any = owner()
         assert [RestoreJob.from_dict(job) for job in expected[1]] == JOBS
         # No more at the same time on the shared client than it has connections.
-        works: list[tuple[Callable[[], object], object]] = [
+        calls: list[tuple[Callable[[], object], object]] = [
             *[(lambda: list(listings[0]), JOBS)] * THREADS,
             *[(lambda: list(listings[1]), JOBS)] * (THREADS // 2),
-            *[(plain, expected)] * (THREADS // 2),
+            *[(owner, expected)] * (THREADS // 2),
         ]
         with caplog.at_level(logging.INFO), ThreadPoolExecutor(2 * THREADS) as threads:
-            answers = list(threads.map(twice, [work for work, _ in works]))
-    assert answers == [[answer] * 2 for _, answer in works]
+            answers = list(threads.map(twice, [call for call, _ in calls]))
+    assert answers == [[answer] * 2 for _, answer in calls]
     # urllib3 would tell of a connection that found no room in the pool.
     assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_more_workers_than_connections_lose_no_job(caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that finds no room in the pool is closed, with urllib3's own warning."""
+    config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
+    with fake_backup(JOBS) as backup:
+        listing = backup.client(config=config).list_restore_jobs(max_results=5)
+        assert len(list(listing.parallel(6))) == len(JOBS)
+    assert "Connection pool is full" in caplog.text
+
+
+def test_threads_start_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads start where the system has no `pthread_sigmask`."""
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    with fake_backup(JOBS) as backup:
+        listing = backup.client().list_restore_jobs(max_results=50)
+        assert len(list(listing.parallel(3))) == len(JOBS)
 
 
 # Credentials
 
 
-def echo(status: int, start: str = "") -> Callable[[PageServer], Fault]:
+def echo(server: PageServer, status: int, prefix: str = "") -> Fault:
     """Answer with the headers of the request, as AWS explains a signature that does not match."""
 
-    def fault(server: PageServer) -> Fault:
-        def answer(_: Answer) -> Answer:
-            message = json.dumps({"message": f"should have been '{server.headers[-1]}'"})
-            headers = {"x-amzn-ErrorType": "SignatureDoesNotMatch"}
-            return Answer(status, (start + message).encode(), headers)
-
-        return answer
+    def fault(_: Answer) -> Answer:
+        message = json.dumps({"message": f"should have been '{server.headers[-1]}'"})
+        headers = {"x-amzn-ErrorType": "SignatureDoesNotMatch"}
+        return Answer(status, (prefix + message).encode(), headers)
 
     return fault
 
 
-def always(answer: Answer) -> Callable[[PageServer], Fault]:
-    return lambda _: lambda _: answer
-
-
-FAULTS = {
-    "reset": always(Answer(raw=b"", ending="reset")),
-    "no HTTP": always(Answer(raw=b"220 mail.example ESMTP\r\n\r\n", ending="close")),
-    "HTML": always(Answer(body=b"<html></html>")),
-    "short": lambda _: lambda answer: Answer(body=answer.body, sent=99, ending="close"),
-    "refused": always(Answer(status=403, body=b'{"message": "no"}')),
-    "expired": always(Answer(status=403, headers={"x-amzn-ErrorType": "ExpiredTokenException"})),
-    "unavailable": always(Answer(status=503)),
-    "echo 403": echo(403),
-    "echo 500": echo(500),
-    "echo 200": echo(200),
-    "echo that is no JSON": echo(403, start="<html>"),
-    "echo 200 that is no JSON": echo(200, start="<html>"),
+ECHOES = {
+    "echo 403": (403, ""),
+    "echo 500": (500, ""),
+    "echo 200": (200, ""),
+    "echo 403 that is no JSON": (403, "<html>"),
+    "echo 200 that is no JSON": (200, "<html>"),
 }
+NAMES = ["reset before", "no HTTP", "html", "short body", "403 JSON", "503 nothing", *ECHOES]
 
 
-def written(record: logging.LogRecord) -> str:
-    """Return all that a handler could make of the record."""
+def named_fault(name: str, server: PageServer) -> Fault:
+    """Return one of these faults."""
+    return echo(server, *ECHOES[name]) if name in ECHOES else FAULTS[name]
+
+
+def logged(record: logging.LogRecord) -> str:
+    """Return all that a handler could write of a record."""
     return f"{logging.Formatter().format(record)} {record.args!r}"
 
 
-def test_no_credential_is_logged_that_botocore_does_not_log_itself(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+@pytest.fixture
+def server() -> Iterator[PageServer]:
+    """Return a server with three pages of ten jobs."""
     with PageServer([wire_job(number) for number in range(30)]) as server:
-        client = boto3_client(server.endpoint_url)
-        listing = RestoreJobsClient(client=boto3_client(server.endpoint_url)).list_restore_jobs(
-            max_results=10
-        )
+        yield server
 
-        def theirs() -> None:
-            for fault in FAULTS.values():
-                server.fail(1, fault(server), times=1)
-                with suppress(Exception):
-                    client.list_restore_jobs(MaxResults=10)
 
-        def ours() -> None:
-            for fault in FAULTS.values():
-                server.fail(1, fault(server), times=1)
-                with suppress(RestoreJobsError):
-                    list(listing)
-            for jobs in (listing.parallel(2), gather(listing, listing)):
-                assert len(list(jobs)) >= 30
+@pytest.fixture
+def listing(server: PageServer) -> RestoreJobs:
+    """Return a listing of that server, with the secret credentials."""
+    client = RestoreJobsClient(client=boto3_client(server.endpoint_url))
+    return client.list_restore_jobs(max_results=10)
 
-        logged: list[set[tuple[str, str]]] = []
-        for work in (theirs, ours):
-            caplog.clear()
-            with caplog.at_level(logging.DEBUG):
-                work()
-            texts = [(record, written(record)) for record in caplog.records]
-            assert not [text for _, text in texts if SECRET in text]
-            logged.append({(one.name, str(one.msg)) for one, text in texts if TOKEN in text})
-    assert logged[0]  # at DEBUG botocore writes the session token, so here it would be seen
-    assert logged[1] <= logged[0]
+
+def test_no_more_credentials_are_logged_than_by_botocore(
+    server: PageServer, listing: RestoreJobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The secret key is never logged, and the session token only in botocore's own records."""
+    client = boto3_client(server.endpoint_url)
+
+    def theirs() -> None:
+        for name in NAMES:
+            server.fail(1, named_fault(name, server), times=1)
+            with suppress(Exception):
+                client.list_restore_jobs(MaxResults=10)
+
+    def ours() -> None:
+        for name in NAMES:
+            server.fail(1, named_fault(name, server), times=1)
+            with suppress(RestoreJobsError):
+                list(listing)
+        for stream in (listing.parallel(2), gather(listing, listing)):
+            assert len(list(stream)) >= 30
+
+    with_token: list[set[tuple[str, str]]] = []
+    for calls in (theirs, ours):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG):
+            calls()
+        texts = [(record, logged(record)) for record in caplog.records]
+        assert not any(SECRET in text for _, text in texts)
+        with_token.append({(one.name, str(one.msg)) for one, text in texts if TOKEN in text})
+    assert with_token[0]  # at DEBUG botocore writes the session token, so here it would be seen
+    assert with_token[1] <= with_token[0]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_no_error_shows_a_credential(fault: str) -> None:
-    with PageServer([wire_job(number) for number in range(30)]) as server:
-        listing = RestoreJobsClient(client=boto3_client(server.endpoint_url)).list_restore_jobs(
-            max_results=10
-        )
-        server.fail(2, FAULTS[fault](server))
-        with pytest.raises(RestoreJobsError) as caught:
-            list(listing)
-        with pytest.raises(ExceptionGroup) as group:
-            list(gather(listing))
-        assert TOKEN in server.headers[-1]
+@pytest.mark.parametrize("name", NAMES)
+def test_no_error_shows_a_credential(server: PageServer, listing: RestoreJobs, name: str) -> None:
+    """Neither message, traceback, members, pickle nor checkpoint of an error has a credential."""
+    server.fail(2, named_fault(name, server))
+    with pytest.raises(RestoreJobsError) as caught:
+        list(listing)
+    with pytest.raises(ExceptionGroup) as group:
+        list(gather(listing))
+    assert TOKEN in server.headers[-1]
     (gathered,) = group.value.exceptions
     for error in (caught.value, gathered):
         assert isinstance(error, RestoreJobsError)
@@ -229,22 +239,3 @@ def test_no_error_shows_a_credential(fault: str) -> None:
             # botocore's own error, which ours keeps as its cause, repeats what the service says.
             if isinstance(one, RestoreJobsError):
                 assert TOKEN[:14] not in everything
-
-
-def test_more_workers_than_connections_lose_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """A connection that finds no room in the pool is closed, with urllib3's own warning."""
-    config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
-    with fake_backup(JOBS) as backup:
-        listing = backup.client(config=config).list_restore_jobs(max_results=5)
-        assert len(list(listing.parallel(6))) == len(JOBS)
-    assert "Connection pool is full" in caplog.text
-
-
-def test_threads_start_where_the_system_cannot_hold_signals(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Windows has no `pthread_sigmask`."""
-    monkeypatch.delattr(signal, "pthread_sigmask")
-    with fake_backup(JOBS) as backup:
-        listing = backup.client().list_restore_jobs(max_results=50)
-        assert len(list(listing.parallel(3))) == len(JOBS)

@@ -1,26 +1,24 @@
-"""The fast path: equal to botocore's parser, alone with its own calls, and every error mapped."""
+"""Requests over boto3: jobs equal to boto3's own, other calls unaffected, every error typed."""
 
 from __future__ import annotations
 
-import functools
 import gc
 import inspect
 import json
 import pickle
 import string
-import threading
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore.exceptions
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.stub import Stubber
-from hypothesis import given, settings
+from generating import examples
+from hypothesis import given
 from hypothesis import strategies as st
-from page_server import Answer, PageServer, wire_job
+from page_server import SESSION, Answer, PageServer, wire_job
 
 from restorejobs_client import (
     AccessDeniedException,
@@ -40,11 +38,16 @@ from restorejobs_client import (
     TransportError,
 )
 
-# Equal to botocore's own parser
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from page_server import Fault
+
+    from restorejobs_client import RestoreJobs
 
 
 def moments() -> st.SearchStrategy[float | int]:
-    """Epoch seconds: AWS's milliseconds, whole seconds, and the edges of the calendar."""
+    """Generate epoch seconds: AWS's milliseconds, whole seconds, the edges of the calendar."""
     return st.one_of(
         st.integers(-2_000_000_000_000, 4_102_444_800_000).map(lambda ms: ms / 1000),
         st.integers(-62_135_596_800, 253_402_300_799),
@@ -95,29 +98,29 @@ WIRE_JOBS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.fixture(scope="module")
+def two_clients() -> Iterator[tuple[PageServer, RestoreJobsClient, Any]]:
+    """Return a server, a client of ours, and one of boto3."""
+    with PageServer([]) as server:
+        yield server, RestoreJobsClient(client=server.client()), server.client()
+
+
+@examples(10)
 @given(jobs=WIRE_JOBS)
-def test_every_field_equals_what_botocore_parses(
-    _shared_server: tuple[PageServer, RestoreJobsClient], jobs: list[dict[str, Any]]
+def test_every_member_equals_that_of_boto3(
+    two_clients: tuple[PageServer, RestoreJobsClient, Any], jobs: list[dict[str, Any]]
 ) -> None:
-    server, client = _shared_server
-    healthy, server.jobs = server.jobs, jobs
-    boto3_client: Any = _plain_client(server)
-    try:
-        ours = list(client.list_restore_jobs())
-        theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
-    finally:
-        server.jobs = healthy
-    assert [same_as_botocore(job) for job in ours] == theirs
-    # What botocore parsed, read by us, is the same once more.
+    """Any jobs that the service sends are read as boto3 reads them."""
+    server, client, boto3_client = two_clients
+    server.jobs = jobs
+    ours = list(client.list_restore_jobs())
+    theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
+    assert [as_boto3_has_it(job) for job in ours] == theirs
     assert [RestoreJob.from_dict(job) for job in theirs] == ours
 
 
-_plain_client = functools.cache(PageServer.client)
-
-
-def same_as_botocore(job: RestoreJob) -> dict[str, Any]:
-    """Return the job as botocore gives it: AWS names, only what was sent."""
+def as_boto3_has_it(job: RestoreJob) -> dict[str, Any]:
+    """Return the members that were sent, by their AWS names."""
     members = {
         name.title().replace("_", ""): value
         for name, value in job.to_dict().items()
@@ -129,38 +132,16 @@ def same_as_botocore(job: RestoreJob) -> dict[str, Any]:
     return members
 
 
-# Alone with its own calls
-
-
-def test_a_users_own_calls_on_the_same_client_are_let_alone(server: PageServer) -> None:
-    boto3_client: Any = server.client()
-    expected = server.client().list_restore_jobs()["RestoreJobs"]  # type: ignore[attr-defined]  # made at run time
-    client = RestoreJobsClient(client=boto3_client)
-    failures: list[object] = []
-
-    def theirs() -> None:
-        for _ in range(10):
-            if boto3_client.list_restore_jobs()["RestoreJobs"] != expected:
-                failures.append("theirs")  # noqa: PERF401  # clearer
-
-    def ours() -> None:
-        for _ in range(10):
-            if len(list(client.list_restore_jobs(max_results=50))) != 300:
-                failures.append("ours")  # noqa: PERF401  # clearer
-
-    threads = [threading.Thread(target=work) for work in (theirs, ours) * 4]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-
-
-def test_a_users_own_calls_behave_as_before(server: PageServer) -> None:
+def test_calls_of_the_owner_of_a_client_are_unaffected(server: PageServer) -> None:
+    """Direct calls on a boto3 client that we use get boto3's own answers, damage included."""
     boto3_client: Any = server.client()
     RestoreJobsClient(client=boto3_client)
     RestoreJobsClient(client=boto3_client)
-    assert len(boto3_client.list_restore_jobs()["RestoreJobs"]) == 300
+    theirs: Any = server.client()
+    assert (
+        boto3_client.list_restore_jobs()["RestoreJobs"]
+        == (theirs.list_restore_jobs()["RestoreJobs"])
+    )
     server.requests.clear()
     server.fail(1, lambda _: Answer(body=b"<html></html>"))
     assert set(boto3_client.list_restore_jobs()) == {"ResponseMetadata"}  # botocore's own silence
@@ -171,18 +152,21 @@ def test_a_users_own_calls_behave_as_before(server: PageServer) -> None:
         boto3_client.list_restore_jobs()
 
 
-def test_a_client_that_is_wrapped_often_is_registered_with_once(server: PageServer) -> None:
+def test_client_used_five_times_has_our_handlers_once(
+    server: PageServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A boto3 client that several of ours use makes no more attempts, and logs each once."""
     boto3_client: Any = server.client(attempts=3)
     clients = [RestoreJobsClient(client=boto3_client) for _ in range(5)]
-    assert len(list(clients[0].list_restore_jobs())) == 300
-    server.requests.clear()
     server.fail(1, lambda _: Answer(body=b"<html></html>"))
     with pytest.raises(MalformedResponseError):
         clients[-1].list_restore_jobs().first()
     assert len(server.requests) == 3
+    assert len([one for one in caplog.records if one.name == "restorejobs_client"]) == 2
 
 
-def test_a_fault_that_ends_in_a_refusal_is_not_tried_again(server: PageServer) -> None:
+def test_refusal_after_damage_is_not_requested_again(server: PageServer) -> None:
+    """A refusal ends the attempts that a damaged page has begun."""
     client = RestoreJobsClient(client=server.client(attempts=6))
     server.fail(1, lambda _: Answer(body=b"<html></html>"), times=1)
     server.fail(1, error("AccessDeniedException", 403))
@@ -191,42 +175,51 @@ def test_a_fault_that_ends_in_a_refusal_is_not_tried_again(server: PageServer) -
     assert len(server.requests) == 2
 
 
-def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
+def test_stubber_answers_are_listed(server: PageServer) -> None:
+    """Under botocore's `Stubber`, what botocore has parsed is listed."""
     boto3_client: Any = server.client()
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    listing = RestoreJobsClient(client=boto3_client).list_restore_jobs(by_status="FAILED")
+    job = {"RestoreJobId": "a", "CreationDate": datetime(2026, 1, 1, tzinfo=UTC)}
     with Stubber(boto3_client) as stubber:
         stubber.add_response(
             "list_restore_jobs",
-            {
-                "RestoreJobs": [{"RestoreJobId": "a", "CreationDate": moment, "Status": "FAILED"}],
-                "NextToken": "t",
-            },
+            {"RestoreJobs": [job], "NextToken": "t"},
             {"ByStatus": "FAILED", "MaxResults": 1000},
         )
         stubber.add_response("list_restore_jobs", {"RestoreJobs": [{}]})
-        jobs = list(RestoreJobsClient(client=boto3_client).list_restore_jobs(by_status="FAILED"))
-        stubber.assert_no_pending_responses()
-        assert jobs == [
-            RestoreJob.from_dict({"RestoreJobId": "a", "CreationDate": moment, "Status": "FAILED"}),
-            RestoreJob(),
-        ]
-
+        assert list(listing) == [RestoreJob.from_dict(job), RestoreJob()]
         for nothing in ({}, {"ResponseMetadata": {"HTTPStatusCode": 200}}):
             stubber.add_response("list_restore_jobs", nothing)
-            assert RestoreJobsClient(client=boto3_client).list_restore_jobs().first() is None
+            assert list(listing) == []
+    assert server.requests == []
 
+
+def test_stubber_errors_are_raised(server: PageServer) -> None:
+    """Under botocore's `Stubber`, errors and missing pages raise our errors."""
+    boto3_client: Any = server.client()
+    listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
+    with Stubber(boto3_client) as stubber:
         stubber.add_response("list_restore_jobs", {"RestoreJobs": [{}], "NextToken": "t"})
         stubber.add_response("list_restore_jobs", {})
         with pytest.raises(MalformedResponseError, match="the response with no members"):
-            list(RestoreJobsClient(client=boto3_client).list_restore_jobs())
-
+            list(listing)
         stubber.add_client_error("list_restore_jobs", "AccessDeniedException", "no", 403)
         with pytest.raises(AccessDeniedException):
-            RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
-
+            list(listing)
         with pytest.raises(ConfigurationError, match="Unexpected API Call"):
-            RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+            list(listing)
     assert server.requests == []
+
+
+def parsed_by_botocore(server: PageServer, parsed: dict[str, Any]) -> RestoreJobs:
+    """List what a handler on the client answers instead of botocore."""
+    boto3_client: Any = server.client()
+
+    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
+        return type("Response", (), {"status_code": 200}), dict(parsed)
+
+    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
+    return RestoreJobsClient(client=boto3_client).list_restore_jobs()
 
 
 @pytest.mark.parametrize(
@@ -239,36 +232,22 @@ def test_under_stubber_the_parsed_answer_is_read(server: PageServer) -> None:
         {"ResponseMetadata": {"HTTPHeaders": {}}},  # what botocore makes of damage over HTTP
     ],
 )
-def test_a_parsed_answer_that_is_none_is_refused(
-    server: PageServer, parsed: dict[str, Any]
-) -> None:
-    boto3_client: Any = server.client()
-
-    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
-        return type("Response", (), {"status_code": 200}), dict(parsed)
-
-    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
+def test_parsed_answer_that_is_no_page_raises(server: PageServer, parsed: dict[str, Any]) -> None:
+    """Where botocore has parsed the answer, it is checked as strictly."""
     with pytest.raises(MalformedResponseError, match="not a list of restore jobs"):
-        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+        parsed_by_botocore(server, parsed).first()
 
 
-def test_members_are_known_by_their_aws_names_alone(
-    server: PageServer, client: RestoreJobsClient
-) -> None:
+def test_answers_have_aws_names_only(server: PageServer, client: RestoreJobsClient) -> None:
+    """A member by its name in snake_case is unknown, in a body and in a parsed answer."""
     members = {"RestoreJobs": [{"restore_job_id": "a"}]}
     server.fail(1, lambda _: Answer(body=json.dumps(members).encode()))
     assert list(client.list_restore_jobs()) == [RestoreJob()]
-
-    def answer(**_: object) -> tuple[Any, dict[str, Any]]:
-        return type("Response", (), {"status_code": 200}), dict(members)
-
-    boto3_client: Any = server.client()
-    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", answer)
-    listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
-    assert list(listing) == [RestoreJob()]
+    assert list(parsed_by_botocore(server, members)) == [RestoreJob()]
 
 
-def test_a_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -> None:
+def test_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -> None:
+    """A handler that lists during a call of ours does not hide the damage of that call."""
     boto3_client: Any = server.client(attempts=1)
     inside: list[RestoreJob] = []
 
@@ -283,7 +262,8 @@ def test_a_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer)
     assert len(inside) == 3
 
 
-def test_a_handler_of_the_user_that_fails_is_a_transport_error(server: PageServer) -> None:
+def test_error_in_a_handler_is_a_transport_error(server: PageServer) -> None:
+    """What a handler on the caller's client raises comes as `TransportError` with its cause."""
     boto3_client: Any = server.client()
 
     def fail(**_: object) -> None:
@@ -296,10 +276,8 @@ def test_a_handler_of_the_user_that_fails_is_a_transport_error(server: PageServe
     assert isinstance(caught.value.__cause__, LookupError)
 
 
-# Errors
-
-
-def error(code: str, status: int = 400, **members: object) -> Any:
+def error(code: str, status: int = 400, **members: object) -> Fault:
+    """Answer with an error of AWS."""
     content = json.dumps({"message": "what AWS says", **members}).encode()
     return lambda _: Answer(status=status, body=content, headers={"x-amzn-ErrorType": code})
 
@@ -332,9 +310,10 @@ def error(code: str, status: int = 400, **members: object) -> Any:
         ("Whatever", 400, ServiceError),
     ],
 )
-def test_every_answer_that_is_an_error_has_its_class(
+def test_error_code_has_its_class(
     server: PageServer, code: str, status: int, kind: type[ServiceError]
 ) -> None:
+    """An error of AWS raises its class, with code, status, request id and cause, and pickles."""
     client = RestoreJobsClient(client=server.client(attempts=1))
     server.fail(1, error(code, status, Context="the context"))
     with pytest.raises(ServiceError, match="what AWS says") as caught:
@@ -348,7 +327,8 @@ def test_every_answer_that_is_an_error_has_its_class(
     assert vars(again) == vars(caught.value)
 
 
-def test_a_modelled_error_has_its_context(server: PageServer, client: RestoreJobsClient) -> None:
+def test_modelled_error_has_its_context(server: PageServer, client: RestoreJobsClient) -> None:
+    """`context` is the member Context of an error that AWS has modelled."""
     server.fail(1, error("InvalidParameterValueException", 400, Context="which", Type="User"))
     with pytest.raises(InvalidParameterValueException) as caught:
         client.list_restore_jobs().first()
@@ -363,16 +343,18 @@ def test_a_modelled_error_has_its_context(server: PageServer, client: RestoreJob
         ("Throttling", 400, "later"),
     ],
 )
-def test_errors_say_what_to_do(server: PageServer, code: str, status: int, advice: str) -> None:
+def test_error_says_what_to_do(server: PageServer, code: str, status: int, advice: str) -> None:
+    """The message of an error that can be helped says how."""
     server.fail(1, error(code, status))
     with pytest.raises(ServiceError, match=advice):
         RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()
 
 
 @pytest.mark.parametrize(("status", "named"), [(403, "HTTP 403 Forbidden"), (499, "HTTP 499")])
-def test_an_error_without_json_is_told_by_its_status(
+def test_error_without_json_has_its_status(
     server: PageServer, client: RestoreJobsClient, status: int, named: str
 ) -> None:
+    """An error with another body than AWS's is named by its HTTP status, and shows that body."""
     server.fail(1, lambda _: Answer(status=status, body=b"<html>Blocked by the proxy</html>"))
     with pytest.raises(ServiceError, match=rf"{named} with .*Blocked by the proxy") as caught:
         client.list_restore_jobs().first()
@@ -380,13 +362,15 @@ def test_an_error_without_json_is_told_by_its_status(
 
 
 @pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
-def test_a_bare_429_is_tried_again_in_every_mode(server: PageServer, mode: str) -> None:
-    session = boto3.Session(
-        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
-    )
+def test_bare_429_is_requested_again(
+    server: PageServer, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 429 without an error code is throttling, in each retry mode of botocore."""
+    # In adaptive mode, botocore would wait for its own limit of requests.
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *_, **__: True)
     retries: Any = {"mode": mode, "total_max_attempts": 3}
     client = RestoreJobsClient(
-        session=session, endpoint_url=server.endpoint_url, config=Config(retries=retries)
+        session=SESSION, endpoint_url=server.endpoint_url, config=Config(retries=retries)
     )
     server.fail(1, lambda _: Answer(status=429), times=1)
     assert client.list_restore_jobs().first() is not None
@@ -398,22 +382,46 @@ def test_a_bare_429_is_tried_again_in_every_mode(server: PageServer, mode: str) 
     [
         ({"mode": "legacy"}, 5),
         ({"mode": "standard"}, 3),
+        ({"mode": "standard", "total_max_attempts": 1}, 1),
         ({"mode": "standard", "total_max_attempts": 2}, 2),
     ],
 )
-def test_a_damaged_page_is_asked_for_as_often_as_the_owner_of_a_client_has_set(
+def test_damaged_page_uses_the_configured_attempts(
     server: PageServer, retries: Any, attempts: int
 ) -> None:
-    session: Any = boto3.Session(
-        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
-    )
-    client = session.client(
+    """A page that stays damaged is requested as often as the client is configured to."""
+    client = SESSION.client(
         "backup", endpoint_url=server.endpoint_url, config=Config(retries=retries)
     )
     server.fail(1, lambda _: Answer(body=b"<html></html>"))
     with pytest.raises(MalformedResponseError):
         RestoreJobsClient(client=client).list_restore_jobs().first()
     assert len(server.requests) == attempts
+
+
+@pytest.mark.parametrize(
+    ("answer", "longest_waits"),
+    [
+        (Answer(status=429), [1, 2, 4, 8, 16, 20]),
+        (Answer(body=b"<html></html>"), [0.05, 0.1, 0.2, 0.4, 0.8, 1.6]),
+    ],
+    ids=["throttled", "damaged"],
+)
+def test_waits_between_attempts_grow(
+    server: PageServer,
+    retry_waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    longest_waits: list[float],
+) -> None:
+    """Each wait is up to twice as long, from a second if throttled, and much less after damage."""
+    # With no retries left, botocore leaves throttling to us.
+    monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: False)
+    monkeypatch.setattr("random.uniform", lambda _, longest: longest)
+    server.fail(1, lambda _: answer)
+    with pytest.raises(RestoreJobsError):
+        RestoreJobsClient(client=server.client(attempts=7)).list_restore_jobs().first()
+    assert retry_waits == longest_waits
 
 
 BOTOCORE_ERRORS = sorted(
@@ -429,8 +437,8 @@ BOTOCORE_ERRORS = sorted(
 )
 
 
-def raised_as(kind: type[Exception]) -> Exception:
-    """Return an exception of botocore as it is raised there."""
+def instance_of(kind: type[Exception]) -> Exception:
+    """Return an error of botocore with all that its message needs."""
     if issubclass(kind, ClientError):
         return kind({"Error": {"Code": "Odd", "Message": "no"}}, "ListRestoreJobs")
     fields = {name for _, name, _, _ in string.Formatter().parse(getattr(kind, "fmt", "")) if name}
@@ -441,59 +449,61 @@ def raised_as(kind: type[Exception]) -> Exception:
 
 
 @pytest.mark.parametrize("kind", BOTOCORE_ERRORS)
-def test_every_exception_of_botocore_is_mapped(server: PageServer, kind: type[Exception]) -> None:
-    raised = raised_as(kind)
+def test_every_error_of_botocore_becomes_ours(server: PageServer, kind: type[Exception]) -> None:
+    """Whatever botocore raises comes as ours, with its message, its cause and a checkpoint."""
+    raised = instance_of(kind)
     boto3_client: Any = server.client(attempts=1)
     listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
 
     def fail(**_: object) -> None:
         raise raised
 
-    for event in ("before-call.backup", "before-sign.backup", "before-send.backup"):
-        boto3_client.meta.events.register_first(event, fail)
-        with pytest.raises(RestoreJobsError) as caught:
-            listing.first()
-        boto3_client.meta.events.unregister(event, fail)
-        error = caught.value
-        # The one is a ClientError and the others are BotoCoreErrors, as `kind` is.
-        ours = (
-            ServiceError if issubclass(kind, ClientError) else (ConfigurationError, TransportError)
-        )
-        assert isinstance(error, ours)
-        of_network = any(
-            one.__name__ in {"ConnectionError", "HTTPClientError", "IncompleteReadError"}
-            for one in kind.__mro__
-        ) or not issubclass(kind, (BotoCoreError, ClientError))
-        assert isinstance(error, TransportError) == of_network
-        assert str(raised) in str(error)
-        assert error.__cause__ is raised
-        assert error.checkpoint is not None
-        again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
-        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
-        of_credentials = any(
-            word in kind.__name__ for word in ("Credential", "SSO", "Login", "Profile", "Token")
-        )
-        assert isinstance(error, CredentialsError) == of_credentials
+    boto3_client.meta.events.register_first("before-send.backup", fail)
+    with pytest.raises(RestoreJobsError) as caught:
+        listing.first()
+    error = caught.value
+    ancestors = {one.__name__ for one in kind.__mro__}
+    # The one is a ClientError and the others are BotoCoreErrors, as `kind` is.
+    if issubclass(kind, ClientError):
+        assert isinstance(error, ServiceError)
+    else:
+        assert isinstance(error, (ConfigurationError, TransportError))
+    is_of_network = not issubclass(kind, (BotoCoreError, ClientError)) or bool(
+        ancestors & {"ConnectionError", "HTTPClientError", "IncompleteReadError"}
+    )
+    assert isinstance(error, TransportError) == is_of_network
+    is_of_credentials = any(
+        word in kind.__name__ for word in ("Credential", "SSO", "Login", "Profile", "Token")
+    )
+    assert isinstance(error, CredentialsError) == is_of_credentials
+    assert str(raised) in str(error)
+    assert error.__cause__ is raised
+    assert error.checkpoint is not None
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
     assert server.requests == []
 
 
-def test_the_exceptions_of_botocore_are_found() -> None:
+def test_errors_of_botocore_are_found() -> None:
+    """The test above has all errors that botocore has."""
     assert {BotoCoreError, ClientError, WaiterError} <= set(BOTOCORE_ERRORS)
     assert len(BOTOCORE_ERRORS) > 80
 
 
-def test_no_error_carries_the_signature_of_the_request(server: PageServer) -> None:
+def test_error_has_no_signature_of_the_request(server: PageServer) -> None:
+    """An error, its pickle and its cause do not have the signature of the request."""
     server.fail(1, lambda _: Answer(raw=b"", ending="reset"))
     with pytest.raises(TransportError) as caught:
         RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()
     signature = server.headers[0].split("Signature=")[1][:64]
     assert signature not in f"{caught.value} {vars(caught.value)}"
+    assert signature not in repr(vars(caught.value.__cause__))
+    assert not getattr(caught.value.__cause__, "request", None)
     assert signature.encode() not in pickle.dumps(caught.value)
 
 
-def test_a_date_with_an_offset_on_the_wire_is_in_utc(
-    server: PageServer, client: RestoreJobsClient
-) -> None:
+def test_dates_are_in_utc(server: PageServer, client: RestoreJobsClient) -> None:
+    """Dates as text with an offset and as epoch seconds are the same moment in UTC."""
     server.jobs = [
         wire_job(1) | {"CreationDate": date}
         for date in ("2026-01-01T05:30:00+05:30", "2026-01-01T00:00:00Z", 1767225600, -0.001)
@@ -505,10 +515,10 @@ def test_a_date_with_an_offset_on_the_wire_is_in_utc(
     assert early == datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
 
-# Memory
-
-
-def test_jobs_of_a_page_share_what_repeats(server: PageServer, client: RestoreJobsClient) -> None:
+def test_jobs_of_a_page_share_repeated_values(
+    server: PageServer, client: RestoreJobsClient
+) -> None:
+    """Equal roles and plans of a page are one object, which saves memory."""
     role, plan = f"arn:aws:iam::123456789012:role/{'r' * 60}", f"arn:aws:backup:{'p' * 80}"
     server.jobs = [
         wire_job(n) | {"IamRoleArn": role, "CreatedBy": {"RestoreTestingPlanArn": plan}}
@@ -523,15 +533,9 @@ def test_jobs_of_a_page_share_what_repeats(server: PageServer, client: RestoreJo
         assert job.created_by is first.created_by
 
 
-# The collector
-
-
-def test_a_page_gives_the_cycle_collector_nothing_to_do(client: RestoreJobsClient) -> None:
+def test_jobs_are_no_work_for_the_garbage_collector(client: RestoreJobsClient) -> None:
+    """The cycle collector does not track jobs, and stays on."""
     jobs = list(client.list_restore_jobs())
     assert len(jobs) == 300
     assert not any(gc.is_tracked(job) for job in jobs)
     assert gc.isenabled()
-
-
-def test_a_job_of_the_wire_is_what_the_server_has(client: RestoreJobsClient) -> None:
-    assert client.list_restore_jobs().first() == RestoreJob.from_dict(wire_job(0))

@@ -6,7 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from restorejobs_client._errors import (
     ConfigurationError,
@@ -103,3 +103,5 @@ def _remove_details(error: BotoCoreError | ClientError) -> None:
         error.response = redacted_value(error.response)
     else:
         error.kwargs = {}
+    if isinstance(error, HTTPClientError):
+        vars(error).update(request=None, response=None)

@@ -30,6 +30,7 @@ _STATUSES: Final = frozenset(HTTPStatus)
 _SHOWN_BYTES: Final = 60  # of a damaged body
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _logger: Final = logging.getLogger("restorejobs_client")
+_logger.addHandler(logging.NullHandler())  # silent until logging is configured
 
 
 class _Call:

@@ -21,26 +21,33 @@ AWS leaves some questions open. The fake decides them like this:
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
+import threading
+from collections import deque
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, get_args
+from contextlib import closing, contextmanager
+from email.message import Message
+from urllib.parse import parse_qsl
+
+from botocore.config import Config
 
 from restorejobs_client._client import RestoreJobsClient
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._extras import LazyModule
 from restorejobs_client._models import RestoreJob
+from restorejobs_client._parameters import check_count
+from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._clock import InstantClock
-from restorejobs_client.testing._moto import put_in_mock
+from restorejobs_client.testing._moto import seed_restore_jobs
 from restorejobs_client.testing._samples import sample_jobs
-from restorejobs_client.testing._server import FaultName, FaultyService, isolated_client, serving
-from restorejobs_client.testing._service import ACCOUNT, REGION, checked_account, checked_jobs
-
-if TYPE_CHECKING:
-    import botocore.config as botocore_config
-else:  # annotations name it
-    botocore_config = LazyModule("botocore.config")
+from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, check_account, read_jobs
 
 __all__ = ["FakeBackup", "FaultName", "fake_backup", "sample_jobs", "seed_restore_jobs"]
+
+_SIGNED_FOR = re.compile(r"Credential=[^,]*/([^/,]+)/backup/aws4_request")
+_UNSIGNED = "MissingAuthenticationTokenException"
+_Place = tuple[str, str]
+"""A region and an account."""
 
 
 @contextmanager
@@ -62,12 +69,11 @@ def fake_backup(
         InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`, or an account
             id that is not 12 digits.
     """
-    service = FaultyService(checked_account(account_id))
-    service.put(region_name, account_id, checked_jobs(jobs))
-    with serving(service) as endpoint_url:
-        yield FakeBackup(
-            service, endpoint_url=endpoint_url, region_name=region_name, account_id=account_id
-        )
+    backup = FakeBackup(region_name, check_account(account_id))
+    backup.seed(jobs)
+    with closing(_server.Server(backup._respond)) as server:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # private for users
+        backup.endpoint_url = server.url
+        yield backup
 
 
 class FakeBackup:
@@ -84,14 +90,16 @@ class FakeBackup:
             names on the wire (such as `maxResults`). Requests that got a fault are among them.
     """
 
-    def __init__(
-        self, service: FaultyService, *, endpoint_url: str, region_name: str, account_id: str
-    ) -> None:
-        self.endpoint_url = endpoint_url
-        self.requests: list[dict[str, str]] = service.requests
-        self._service = service
+    def __init__(self, region_name: str, account_id: str) -> None:
+        self.endpoint_url = ""
+        self.requests: list[dict[str, str]] = []
         self._region_name = region_name
         self._account_id = account_id
+        # It is held while a page is made, so that no two listings take the same step of seed_next.
+        self._lock = threading.Lock()
+        self._shelves: dict[_Place, _service.Shelf] = {}
+        self._steps: deque[tuple[_Place, list[RestoreJob]]] = deque()
+        self._faults: deque[FaultName] = deque()
 
     def __repr__(self) -> str:
         return f"FakeBackup({self.endpoint_url!r})"
@@ -101,7 +109,7 @@ class FakeBackup:
         *,
         region_name: str | None = None,
         account_id: str | None = None,
-        config: botocore_config.Config | None = None,
+        config: Config | None = None,
     ) -> RestoreJobsClient:
         """Return a client of this fake with its own credentials.
 
@@ -112,18 +120,17 @@ class FakeBackup:
         Args:
             region_name: the region that it calls; default: that of `fake_backup`.
             account_id: the account that it calls as, 12 digits; default: that of `fake_backup`.
-            config: botocore settings. The default has standard retries with 8 attempts in all, and
-                64 connections.
+            config: botocore settings. Those that it does not set keep the defaults of this client:
+                standard retries with 8 attempts in all, and 64 connections.
 
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
         """
-        region_name, account_id = self._region_and_account(region_name, account_id)
-        client = RestoreJobsClient(
-            client=isolated_client(
-                self.endpoint_url, region_name=region_name, account_id=account_id, config=config
-            )
+        region_name, account_id = self._place(region_name, account_id)
+        core = _server.isolated_client(
+            self.endpoint_url, region_name=region_name, account_id=account_id, config=config
         )
+        client = RestoreJobsClient(client=core)
         client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # for tests alone, so it is not public
         return client
 
@@ -150,7 +157,9 @@ class FakeBackup:
                 with a number as its id; something that is not a `RestoreJob`; or an account id that
                 is not 12 digits. The message names the job and its member, and shows the value.
         """
-        self._service.put(*self._region_and_account(region_name, account_id), checked_jobs(jobs))
+        place, checked = self._place(region_name, account_id), read_jobs(jobs)
+        with self._lock:
+            self._put(place, checked)
 
     def seed_next(
         self,
@@ -182,16 +191,18 @@ class FakeBackup:
         Raises:
             InvalidRequestError: as for `seed`, at once and not when the jobs are added.
         """
-        self._service.put_next(
-            *self._region_and_account(region_name, account_id), checked_jobs(jobs)
-        )
+        place, checked = self._place(region_name, account_id), read_jobs(jobs)
+        with self._lock:
+            self._steps.append((place, checked))
 
     def clear(self) -> None:
         """Remove all jobs of all regions and accounts, and the jobs that wait in `seed_next`.
 
         Faults and `requests` stay.
         """
-        self._service.clear()
+        with self._lock:
+            self._shelves.clear()
+            self._steps.clear()
 
     def fail_next(self, fault: FaultName, *, times: int = 1) -> None:
         """Answer the next ListRestoreJobs requests with a fault; several calls queue up.
@@ -224,43 +235,44 @@ class FakeBackup:
             times: the number of requests in a row.
 
         Raises:
-            InvalidRequestError: an unknown fault, or negative `times`.
+            InvalidRequestError: an unknown fault, or `times` is not an int of 0 or more.
         """
-        known: tuple[str, ...] = get_args(FaultName)
-        if fault not in known:
-            nearest = difflib.get_close_matches(str(fault), known, n=1)
+        if fault not in _service.FAULTS:
+            nearest = difflib.get_close_matches(fault, _service.FAULTS, n=1)
             hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-            message = f"fault: there is no {fault!r}{hint}, only {', '.join(known)}"
+            message = f"fault: there is no {fault!r}{hint}, only {', '.join(_service.FAULTS)}"
             raise InvalidRequestError(message)
-        if times < 0:
-            message = f"times: cannot be negative, got {times}"
-            raise InvalidRequestError(message)
-        self._service.queue(fault, times)
+        check_count("times", times, least=0)
+        with self._lock:
+            self._faults.extend(itertools.repeat(fault, times))
 
-    def _region_and_account(
-        self, region_name: str | None, account_id: str | None
-    ) -> tuple[str, str]:
-        return region_name or self._region_name, checked_account(account_id or self._account_id)
+    def _place(self, region_name: str | None, account_id: str | None) -> _Place:
+        return region_name or self._region_name, check_account(account_id or self._account_id)
 
+    def _put(self, place: _Place, jobs: list[RestoreJob]) -> None:
+        self._shelves.setdefault(place, _service.Shelf(account_id=place[1])).put(jobs)
 
-def seed_restore_jobs(
-    jobs: Iterable[RestoreJob], *, region_name: str = REGION, account_id: str = ACCOUNT
-) -> None:
-    """Add jobs to moto's AWS Backup, inside your own `moto.mock_aws()`.
-
-    Every client of that region and account lists them until moto resets, as it does when a mock
-    starts and ends. A job replaces the one that has the same id. While moto holds jobs, it has
-    ListRestoreJobs in all regions and accounts. A moto server in the same process has it too,
-    unless it has answered an AWS Backup request before.
-
-    Args:
-        jobs: the jobs. Their own members may name another account or region.
-        region_name: the region that lists them.
-        account_id: the account that lists them, 12 digits. The default is moto's own default.
-
-    Raises:
-        ImportError: moto is not installed: `pip install 'restorejobs-client[testing]'`.
-        InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`; a call outside
-            of a mock; a region without AWS Backup; or an account id that is not 12 digits.
-    """
-    put_in_mock(checked_jobs(jobs), region_name=region_name, account_id=checked_account(account_id))
+    def _respond(self, method: str, target: str, headers: Message) -> _service.Answer:
+        path, _, query = target.partition("?")
+        if method != "GET" or path.rstrip("/") != "/restore-jobs":
+            message = (
+                f"fake_backup has only ListRestoreJobs, not {method} {path}. moto has other "
+                "operations: use moto.mock_aws() or its server, and add jobs with seed_restore_jobs"
+            )
+            return _service.aws_error(501, "NotImplementedException", message=message)
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        signed_for = _SIGNED_FOR.search(headers.get("Authorization", ""))
+        with self._lock:
+            self.requests.append(parameters)
+            if signed_for is None:
+                return _service.aws_error(403, _UNSIGNED, message="Missing Authentication Token")
+            region_name = signed_for[1]
+            account_id = headers.get(_server.ACCOUNT_HEADER, self._account_id)
+            shelves = [self._shelves[place] for place in self._shelves if place[0] == region_name]
+            call = _service.Call(shelves, region_name, account_id, parameters)
+            if self._faults and (self._faults[0] != "stuck_token" or "nextToken" in parameters):
+                return _service.FAULTS[self._faults.popleft()](call)
+            answer = call.answer()
+            if answer.ends_listing and self._steps:
+                self._put(*self._steps.popleft())
+            return answer

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from restorejobs_client._extras import asyncio
 from restorejobs_client._watch import Clock
-
-if TYPE_CHECKING:
-    import asyncio
 
 
 class InstantClock(Clock):
@@ -36,7 +33,5 @@ class InstantClock(Clock):
 
     @override
     async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
-        from asyncio import sleep  # noqa: PLC0415  # only for those who use it
-
         self.wait(seconds, SimpleQueue())
-        await sleep(0)  # let other tasks run, as a wait does
+        await asyncio.sleep(0)  # other tasks run, as they do while a watch waits

@@ -1,89 +1,77 @@
-"""ListRestoreJobs inside moto, as long as moto holds seeded jobs."""
+"""ListRestoreJobs inside moto."""
 
 from __future__ import annotations
 
 import functools
 import threading
-import weakref
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._extras import LazyModule
 from restorejobs_client._models import RestoreJob
-from restorejobs_client.testing._service import Call, Shelf
+from restorejobs_client.testing import _service
+from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, read_jobs
 
-if TYPE_CHECKING:
-    import moto.backup.models as moto_backup
-    import moto.core.models as moto_core
-else:
-    moto_backup = LazyModule("moto.backup.models", extra="testing", purpose="seed_restore_jobs")
-    moto_core = LazyModule("moto.core.models", extra="testing", purpose="seed_restore_jobs")
-
-_STATE = "restorejobs_client_jobs"
-_URL_PATH = "{0}/restore-jobs/?$"
-# Re-entrant, because a finalizer may run at any moment on the thread that holds it.
-_lock = threading.RLock()
-_users: set[object] = set()  # one for each shelf in moto
-_own_url_paths: list[dict[str, Callable[..., object]]] = []  # moto's table, while ours replaces it
+_core: Any = LazyModule("moto.core.models", extra="testing", purpose="seed_restore_jobs")
+_backup: Any = LazyModule("moto.backup.responses", extra="testing", purpose="seed_restore_jobs")
+_SHELF = "restorejobs_client_shelf"  # an attribute of moto's backends; its reset removes it
+_lock = threading.Lock()
 
 
-def put_in_mock(jobs: Iterable[RestoreJob], *, region_name: str, account_id: str) -> None:
-    """Store jobs in moto until it resets."""
-    if not moto_core.botocore_stubber.enabled:
+def seed_restore_jobs(
+    jobs: Iterable[RestoreJob], *, region_name: str = REGION, account_id: str = ACCOUNT
+) -> None:
+    """Add jobs to moto's AWS Backup, inside your own `moto.mock_aws()`.
+
+    Every client of that region and account lists them until moto resets, as it does when a mock
+    starts and ends. A job replaces the one that has the same id. While moto holds jobs, it has
+    ListRestoreJobs in all regions and accounts. A moto server in the same process has it too,
+    unless it has answered an AWS Backup request before.
+
+    Args:
+        jobs: the jobs. Their own members may name another account or region.
+        region_name: the region that lists them.
+        account_id: the account that lists them, 12 digits. The default is moto's own default.
+
+    Raises:
+        ImportError: moto is not installed: `pip install 'restorejobs-client[testing]'`.
+        InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`; a call outside
+            of a mock; a region without AWS Backup; or an account id that is not 12 digits.
+    """
+    checked = read_jobs(jobs)
+    if not _core.botocore_stubber.enabled:
         message = "seed_restore_jobs: moto is not active; call it inside moto.mock_aws()"
         raise InvalidRequestError(message)
     try:
-        backend = moto_backup.backup_backends[account_id][region_name]
+        backend = _backup.backup_backends[check_account(account_id)][region_name]
     except KeyError:
         message = f"region_name: moto has no AWS Backup in {region_name!r}"
         raise InvalidRequestError(message) from None
-    state: dict[str, Shelf] = vars(backend)  # moto's reset empties it
     with _lock:
-        if _STATE not in state:
-            state[_STATE] = Shelf(account_id)
-            _add_operation_for(state[_STATE])
-        state[_STATE].put(jobs)
-
-
-def _add_operation_for(shelf: Shelf) -> None:
-    from moto.backup import urls  # noqa: PLC0415  # an extra
-
-    if not _users:
-        _own_url_paths.append(urls.url_paths)
-        # A new table and not a new entry, because another thread may be iterating over the old one.
-        urls.url_paths = {**urls.url_paths, _URL_PATH: _operation()}
-    user = object()
-    _users.add(user)
-    weakref.finalize(shelf, _drop_operation_for, user).atexit = False
-
-
-def _drop_operation_for(user: object) -> None:
-    from moto.backup import urls  # noqa: PLC0415  # an extra
-
-    with _lock:
-        _users.discard(user)
-        if not _users:
-            urls.url_paths = _own_url_paths.pop()
+        _add_operation()
+        backend.__dict__.setdefault(_SHELF, _service.Shelf(account_id)).put(checked)
 
 
 @functools.cache
-def _operation() -> Callable[..., object]:
-    from moto.backup.responses import BackupResponse  # noqa: PLC0415  # an extra
+def _add_operation() -> None:
+    from moto.backup import urls  # noqa: PLC0415  # an extra
 
-    class RestoreJobsResponse(BackupResponse):
-        def list_restore_jobs(self) -> tuple[int, dict[str, str], bytes]:
-            parameters = dict(parse_qsl(self.parsed_url.query, keep_blank_values=True))
-            with _lock:
-                backends = [
-                    regions.get(self.region) for regions in moto_backup.backup_backends.values()
-                ]
-                states = [vars(backend) for backend in backends if backend is not None]
-                shelves = [state[_STATE] for state in states if _STATE in state]
-                answer = Call(shelves, self.region, self.current_account, parameters).answer()
-            # moto takes the status from the headers.
-            headers = {**answer.headers, "status": str(answer.status)}
-            return answer.status, headers, answer.body
+    _backup.BackupResponse.list_restore_jobs = _list_restore_jobs
+    # A new table and not a new entry, because another thread may be iterating over the old one.
+    urls.url_paths = {**urls.url_paths, "{0}/restore-jobs/?$": _backup.BackupResponse.dispatch}
 
-    return RestoreJobsResponse.dispatch
+
+def _list_restore_jobs(response: Any) -> tuple[int, dict[str, str], str | bytes]:  # noqa: ANN401  # moto's
+    parameters = dict(parse_qsl(response.parsed_url.query, keep_blank_values=True))
+    region_name, account_id = response.region, response.current_account
+    with _lock:
+        backends = [backend for _, _, backend in _backup.backup_backends.iter_backends()]
+        seeded: list[Any] = [backend for backend in backends if hasattr(backend, _SHELF)]
+        if not seeded:  # as moto answers without this operation
+            return 404, {"status": "404"}, "Not yet implemented"
+        shelves = [getattr(one, _SHELF) for one in seeded if one.region_name == region_name]
+        answer = _service.Call(shelves, region_name, account_id, parameters).answer()
+    # moto takes the status from the headers.
+    return answer.status, {**answer.headers, "status": str(answer.status)}, answer.body

@@ -1,155 +1,82 @@
-"""The answers of AWS Backup to ListRestoreJobs requests, without HTTP and without moto."""
+"""How the fake answers a ListRestoreJobs request, without HTTP and without moto."""
 
 from __future__ import annotations
 
-import functools
+import heapq
 import itertools
 import json
+import math
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import blake2b
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from operator import attrgetter, eq, ge, itemgetter, lt
+from typing import Any, Literal, NamedTuple, cast
 from uuid import uuid4
 
 import msgspec
-from msgspec.structs import fields
 
 from restorejobs_client._convert import WrongValueError, read_struct
 from restorejobs_client._enums import RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+from restorejobs_client._text import clipped_repr
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_RESULTS = 1_000
+_MAX_RESULTS = 1_000
 
-Place = tuple[int, str, str, int]
-"""Where a job stands in the order of a listing, newest first.
+Place = tuple[float | str, ...]
+"""Where a job stands in a listing, newest first.
 
-It is the microseconds from the creation to the epoch, the id, the account, and a number that tells
-jobs without an id apart.
+It is the negative timestamp of its creation, its id, its account, and a number that tells jobs
+without an id apart. `()` is the place before all jobs.
 """
 
-_UNDATED = 1 << 63
-_RESOURCE_TYPE = re.compile(r"[a-zA-Z0-9\-_. ]{1,50}")
-_JSON = json.JSONEncoder(default=datetime.timestamp)  # JSON has all other values of a job
-_serials = itertools.count(1)
-_tokens = itertools.count()
+_numbers = itertools.count(1)
+_JSON = json.JSONEncoder(default=datetime.timestamp)
 
 
-def checked_account(account_id: str) -> str:
+def check_account(account_id: str) -> str:
+    """Return the account id, or refuse it."""
     if not re.fullmatch("[0-9]{12}", account_id):
-        message = f"account_id: must be 12 digits, got {account_id!r}"
-        raise InvalidRequestError(message)
+        raise InvalidRequestError(f"account_id: must be 12 digits, got {account_id!r}")
     return account_id
 
 
-def checked_jobs(jobs: object) -> list[RestoreJob]:
-    """Return jobs that AWS could list, as `RestoreJob.from_dict` reads them."""
-    place = "jobs"
-    checked: list[RestoreJob] = []
+def read_jobs(jobs: object) -> list[RestoreJob]:
+    """Return jobs that AWS could list, as `RestoreJob.from_dict` reads them, or refuse one."""
+    if not isinstance(jobs, Iterable):
+        raise InvalidRequestError(f"jobs: must be an iterable of jobs, got {clipped_repr(jobs)}")
+    numbered = enumerate(cast("Iterable[object]", jobs))
+    return [_read_job(number, job) for number, job in numbered]
+
+
+def _read_job(number: int, job: object) -> RestoreJob:
     try:
-        if not isinstance(jobs, Iterable):
-            raise WrongValueError("an iterable of RestoreJob", jobs)  # noqa: TRY301
-        for number, job in enumerate(cast("Iterable[object]", jobs)):
-            place = f"jobs[{number}]"
-            if not isinstance(job, RestoreJob):
-                raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job)  # noqa: TRY301
-            checked.append(read_struct(RestoreJob, job.to_dict()))
+        if not isinstance(job, RestoreJob):
+            raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job)  # noqa: TRY301
+        return read_struct(RestoreJob, job.to_dict())
     except WrongValueError as wrong:
-        wrong.place = place + wrong.place
+        wrong.place = f"jobs[{number}]{wrong.place}"
         raise InvalidRequestError(str(wrong)) from None
-    return checked
 
 
-def place_of(job: RestoreJob, account_id: str = "", serial: int = 0) -> Place:
-    age = _UNDATED if job.creation_date is None else _age(job.creation_date)
-    return age, job.restore_job_id or "", account_id, serial
+def place_of(job: RestoreJob, account_id: str = "", number: int = 0) -> Place:
+    """Return the place of a job. Jobs without a creation date come last."""
+    age = math.inf if job.creation_date is None else -job.creation_date.timestamp()
+    return age, job.restore_job_id or "", account_id, number
 
 
-def _age(moment: datetime) -> int:
-    return (EPOCH - moment) // timedelta(microseconds=1)
-
-
-def _aws_members(struct: msgspec.Struct) -> dict[str, object]:
-    """Return the members that are set, by their AWS names."""
-    return {
-        field.encode_name: _aws_members(value) if isinstance(value, msgspec.Struct) else value
-        for field in fields(type(struct))
-        for value in (getattr(struct, field.name),)
-        if value is not None
-    }
-
-
-@dataclass
-class _Entry:
-    """A stored job and its place in the order."""
+class _Entry(NamedTuple):
+    """A stored job, and its form on the wire. Entries sort by their places."""
 
     place: Place
     job: RestoreJob
-
-    @property
-    def age(self) -> int:
-        return self.place[0]
-
-    @functools.cached_property
-    def wire(self) -> bytes:
-        return _JSON.encode(_aws_members(self.job)).encode()
-
-
-_place: Callable[[_Entry], Place] = attrgetter("place")
-_age_of: Callable[[_Entry], int] = attrgetter("age")
-
-
-class _Filters(NamedTuple):
-    """The parameters of a request that choose jobs by their members."""
-
-    status: str | None = None
-    resource_type: str | None = None
-    parent_job_id: str | None = None
-    plan_arn: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    complete_after: datetime | None = None
-    complete_before: datetime | None = None
-
-    def pick(self, entries: Sequence[_Entry]) -> list[_Entry]:
-        """Return the entries that match. `entries` must be in order."""
-        start, stop = 0, len(entries)
-        if self.created_before is not None:
-            start = bisect_right(entries, _age(self.created_before), key=_age_of)
-            stop = bisect_left(entries, _UNDATED, key=_age_of)
-        if self.created_after is not None:
-            stop = bisect_right(entries, _age(self.created_after), key=_age_of)
-        return [entry for entry in entries[start:stop] if self._match(entry.job)]
-
-    def _match(self, job: RestoreJob) -> bool:
-        """Whether the job matches all filters except those of its creation date."""
-        plan_arn = job.created_by and job.created_by.restore_testing_plan_arn
-        completed = job.completion_date
-        return (
-            self.status in (None, job.status)
-            and self.resource_type in (None, job.resource_type)
-            and self.parent_job_id in (None, job.parent_job_id)
-            and self.plan_arn in (None, plan_arn)
-            and (
-                self.complete_after is None
-                or (completed is not None and completed >= self.complete_after)
-            )
-            and (
-                self.complete_before is None
-                or (completed is not None and completed < self.complete_before)
-            )
-        )
+    wire: bytes
 
 
 class Shelf:
@@ -157,66 +84,91 @@ class Shelf:
 
     def __init__(self, account_id: str) -> None:
         self.account_id = account_id
-        self._entries: dict[tuple[str, str, int], _Entry] = {}
-        self._matching: dict[_Filters, list[_Entry]] = {}
+        self._entries: dict[Place, _Entry] = {}
+        self._in_order: list[_Entry] = []
 
     def put(self, jobs: Iterable[RestoreJob]) -> None:
+        """Add jobs. A job replaces the one that has the same id."""
         for job in jobs:
-            serial = next(_serials) if job.restore_job_id is None else 0
-            place = place_of(job, self.account_id, serial)
-            self._entries[place[1:]] = _Entry(place, job)
-        self._matching = {}
+            number = next(_numbers) if job.restore_job_id is None else 0
+            place = place_of(job, self.account_id, number)
+            members = msgspec.to_builtins(job, builtin_types=(datetime,))
+            sent = {name: value for name, value in members.items() if value is not None}
+            self._entries[place[1:]] = _Entry(place, job, _JSON.encode(sent).encode())
+        self._in_order = []
 
-    def following(self, filters: _Filters, after: Place | None, count: int) -> list[_Entry]:
-        """Return the first `count` matching entries after a place, or from the beginning."""
-        matching = self._match(filters)
-        start = 0 if after is None else bisect_right(matching, after, key=_place)
-        return matching[start : start + count]
-
-    def _match(self, filters: _Filters) -> list[_Entry]:
-        matching = self._matching.get(filters)
-        if matching is None:
-            if filters == _Filters():
-                matching = sorted(self._entries.values(), key=_place)
-            else:
-                matching = filters.pick(self._match(_Filters()))
-            self._matching[filters] = matching
-        return matching
+    def after(self, place: Place) -> Iterator[_Entry]:
+        """Return the entries after a place, in order."""
+        if not self._in_order:
+            self._in_order = sorted(self._entries.values())
+        start = bisect_right(self._in_order, place, key=itemgetter(0))
+        return itertools.islice(self._in_order, start, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """An HTTP response."""
+    """An HTTP response.
+
+    Attributes:
+        ends_listing: whether it is the last page of a listing.
+        delivery: how much of it is sent. Content-Length is that of the whole body.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
-    ends_listing: bool = False  # it is the last page of a listing
+    ends_listing: bool = False
+    delivery: Literal["whole", "half", "half, then reset", "reset"] = "whole"
 
 
-def _headers() -> dict[str, str]:
+def half(body: bytes) -> bytes:
+    """Return the first half."""
+    return body[: len(body) // 2]
+
+
+def _json_headers() -> dict[str, str]:
     return {"Content-Type": "application/json", "x-amzn-RequestId": str(uuid4())}
 
 
 def aws_error(status: int, code: str, **members: str) -> Answer:
-    headers = {**_headers(), "x-amzn-ErrorType": code}
+    """Return an error as AWS sends it."""
+    headers = {**_json_headers(), "x-amzn-ErrorType": code}
     return Answer(status, headers, json.dumps(members).encode())
 
 
-def modelled_error(status: int, code: str, message: str, *, blame: str, context: str) -> Answer:
-    """Return an error with the members that AWS Backup's model has."""
+def _modelled_error(status: int, code: str, message: str, blame: str, context: str) -> Answer:
+    """Return an error with the members that AWS Backup documents."""
     return aws_error(status, code, Code=code, Message=message, Type=blame, Context=context)
 
 
 class _RefusedError(Exception):
-    """The service refuses a parameter."""
-
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(message)
-        self.parameter = parameter
+    """The service refuses a parameter. The arguments are its name and the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+def _plan_arn(job: RestoreJob) -> str | None:
+    return job.created_by.restore_testing_plan_arn if job.created_by else None
+
+
+# The parameters that choose jobs: which value of a job they compare with theirs, and how.
+_FILTERS: dict[str, tuple[Callable[[RestoreJob], Any], Callable[[Any, Any], bool]]] = {
+    "status": (attrgetter("status"), eq),
+    "resourceType": (attrgetter("resource_type"), eq),
+    "parentJobId": (attrgetter("parent_job_id"), eq),
+    "restoreTestingPlanArn": (_plan_arn, eq),
+    "createdAfter": (attrgetter("creation_date"), ge),
+    "createdBefore": (attrgetter("creation_date"), lt),
+    "completeAfter": (attrgetter("completion_date"), ge),
+    "completeBefore": (attrgetter("completion_date"), lt),
+}
+_PATTERNS = {
+    "status": "|".join(RestoreJobStatus),
+    "resourceType": r"[a-zA-Z0-9\-_. ]{1,50}",
+    "accountId": r"[0-9]{12}|\*",
+    "maxResults": "[1-9][0-9]{0,2}|1000",
+}
+
+
+@dataclass(frozen=True)
 class Call:
     """A ListRestoreJobs request, and the jobs of its region."""
 
@@ -224,102 +176,131 @@ class Call:
     region_name: str
     account_id: str
     parameters: Mapping[str, str]
-    page_size: int | None = None  # a fault may ignore the page size of the request
 
-    def answer(self) -> Answer:
-        """Return a page, or a refusal of a parameter."""
+    def answer(self, *, page_size: int | None = None, next_token: str | None = None) -> Answer:
+        """Return a page, or the refusal of a parameter.
+
+        Args:
+            page_size: replaces `maxResults`, for a fault.
+            next_token: replaces the token of the next page, for a fault.
+        """
         try:
-            return self._page()
+            return self._page(page_size, next_token)
         except _RefusedError as refused:
-            return modelled_error(
-                400,
-                "InvalidParameterValueException",
-                f"{refused.parameter}: {refused}",
-                blame="User",
-                context=refused.parameter,
-            )
+            name, reason = refused.args
+            code, message = "InvalidParameterValueException", f"{name}: {reason}"
+            return _modelled_error(400, code, message, "User", name)
 
-    def _page(self) -> Answer:
+    def _page(self, page_size: int | None, next_token: str | None) -> Answer:
         filters = self._filters()
-        account_id = self._asked_account()
-        size = self._size() if self.page_size is None else self.page_size
-        scope = repr((self.region_name, account_id, filters))
-        token = self.parameters.get("nextToken")
-        after = None if token is None else _place_in(token, scope)
-        entries = sorted(
-            itertools.chain.from_iterable(
-                shelf.following(filters, after, size + 1)
-                for shelf in self.shelves
-                if account_id in {shelf.account_id, "*"}
-            ),
-            key=_place,
-        )
-        page = entries[:size]
-        next_token = None
-        if size == 0:
-            next_token = _token(after, scope)
-        elif len(entries) > size:
-            next_token = _token(page[-1].place, scope)
-        body = b'{"RestoreJobs": [%b], "NextToken": %b}' % (
-            b", ".join(entry.wire for entry in page),
-            json.dumps(next_token).encode(),
-        )
-        return Answer(200, _headers(), body, next_token is None)
-
-    def _filters(self) -> _Filters:
-        status = self.parameters.get("status")
-        if status is not None and status not in {known.value for known in RestoreJobStatus}:
-            raise _RefusedError("status", f"There is no restore job status {status!r}")
-        resource_type = self.parameters.get("resourceType")
-        if resource_type is not None and not _RESOURCE_TYPE.fullmatch(resource_type):
-            raise _RefusedError("resourceType", f"{resource_type!r} is not a resource type")
-        return _Filters(
-            status,
-            resource_type,
-            self.parameters.get("parentJobId"),
-            self.parameters.get("restoreTestingPlanArn"),
-            self._moment("createdAfter"),
-            self._moment("createdBefore"),
-            self._moment("completeAfter"),
-            self._moment("completeBefore"),
-        )
-
-    def _moment(self, parameter: str) -> datetime | None:
-        text = self.parameters.get(parameter)
-        if text is None:
-            return None
-        with suppress(ValueError, OverflowError):
-            moment = datetime.fromisoformat(text)
-            if moment.utcoffset() is not None:
-                return moment.astimezone(UTC)
-        raise _RefusedError(parameter, f"{text!r} is not a timestamp in ISO 8601 with an offset")
-
-    def _asked_account(self) -> str:
         account_id = self.parameters.get("accountId", self.account_id)
-        if not re.fullmatch(r"\*|[0-9]{12}", account_id):
-            raise _RefusedError("accountId", f"{account_id!r} is not an account id")
-        return account_id
+        scope = repr((self.region_name, account_id, filters))
+        place = _place_in(self.parameters.get("nextToken"), scope)
+        if page_size is None:
+            page_size = int(self.parameters.get("maxResults", _MAX_RESULTS))
+        shelves = [one for one in self.shelves if account_id in {one.account_id, "*"}]
+        following = heapq.merge(*(shelf.after(place) for shelf in shelves))
+        matching = (entry for entry in following if _match(entry.job, filters))
+        page = list(itertools.islice(matching, page_size))
+        is_last = page_size > 0 and next(matching, None) is None
+        if not is_last and next_token is None:
+            next_token = _token(page[-1].place if page else place, scope)
+        jobs = b", ".join(entry.wire for entry in page)
+        body = b'{"RestoreJobs": [%b], "NextToken": %b}' % (jobs, json.dumps(next_token).encode())
+        return Answer(200, _json_headers(), body, ends_listing=is_last)
 
-    def _size(self) -> int:
-        text = self.parameters.get("maxResults", str(MAX_RESULTS))
-        if re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= MAX_RESULTS:
-            return int(text)
-        raise _RefusedError("maxResults", f"Must be from 1 to {MAX_RESULTS}, got {text!r}")
+    def _filters(self) -> dict[str, object]:
+        for name, pattern in _PATTERNS.items():
+            text = self.parameters.get(name)
+            if text is not None and not re.fullmatch(pattern, text):
+                raise _RefusedError(name, f"{text!r} does not match the pattern {pattern}")
+        return {
+            name: _moment(name, text) if name.endswith(("After", "Before")) else text
+            for name, text in sorted(self.parameters.items())
+            if name in _FILTERS
+        }
 
 
-def _token(after: Place | None, scope: str) -> str:
+def _moment(name: str, text: str) -> datetime:
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+        if moment.utcoffset() is not None:
+            return moment.astimezone(UTC)
+    raise _RefusedError(name, f"{text!r} is not a timestamp in ISO 8601 with an offset")
+
+
+def _match(job: RestoreJob, filters: Mapping[str, object]) -> bool:
+    for name, wanted in filters.items():
+        value_of, compare = _FILTERS[name]
+        value = value_of(job)
+        if value is None or not compare(value, wanted):
+            return False
+    return True
+
+
+def _token(place: Place, scope: str) -> str:
     # The running number makes every token different, as those of AWS are.
-    content = json.dumps([next(_tokens), after]).encode().hex()
+    content = json.dumps([next(_numbers), place]).encode().hex()
     return f"{content}.{_seal(content, scope)}"
 
 
-def _place_in(token: str, scope: str) -> Place | None:
+def _place_in(token: str | None, scope: str) -> Place:
+    if token is None:
+        return ()
     content, _, seal = token.rpartition(".")
     if seal != _seal(content, scope):
         raise _RefusedError("nextToken", "The token is not from a listing with these parameters")
-    _, after = json.loads(bytes.fromhex(content))
-    return after and tuple(after)
+    _, place = json.loads(bytes.fromhex(content))
+    return tuple(place)
 
 
 def _seal(content: str, scope: str) -> str:
     return blake2b(f"{scope} {content}".encode(), digest_size=12).hexdigest()
+
+
+_Refusal = Literal["throttle", "access_denied", "expired_token", "unavailable"]
+_ProxyAnswer = Literal["too_many_requests", "server_error", "damage", "redirect"]
+_NoPage = Literal["empty_body", "no_content", "reset"]
+_PartOfPage = Literal["cut", "short", "trailing", "reset_in_body"]
+_WrongPage = Literal["stuck_token", "empty_page", "ignored_max_results"]
+FaultName = Literal[_Refusal, _ProxyAnswer, _NoPage, _PartOfPage, _WrongPage]
+"""The faults that `FakeBackup.fail_next` knows; its documentation explains each one."""
+
+_HTML = {"Content-Type": "text/html"}
+_DENIED = "User is not authorized to perform: backup:ListRestoreJobs"
+_EXPIRED = "The security token included in the request is expired"
+_DOWN = "The service is unavailable, try again later"
+
+
+def _cut(call: Call) -> Answer:
+    page = call.answer()
+    return replace(page, body=half(page.body))
+
+
+def _trailing(call: Call) -> Answer:
+    page = call.answer()
+    return replace(page, body=page.body + b"</html>")
+
+
+FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
+    "throttle": lambda _: aws_error(400, "ThrottlingException", message="Rate exceeded"),
+    "too_many_requests": lambda _: Answer(429, {}),
+    "access_denied": lambda _: aws_error(403, "AccessDeniedException", Message=_DENIED),
+    "expired_token": lambda _: aws_error(403, "ExpiredTokenException", message=_EXPIRED),
+    "unavailable": lambda _: _modelled_error(
+        503, "ServiceUnavailableException", _DOWN, "Service", "ListRestoreJobs"
+    ),
+    "server_error": lambda _: Answer(500, _HTML, b"<html><h1>Internal Server Error</h1></html>"),
+    "damage": lambda _: Answer(200, _HTML, b"<html><h1>Please log in</h1></html>"),
+    "empty_body": lambda _: Answer(200, {"Content-Type": "application/json"}),
+    "no_content": lambda _: Answer(204, {}),
+    "redirect": lambda _: Answer(302, {"Location": "https://login.example.com/"}),
+    "cut": _cut,
+    "short": lambda call: replace(call.answer(), delivery="half"),
+    "trailing": _trailing,
+    "reset": lambda _: Answer(200, {}, delivery="reset"),
+    "reset_in_body": lambda call: replace(call.answer(), delivery="half, then reset"),
+    "stuck_token": lambda call: call.answer(next_token=call.parameters["nextToken"]),
+    "empty_page": lambda call: call.answer(page_size=0),
+    "ignored_max_results": lambda call: call.answer(page_size=_MAX_RESULTS),
+}
