@@ -118,7 +118,7 @@ def test_statuses_share_one_dictionary() -> None:
 )
 def test_values_that_do_not_fit_are_refused(odd: RestoreJob, member: str) -> None:
     """A value that its column cannot hold is an error, and is not changed."""
-    with pytest.raises(MalformedResponseError, match=f"{member} does not fit into a table"):
+    with pytest.raises(MalformedResponseError, match=f"{member} does not fit into its column"):
         listing([odd]).to_arrow()
 
 

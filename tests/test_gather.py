@@ -221,7 +221,7 @@ def test_split_and_parallel_reject_limit_and_tokens(name: str) -> None:
     checkpoint = iter(service.listing()).checkpoint
     value: Any = {"limit": 5, "next_token": "5", "resume_from": checkpoint}[name]
     listing = service.listing(**{name: value})
-    with pytest.raises(InvalidRequestError, match=f"{name} cannot split"):
+    with pytest.raises(InvalidRequestError, match=f"{name} cannot be split"):
         listing.split(2)
     with pytest.raises(InvalidRequestError, match=f"{name} cannot run in parallel"):
         listing.parallel()

@@ -90,7 +90,7 @@ def test_from_dict_converts_dates_to_utc(date: object) -> None:
     [
         ({"CreationDate": "2026-01-01"}, "CreationDate: .*timezone.*'2026-01-01'"),
         ({"CreationDate": datetime(2026, 1, 1)}, "CreationDate: .*timezone"),  # noqa: DTZ001
-        ({"CreationDate": "9999-12-31T23:59:59-05:00"}, "CreationDate: .*outside the years"),
+        ({"CreationDate": "9999-12-31T23:59:59-05:00"}, "CreationDate: .*within the years"),
         ({"CreationDate": True}, "CreationDate"),
         ({"RestoreJobId": 5}, "RestoreJobId: .*got 5"),
         ({"restore_job_id": ["a" * 500]}, "restore_job_id: .*…"),
@@ -98,8 +98,8 @@ def test_from_dict_converts_dates_to_utc(date: object) -> None:
         ({"CreatedBy": "plan"}, "CreatedBy: .*'plan'"),
         ({"CreatedBy": {"RestoreTestingPlanArn": 7}}, r"CreatedBy\.RestoreTestingPlanArn: .*7"),
         ({"BackupSizeInBytes": 1.5}, "BackupSizeInBytes: .*1.5"),
-        ([], "the whole"),
-        (None, "the whole"),
+        ([], "the value"),
+        (None, "the value"),
     ],
 )
 def test_from_dict_names_the_wrong_value(members: Any, message: str) -> None:

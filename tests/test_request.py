@@ -225,8 +225,8 @@ def test_long_values_are_shortened() -> None:
         ("by_stats", "did you mean by_status?"),
         ("ByStats", "did you mean ByStatus?"),
         ("created_after", "did you mean by_created_after?"),
-        ("qwxyz", "there are by_account_id, "),
-        ("limit", "there are by_account_id, "),
+        ("qwxyz", "the parameters are by_account_id, "),
+        ("limit", "the parameters are by_account_id, "),
     ],
 )
 def test_unknown_parameters_are_refused(name: str, advice: str) -> None:

@@ -161,10 +161,10 @@ def test_unknown_statuses_are_counted() -> None:
 
 
 def test_parents_are_counted() -> None:
-    """Parents are counted beside their children, and the text says so."""
+    """Parents are counted as well as their children, and the text says so."""
     summary = RestoreJobSummary.from_jobs([completed(1, is_parent=True), completed(1)])
     assert (summary.jobs, summary.parents, summary.bytes_restored) == (2, 1, 20)
-    assert "1 restore job, counted beside their children" in str(summary)
+    assert "1 restore job, counted as well as their children" in str(summary)
 
 
 def test_empty_summary() -> None:

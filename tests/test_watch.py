@@ -605,7 +605,7 @@ NO_NUMBER = [float("nan"), float("inf"), "5", 10**400]
             ("timeout", value, "0 or more seconds, or None")
             for value in [-1, -0.1, False, *NO_NUMBER]
         ),
-        *(("until", value, "a function of a job") for value in [None, "COMPLETED"]),
+        *(("until", value, "a function that takes a job") for value in [None, "COMPLETED"]),
     ],
     ids=lambda value: str(value)[:20],
 )

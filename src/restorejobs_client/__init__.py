@@ -84,21 +84,21 @@ __all__ = [
     "__version__",
     "gather",
 ]
-_LAZY = "ListRestoreJobsRequest"  # to import pydantic is a quarter of the way to the first job
+_LAZY = "ListRestoreJobsRequest"  # importing pydantic takes a quarter of the time to the first job
 
-# Tracebacks, reprs, pickles and documentation name what is public by its public place.
+# Tracebacks, reprs, pickles and documentation show this package as the module of public names.
 for _name in __all__:
     if _name not in {_LAZY, "__version__"}:
         globals()[_name].__module__ = __name__
 
 
-if not TYPE_CHECKING:  # type checkers shall refuse a misspelt name
+if not TYPE_CHECKING:  # hidden from type checkers, so that they report misspelt names
 
     def __getattr__(name: str) -> object:
         if name != _LAZY:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        from restorejobs_client import _request  # noqa: PLC0415  # see above
+        from restorejobs_client import _request  # noqa: PLC0415  # imported on first use
 
         request = _request.ListRestoreJobsRequest
         request.__module__ = __name__

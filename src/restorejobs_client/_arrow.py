@@ -1,4 +1,4 @@
-"""Tables: jobs as Arrow record batches with one fixed schema, one batch for each page."""
+"""Export jobs as Arrow tables and pandas frames. Each page becomes one record batch."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from restorejobs_client._extras import pa, pc, pd
 from restorejobs_client._models import RestoreJob, RestoreJobCreator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_PLAN: Final = "created_by_restore_testing_plan_arn"
+_PLAN_COLUMN: Final = "created_by_restore_testing_plan_arn"
 
 
 class ArrowExport(ABC):
-    """The methods that make tables of jobs: Arrow's and those of pandas."""
+    """The methods that export jobs to Arrow and pandas."""
 
     @abstractmethod
     def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
-        """Return the jobs page by page; a stream starts with its next job."""
+        """Return the jobs page by page. A stream starts with its next job."""
 
     def to_arrow(self) -> pa.Table:
         """Return the jobs as an Arrow table, one row for each job.
 
-        The columns are the members of a job by their names, then `region` and `duration_seconds`.
-        They are the same without rows. Text is `string`. Dates are `timestamp[us, UTC]`; AWS is
-        accurate to milliseconds. `status`, `validation_status` and `deletion_status` are
-        `dictionary<int32, string>`, also for values that AWS adds later. Sizes in bytes and
+        The columns have the names of a job's members, followed by `region` and `duration_seconds`.
+        A table without rows has the same columns. Text is `string`. Dates are `timestamp[us, UTC]`;
+        AWS is accurate to milliseconds. `status`, `validation_status` and `deletion_status` are
+        `dictionary<int32, string>`, including values that AWS adds later. Sizes in bytes and
         minutes are `int64`, `is_parent` is `bool`, and `duration_seconds` is `double`. Instead of
         `created_by`, there is the text column `created_by_restore_testing_plan_arn`.
 
@@ -48,10 +48,10 @@ class ArrowExport(ABC):
         return table.unify_dictionaries()
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the jobs as a pandas frame with the columns of `to_arrow`.
+        """Return the jobs as a pandas DataFrame with the columns of `to_arrow`.
 
-        Statuses are categories, and dates are in UTC. Whole numbers are nullable `Int64` and truth
-        values nullable `boolean`, so missing values do not turn them into floats.
+        Statuses are categories, and dates are in UTC. Whole numbers are nullable `Int64`, and
+        booleans are nullable `boolean`, so missing values do not turn them into floats.
 
         Raises:
             ImportError: the extra `pandas` is not installed.
@@ -69,9 +69,9 @@ class ArrowExport(ABC):
         `pyarrow.RecordBatchReader.from_stream(jobs)` streams them to DuckDB or to a Parquet file in
         constant memory. The columns are those of `to_arrow`.
 
-        An error while listing, or Ctrl-C, reaches the caller as an error of the library that
-        reads, with our message in its text. Nothing is left out silently, but the checkpoint is
-        lost; `to_arrow` keeps it.
+        If the listing fails, or you press Ctrl-C, the library that reads raises an error of its
+        own, with our message in its text. No job is left out silently, but the checkpoint is lost.
+        Use `to_arrow` to get our error with its checkpoint.
 
         Raises:
             ImportError: the extra `arrow` is not installed.
@@ -83,7 +83,7 @@ class ArrowExport(ABC):
 
 @cache
 def _schema() -> pa.Schema:
-    """Return the members of a job as columns, and then the columns that follow from them."""
+    """Return the columns of a job's members, followed by the derived columns."""
     types: dict[object, Any] = {
         str: pa.string(),
         int: pa.int64(),
@@ -93,42 +93,44 @@ def _schema() -> pa.Schema:
         **dict.fromkeys(OpenEnum.__subclasses__(), pa.dictionary(pa.int32(), pa.string())),
     }
     columns: list[tuple[str, Any]] = [
-        (_PLAN if field.name == "created_by" else field.name, types[get_args(field.type)[0]])
+        (_PLAN_COLUMN if field.name == "created_by" else field.name, types[get_args(field.type)[0]])
         for field in fields(RestoreJob)
     ]
     return pa.schema([*columns, ("region", pa.string()), ("duration_seconds", pa.float64())])
 
 
 def _batches(pages: Iterable[Sequence[RestoreJob]]) -> Iterator[pa.RecordBatch]:
-    # Not a loop: its variable would keep a page while the next one is decoded into cold memory,
-    # which costs a tenth of all CPU.
+    # The variable of a `for` loop would keep a page alive while the next one is decoded. Decoding
+    # into new memory instead of the memory of the freed page costs 10 % of the CPU time.
     return map(_batch, filter(None, pages))
 
 
 def _batch(jobs: Sequence[RestoreJob]) -> pa.RecordBatch:
     schema: Any = _schema()
-    place_of = schema.get_field_index
+    index_of = schema.get_field_index
     columns: list[Sequence[Any]] = list(zip(*map(astuple, jobs), strict=True))
-    columns[place_of(_PLAN)] = [
-        creator and creator.restore_testing_plan_arn for creator in columns[place_of(_PLAN)]
+    columns[index_of(_PLAN_COLUMN)] = [
+        creator and creator.restore_testing_plan_arn for creator in columns[index_of(_PLAN_COLUMN)]
     ]
     columns.append([job.region for job in jobs])
     arrays: list[Any] = [_array(*column) for column in zip(columns, schema, strict=False)]
-    took: Any = pc.subtract(arrays[place_of("completion_date")], arrays[place_of("creation_date")])
-    arrays.append(pc.divide(took.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6))
+    elapsed: Any = pc.subtract(
+        arrays[index_of("completion_date")], arrays[index_of("creation_date")]
+    )
+    arrays.append(pc.divide(elapsed.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6))
     batch: pa.RecordBatch = pa.record_batch(arrays, schema=schema)
     return batch
 
 
-def _array(values: Sequence[Any], column: Any) -> Any:  # noqa: ANN401  # Arrow's
-    make: Any = pa.array  # its overloads do not know a type that is a value
+def _array(values: Sequence[Any], column: Any) -> Any:  # noqa: ANN401  # pyarrow's types are partly unknown
+    make: Any = pa.array  # its overloads do not accept a type that is known only at run time
     try:
         if pa.types.is_timestamp(column.type):
-            # Durations since the epoch: Arrow needs three times as long for datetimes.
-            since = [None if moment is None else moment - _EPOCH for moment in values]
-            return make(since, pa.duration("us")).view(column.type)
+            # Durations since the epoch, because Arrow takes three times as long to read datetimes.
+            durations = [None if moment is None else moment - _EPOCH for moment in values]
+            return make(durations, pa.duration("us")).view(column.type)
         return make(values, column.type)
     except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
         raise MalformedResponseError(
-            f"a value of {column.name} does not fit into a table: {error}"
+            f"a value of {column.name} does not fit into its column: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""botocore's errors as ours: the class, what to do about it, and a cause without secrets."""
+"""Convert botocore's errors to ours: add advice, and remove secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from restorejobs_client._errors import (
 )
 
 OPERATION: Final = "ListRestoreJobs"
-_KINDS: Final = {kind.__name__: kind for kind in ServiceError.__subclasses__()}
+_CLASSES: Final = {kind.__name__: kind for kind in ServiceError.__subclasses__()}
 _ADVICE: Final = {
     "AccessDeniedException": "the credentials need the permission backup:ListRestoreJobs",
     "ExpiredTokenException": "renew the credentials, then resume from the checkpoint",
@@ -30,12 +30,12 @@ _ADVICE: Final = {
     "profile_name or session",
     "NoRegionError": "pass region_name, or set AWS_DEFAULT_REGION or the region of the profile",
 }
-_MOTO_ANSWER: Final = "Not yet implemented"  # to an operation that it does not have
+_MOTO_NOT_IMPLEMENTED: Final = "Not yet implemented"  # for operations that moto lacks
 _MOTO_ADVICE: Final = (
     "moto has no ListRestoreJobs: call restorejobs_client.testing.seed_restore_jobs([]) "
     "inside the mock to add it"
 )
-# By parts of names, because AWS and botocore add errors.
+# Patterns for parts of names, because AWS and botocore add errors.
 _THROTTLING: Final = re.compile(
     "Throttl|SlowDown|TooManyRequests|LimitExceeded|ThroughputExceeded|PriorRequestNotComplete"
     "|TransactionInProgress"
@@ -45,17 +45,17 @@ _NETWORK: Final = frozenset({"ConnectionError", "HTTPClientError", "IncompleteRe
 
 
 def is_throttling(code: str | None, http_status: int) -> bool:
-    """Return whether an answer asks for fewer requests."""
+    """Return whether a response means that there were too many requests."""
     return http_status == HTTPStatus.TOO_MANY_REQUESTS or bool(_THROTTLING.search(code or ""))
 
 
 def our_error(error: Exception) -> RestoreJobsError:
-    """Return our error for one that a boto3 call raised, with that one as its cause."""
+    """Return our error for an exception that a boto3 call raised, which becomes its cause."""
     if isinstance(error, ClientError):
         ours: RestoreJobsError = _service_error(error)
     elif isinstance(error, BotoCoreError):
         ours = _botocore_error(error)
-    else:  # from a handler that the user registered with the client, or from a mock of it
+    else:  # from an event handler of the user, or from a mock of the client
         ours = TransportError(f"the call failed: {type(error).__name__}: {error}")
     if isinstance(error, BotoCoreError | ClientError):
         _remove_details(error)
@@ -67,13 +67,13 @@ def _service_error(error: ClientError) -> ServiceError:
     response: dict[str, Any] = dict(error.response)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(response.get("Error", {}).get("Code", ""))
-    kind = _KINDS.get(code) or _KINDS.get(f"{code}Exception")
+    kind = _CLASSES.get(code) or _CLASSES.get(f"{code}Exception")
     if kind is None and is_throttling(code, status):
         kind = ThrottlingException
     if kind is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
         kind = ServiceUnavailableException
     kind = kind or ServiceError
-    advice = _MOTO_ADVICE if _MOTO_ANSWER in str(error) else _ADVICE.get(kind.__name__)
+    advice = _MOTO_ADVICE if _MOTO_NOT_IMPLEMENTED in str(error) else _ADVICE.get(kind.__name__)
     return kind(_with_advice(error, advice), response=response, operation_name=OPERATION)
 
 
@@ -92,11 +92,12 @@ def _with_advice(error: Exception, advice: str | None) -> str:
 
 
 def _remove_details(error: BotoCoreError | ClientError) -> None:
-    """Remove secrets from botocore's exception, and what our message says already.
+    """Remove secrets and needless details from botocore's exception.
 
-    Its causes are a hundred lines of urllib3, and its members may hold the signed request.
+    Its causes would print a hundred lines of urllib3, and its attributes may hold the signed
+    request.
     """
-    error.args = tuple(redacted(str(one)) for one in error.args)
+    error.args = tuple(redacted(str(argument)) for argument in error.args)
     error.__traceback__ = error.__cause__ = error.__context__ = None
     if isinstance(error, ClientError):
         error.response = redacted_value(error.response)

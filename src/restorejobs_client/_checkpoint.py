@@ -1,7 +1,7 @@
-"""Checkpoints: a place in a listing, with the listing's filters, as one line of text.
+"""Checkpoints: a position in a listing, with the listing's filters, as one line of text.
 
-The text is safe to accept from anybody: whatever it holds, it is read by a strict schema. Its
-checksum only tells damage from a checkpoint; it is no signature.
+It is safe to read a checkpoint from an untrusted source, because a strict schema validates it. Its
+checksum only detects damage. It is not a signature.
 """
 
 from __future__ import annotations
@@ -17,33 +17,34 @@ from restorejobs_client._parameters import FILTERS, check_parameters, filter_tex
 from restorejobs_client._text import clipped_repr
 from restorejobs_client._windows import UNBOUNDED, Window
 
-_VERSION: Final = "rjc2-"
+_PREFIX: Final = "rjc2-"
 _CHECKSUM_BYTES: Final = 8
-_LONGEST: Final = 100_000  # characters; AWS's tokens have hundreds
-_MOST_DELIVERED: Final = 100_000  # jobs of one page, which AWS limits to 1,000
-_ADVICE: Final = "pass a checkpoint as it was, or None to begin anew"
+_MAX_LENGTH: Final = 100_000  # characters; AWS's tokens have hundreds
+_MAX_DELIVERED: Final = 100_000  # jobs of one page, which AWS limits to 1,000
+_ADVICE: Final = "pass an unchanged checkpoint, or None to start from the beginning"
 _Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A place in a listing.
+    """A position in a listing.
 
     Attributes:
-        token: the token of the page; `None` is the first page.
-        delivered: how many jobs of that page were handed out.
-        last_job: the hash of the id of the last of them.
-        digest: the hash of the ids of all of them. It shows whether the page is still the same.
-        ended: everything was handed out.
+        token: the page token that requests the page; `None` for the first page.
+        delivered: how many jobs of that page were delivered.
+        last_job: the hash of the id of the last delivered job of that page.
+        digest: the hash of the ids of all delivered jobs of that page. It shows whether the page
+            is still the same.
+        ended: whether all jobs of the listing were delivered.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
-    delivered: Annotated[int, msgspec.Meta(ge=0, le=_MOST_DELIVERED)] = 0
+    delivered: Annotated[int, msgspec.Meta(ge=0, le=_MAX_DELIVERED)] = 0
     last_job: _Hash | None = None
     digest: _Hash | None = None
     ended: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse members that contradict each other. Only a forged checkpoint has them."""
+        """Refuse members that contradict each other. Only a forged checkpoint has such members."""
         is_within_page = self.delivered > 0
         if self.ended and (self.token is not None or is_within_page):
             raise ValueError
@@ -51,16 +52,16 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
             raise ValueError
 
 
-BEGINNING: Final = Position()
+START: Final = Position()
 
 
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     Attributes:
-        position: the place in the listing.
-        window: the part of the listing that the place is in.
-        region_name: the region of the client that made it.
+        position: the position in the listing.
+        window: the part of the listing that the run lists.
+        region_name: the region of the listing.
         filters: the filters of the listing as text, by name.
     """
 
@@ -74,24 +75,24 @@ _DECODER: Final = msgspec.json.Decoder(Checkpoint)
 
 
 def write_checkpoint(checkpoint: Checkpoint) -> str:
-    """Return the checkpoint as text of one line, safe in URLs and file names."""
+    """Return the checkpoint as one line of text, which is safe in URLs and file names."""
     payload = msgspec.json.encode(checkpoint)
-    return _VERSION + base64.urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
+    return _PREFIX + base64.urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
 
 
 def read_checkpoint(text: object) -> Checkpoint:
-    """Return what `write_checkpoint` wrote.
+    """Return the checkpoint that `write_checkpoint` has written.
 
     Raises:
         InvalidCheckpointError: it is not a checkpoint, or it was damaged or forged.
     """
-    if not isinstance(text, str) or not text.startswith(_VERSION):
+    if not isinstance(text, str) or not text.startswith(_PREFIX):
         message = (
             f"{clipped_repr(text)} is not a checkpoint of this version of the package: {_ADVICE}"
         )
         raise InvalidCheckpointError(message)
-    if len(text) > _LONGEST:
-        message = f"a checkpoint has no more than {_LONGEST:,} characters: {_ADVICE}"
+    if len(text) > _MAX_LENGTH:
+        message = f"a checkpoint has no more than {_MAX_LENGTH:,} characters: {_ADVICE}"
         raise InvalidCheckpointError(message)
     try:
         return _read(text)
@@ -101,7 +102,7 @@ def read_checkpoint(text: object) -> Checkpoint:
 
 
 def _read(text: str) -> Checkpoint:
-    encoded = text.removeprefix(_VERSION)
+    encoded = text.removeprefix(_PREFIX)
     decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     payload = decoded[_CHECKSUM_BYTES:]
     if decoded[:_CHECKSUM_BYTES] != _checksum(payload):
@@ -110,7 +111,7 @@ def _read(text: str) -> Checkpoint:
     filters = checkpoint.filters
     if not filters.keys() <= set(FILTERS) or filter_texts(check_parameters(filters)) != filters:
         raise ValueError
-    if write_checkpoint(checkpoint) != text:  # base64 ignores some bits and characters
+    if write_checkpoint(checkpoint) != text:  # several base64 texts decode to the same bytes
         raise ValueError
     return checkpoint
 

@@ -1,4 +1,4 @@
-"""The client, and its one operation."""
+"""The client and its one operation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
     from restorejobs_client import _request
-else:  # it imports pydantic, which costs more to import than all of this package
+else:  # importing pydantic takes longer than importing this package
     _request = LazyModule("restorejobs_client._request")
 
 _Parameters = ParamSpec("_Parameters")
@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 def _with_checked_keywords(
     method: Callable[_Parameters, _Result],
 ) -> Callable[_Parameters, _Result]:
-    """Refuse unknown keywords, and AWS parameters together with a request."""
+    """Refuse unknown keywords, and a request together with AWS parameters."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
@@ -71,17 +71,17 @@ class RestoreJobsClient:
         profile_name: a profile of the AWS configuration files.
         endpoint_url: the URL to use instead of AWS's own endpoint.
         config: botocore settings (proxies, timeouts, retries). If retries are not configured (here,
-            in AWS_RETRY_MODE or AWS_MAX_ATTEMPTS, or in the profile), requests are sent up to 8
-            times, in botocore's standard mode.
+            in AWS_RETRY_MODE or AWS_MAX_ATTEMPTS, or in the profile), each request is sent up
+            to 8 times, in botocore's standard mode.
 
     Raises:
         InvalidRequestError: arguments that exclude each other, a session or client of the wrong
             type, or an endpoint that is not a URL.
         ConfigurationError: no region, or settings that botocore refuses.
-        CredentialsError: no such profile. Missing credentials raise it when you iterate a listing.
+        CredentialsError: no such profile. Missing credentials raise it when you iterate.
     """
 
-    def __init__(  # noqa: PLR0913  # boto3's own
+    def __init__(  # noqa: PLR0913  # as in boto3
         self,
         *,
         session: boto3.Session | None = None,
@@ -112,8 +112,8 @@ class RestoreJobsClient:
                 _reject_conflicts("session", {"profile_name": profile_name})
                 if not callable(getattr(session, "client", None)):
                     message = (
-                        f"session={session!r} is refused: it must be a boto3.Session; a region is "
-                        "given as region_name, a profile as profile_name"
+                        f"session={session!r} is refused: it must be a boto3.Session; pass a "
+                        "region as region_name, and a profile as profile_name"
                     )
                     raise InvalidRequestError(message)
             client = create_client(
@@ -203,28 +203,29 @@ class RestoreJobsClient:
                 delegated administrator of AWS Organizations. Default: the account of the
                 credentials.
             by_resource_type: list jobs of this type, such as `ResourceType.EBS`. Types that AWS
-                adds later are accepted. A type that looks misspelt gives a UserWarning.
+                adds later are accepted. A type that looks misspelt causes a UserWarning.
             by_created_before: list jobs created before this moment, an aware datetime. AWS does not
-                say whether its bounds are inclusive.
+                document whether its bounds are inclusive.
             by_created_after: list jobs created after this moment.
             by_status: list jobs in this status: PENDING, RUNNING, COMPLETED, ABORTED or FAILED.
             by_complete_before: list jobs completed before this moment.
             by_complete_after: list jobs completed after this moment.
             by_restore_testing_plan_arn: list jobs that this restore testing plan started.
             by_parent_job_id: list the children of this job.
-            max_results: the number of jobs per page, 1 to 1000. It does not change the listing.
+            max_results: the largest number of jobs per page, 1 to 1000. It does not change which
+                jobs are listed.
             next_token: start at this AWS page token.
             limit: yield at most this many jobs in each run of the listing; 0 yields none.
-            resume_from: continue from this `checkpoint` of an iterator or an error, which must be
-                of the same filters. `resume` needs no filters.
+            resume_from: continue from this `checkpoint` of an iterator or an error. The filters
+                must be the same as before. `resume` needs no filters.
             progress: show a progress bar: jobs, pages and rate while the listing runs; windows in
                 `parallel`; ended jobs in `watch`. It appears only in a notebook or a terminal (on
                 standard error). Without the extra `progress`, iterating raises ImportError.
 
         Raises:
-            InvalidRequestError: a wrong parameter. The message names it, and nothing is sent.
-            InvalidCheckpointError: a checkpoint that is damaged, or has other filters or another
-                region. The message shows both.
+            InvalidRequestError: a parameter is wrong. The message names it, and nothing is sent.
+            InvalidCheckpointError: the checkpoint is damaged, or has other filters or another
+                region. The message shows the difference.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -316,17 +317,17 @@ class RestoreJobsClient:
 def _check_same_listing(
     checkpoint: Checkpoint, filters: Mapping[str, str], region_name: str
 ) -> None:
-    made = {"region_name": checkpoint.region_name, **checkpoint.filters}
-    asked = {"region_name": region_name, **filters}
-    names = [name for name in (made | asked) if made.get(name) != asked.get(name)]
+    old = {"region_name": checkpoint.region_name, **checkpoint.filters}
+    new = {"region_name": region_name, **filters}
+    names = [name for name in (old | new) if old.get(name) != new.get(name)]
     if names:
-        shown_made, shown_asked = (
+        shown_old, shown_new = (
             ", ".join(f"{name}={described.get(name)!r}" for name in names)
-            for described in (made, asked)
+            for described in (old, new)
         )
         raise InvalidCheckpointError(
-            "resume_from is a checkpoint of other filters or of another region: it has "
-            f"{shown_made}, but this listing has {shown_asked}; "
+            "resume_from is a checkpoint with other filters or another region: it has "
+            f"{shown_old}, but this listing has {shown_new}; "
             "client.resume(checkpoint) needs no filters"
         )
 

@@ -11,8 +11,8 @@ class InterruptSafeQueue:
     """A queue without a lock, in which urllib3 keeps idle connections.
 
     `queue.LifoQueue` uses a `threading.Condition`, which is Python code. Ctrl-C between two of its
-    lines leaves the lock held, and every later request waits forever. We measured this once in one
-    to two thousand interrupts. Operations of a deque are atomic, and botocore's pools never wait
+    lines leaves the lock held, and every later request waits forever. We measured this in one of
+    1,000 to 2,000 interrupts. Operations of a deque are atomic, and botocore's pools never wait
     for a connection.
     """
 
@@ -20,14 +20,14 @@ class InterruptSafeQueue:
         self._items: deque[object] = deque()
         self._maxsize = maxsize
 
-    def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue`
+    def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
         """Return the newest item, or raise `queue.Empty`."""
         try:
             return self._items.pop()
         except IndexError:
             raise queue.Empty from None
 
-    def put(self, item: object, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002  # as in `queue`
+    def put(self, item: object, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
         """Keep an item, or raise `queue.Full`."""
         if len(self._items) >= self._maxsize:
             raise queue.Full

@@ -1,7 +1,7 @@
-"""Structs from mappings, and JSON from structs.
+"""Convert mappings to structs and to JSON.
 
-`read_struct` is the slow way to a model. It takes what `json.loads`, botocore and callers give, and
-names the value that is wrong, which `msgspec` does not.
+`read_struct` is slower than `msgspec.convert`, but it also accepts what botocore and callers pass,
+and its errors show the value that is wrong.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from msgspec.structs import fields
 
 from restorejobs_client._text import clipped_repr
 
-_LONGEST_VALUE: Final = 80  # characters of a wrong value in a message
+_MAX_SHOWN: Final = 80  # characters of a wrong value in a message
 _ALLOWED: Final[dict[type, str]] = {
     int: "a whole number",
     bool: "true or false",
     datetime: "a datetime with a timezone, epoch seconds, or text in ISO 8601 with an offset, "
-    "and not outside the years 1 to 9999 in UTC",
+    "within the years 1 to 9999 in UTC",
 }
 _AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)] | None
 _Reader = Callable[[object], object]
@@ -34,16 +34,17 @@ class WrongValueError(ValueError):
     """A value that does not fit its member.
 
     Attributes:
-        place: the way to the value, such as `".RestoreJobs[7].Status"`; it grows on the way up.
+        place: the path to the value, such as `".RestoreJobs[7].Status"`. Each level that the
+            exception passes adds its part.
     """
 
     def __init__(self, allowed: str, value: object) -> None:
         super().__init__()
         self.place = ""
-        self._problem = f"it must be {allowed}, got {clipped_repr(value, _LONGEST_VALUE)}"
+        self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
 
     def __str__(self) -> str:
-        return f"{self.place.removeprefix('.') or 'the whole'}: {self._problem}"
+        return f"{self.place.removeprefix('.') or 'the value'}: {self._problem}"
 
 
 def read_struct(kind: type[_Struct], members: object, *, aws_names_only: bool = False) -> _Struct:
@@ -76,14 +77,14 @@ def _readers(
     kind: type[msgspec.Struct],
     aws_names_only: bool,  # noqa: FBT001  # cached by position
 ) -> list[tuple[str, str, _Reader]]:
-    """Return the name of each member, its AWS name, and what reads its value."""
+    """Return the name of each member, its AWS name, and the function that reads its value."""
     return [
         (field.name, field.encode_name, _reader(field.type, aws_names_only=aws_names_only))
         for field in fields(kind)
     ]
 
 
-def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN401  # any annotation
+def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN401  # an annotation can be any object
     kind = next(one for one in get_args(annotation) if one is not NoneType)
     if issubclass(kind, msgspec.Struct):
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
@@ -99,11 +100,11 @@ def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
         raise WrongValueError("a list", value)
     items: list[object] = []
-    for place, item in enumerate(cast("list[object]", value)):
+    for index, item in enumerate(cast("list[object]", value)):
         try:
             items.append(read(item))
         except WrongValueError as wrong:
-            wrong.place = f"[{place}]{wrong.place}"
+            wrong.place = f"[{index}]{wrong.place}"
             raise
     return tuple(items)
 
@@ -113,10 +114,10 @@ def _read_text(kind: type[str], value: object) -> str | None:
         return value
     if not isinstance(value, str):
         raise WrongValueError("text", value)
-    return kind(str.__str__(value))  # str() of a subclass may be another text
+    return kind(str.__str__(value))  # a subclass may override __str__
 
 
-def _read_other(kind: type, annotation: Any, value: object) -> object:  # noqa: ANN401  # a union
+def _read_other(kind: type, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
     try:
         read = msgspec.convert(value, annotation, strict=False)
         return read.astimezone(UTC) if isinstance(read, datetime) else read

@@ -1,4 +1,4 @@
-"""What a listing is, and the place of a run in it. Nothing is sent from here."""
+"""What to list, and the position of a run in it. This module sends no requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hashlib import blake2b
 from operator import length_hint
 from typing import Final, NamedTuple, cast
 
-from restorejobs_client._checkpoint import BEGINNING, Checkpoint, Position, write_checkpoint
+from restorejobs_client._checkpoint import START, Checkpoint, Position, write_checkpoint
 from restorejobs_client._errors import PaginationError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import LARGEST_PAGE, aws_parameters, filter_texts
@@ -20,14 +20,14 @@ _HASH_BYTES: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """All that a run of a listing needs.
+    """Everything that a run of a listing needs.
 
     Attributes:
         parameters: the checked parameters of the operation, by their snake_case names.
         origin: the region, and the profile and endpoint if they were given, for `repr`.
-        window: the part of the listing by creation date.
+        window: the part of the listing to list, by creation date.
         start: where runs start.
-        started_by: the parameter that says where runs start, if one was given.
+        started_by: the name of the parameter that set `start`, if one did.
         limit: the largest number of jobs that a run yields.
         progress: whether runs show a progress bar.
     """
@@ -35,7 +35,7 @@ class Listing:
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     origin: Mapping[str, str] = field(default_factory=dict[str, str])
     window: Window = UNBOUNDED
-    start: Position = BEGINNING
+    start: Position = START
     started_by: str | None = None
     limit: int | None = None
     progress: bool = False
@@ -51,7 +51,7 @@ class Listing:
         return replace(self, limit=limit, progress=False)
 
     def described(self) -> dict[str, object]:
-        """Return what to show of the listing: its origin, filters, window and limit."""
+        """Return the origin, filters, window and limit that `repr` shows."""
         lower, upper = self.window.lower, self.window.upper
         described: dict[str, object] = {
             **self.origin,
@@ -69,10 +69,10 @@ class _Page(NamedTuple):
     """The current page.
 
     Attributes:
-        token: the token that asked for it.
+        token: the page token that requested it.
         jobs: all of its jobs, including those that an earlier run has delivered.
-        stop: the number of jobs that `limit` leaves of it.
-        rest: the jobs that have not been handed out yet.
+        stop: where to stop in `jobs`: at their end, or earlier because of `limit`.
+        rest: the jobs that have not been delivered yet.
     """
 
     token: str | None
@@ -86,16 +86,16 @@ class _Page(NamedTuple):
 
 
 class _State(NamedTuple):
-    """All that changes during a run. It is replaced as a whole, so an interrupt cannot split it.
+    """What changes during a run. It is replaced as a whole, so an interrupt cannot corrupt it.
 
     Attributes:
-        next_token: the token of the next request; `None` asks for the first page.
-        ended: there is no next request.
-        left: the number of jobs that `limit` leaves for later pages.
+        next_token: the page token of the next request; `None` requests the first page.
+        ended: whether the last page has arrived.
+        left: how many more jobs `limit` allows on later pages.
         page: the current page.
-        resuming: the place to go on from, until its whole page has arrived.
-        arrived: the jobs of that page that have arrived.
-        is_new: `take_page` has not returned the current page.
+        resuming: the position to resume from, until its whole page has arrived.
+        arrived: the jobs of that page that have arrived so far.
+        is_new: whether `take_page` has not returned the current page yet.
     """
 
     next_token: str | None
@@ -108,9 +108,9 @@ class _State(NamedTuple):
 
 
 class Cursor:
-    """The place of a run in a listing. It says what to ask for next, and accepts the answers.
+    """The position of a run in a listing. It says what to request next, and accepts the pages.
 
-    A request that fails changes nothing.
+    A request that fails does not change the position.
     """
 
     def __init__(self, listing: Listing) -> None:
@@ -129,17 +129,17 @@ class Cursor:
 
     @property
     def jobs(self) -> Iterator[RestoreJob]:
-        """The jobs of the current page that have not been handed out yet."""
+        """The jobs of the current page that have not been delivered yet."""
         return self._state.page.rest
 
     @property
     def has_new_page(self) -> bool:
-        """Whether there is a page that `take_page` has not returned."""
+        """Whether there is a page that `take_page` has not returned yet."""
         return self._state.is_new
 
     @property
     def checkpoint(self) -> str:
-        """The exact place after the last job that was handed out, as text."""
+        """The exact position after the last delivered job, as text."""
         listing = self._listing
         filters = filter_texts(listing.parameters)
         return write_checkpoint(
@@ -155,19 +155,21 @@ class Cursor:
         if page.delivered == 0:
             return Position(token=page.token)
         delivered = page.jobs[: page.delivered]
-        return Position(page.token, len(delivered), _hash(delivered[-1:]), _hash(delivered))
+        return Position(
+            page.token, len(delivered), _hash_of_ids(delivered[-1:]), _hash_of_ids(delivered)
+        )
 
     def next_parameters(self) -> dict[str, object] | None:
-        """Return the parameters of the next request, as boto3 takes them; `None` at the end."""
+        """Return the parameters of the next request, for boto3; `None` at the end."""
         state = self._state
         if self.has_ended:
             return None
         parameters = dict(self._parameters)
         if state.left is not None:
-            missing = 0
+            repeated = 0  # jobs that were delivered, but must be requested again
             if state.resuming is not None:
-                missing = state.resuming.delivered - len(state.arrived)
-            parameters["MaxResults"] = min(self._page_size, state.left + missing)
+                repeated = state.resuming.delivered - len(state.arrived)
+            parameters["MaxResults"] = min(self._page_size, state.left + repeated)
         if state.next_token is not None:
             parameters["NextToken"] = state.next_token
         return parameters
@@ -178,10 +180,10 @@ class Cursor:
         return self._state.ended or self._state.left == 0
 
     def accept(self, page: RestoreJobPage) -> int:
-        """Accept the page that `next_parameters` asked for. Return how many jobs it adds.
+        """Accept the page that `next_parameters` requested. Return how many jobs it adds.
 
         Raises:
-            PaginationError: its token was used before. The place does not change.
+            PaginationError: its token was used before. The position does not change.
         """
         state = self._state
         next_token = page.next_token or None  # AWS ends some listings with ""
@@ -189,8 +191,8 @@ class Cursor:
             self._used_tokens.add(_token_hash(state.next_token))
         if next_token is not None and _token_hash(next_token) in self._used_tokens:
             raise PaginationError(
-                "the service answered with a page token that this listing has used before, "
-                "which would deliver jobs twice or never end: try again from the checkpoint"
+                "the service returned a page token that this listing has used before, so the "
+                "listing would repeat jobs or never end: try again from the checkpoint"
             )
         jobs = self._listing.window.keep(page.restore_jobs)
         token, delivered = state.next_token, 0
@@ -200,7 +202,7 @@ class Cursor:
                 # Pages are smaller now, so the page of the checkpoint arrives in parts.
                 self._state = state._replace(next_token=next_token, arrived=jobs, is_new=True)
                 return 0
-            jobs, delivered = _without_delivered(jobs, state.resuming)
+            jobs, delivered = _delivered_first(jobs, state.resuming)
             token = state.page.token
         left = len(jobs) - delivered if state.left is None else state.left
         stop = min(len(jobs), delivered + left)
@@ -226,7 +228,7 @@ class Cursor:
         return taken
 
     def forget_delivered(self) -> None:
-        """Free a page that was handed out, before the next one is decoded."""
+        """Free the memory of a delivered page before the next one is decoded."""
         state = self._state
         if state.page.delivered == len(state.page.jobs) and state.resuming is None:
             self._state = state._replace(page=_Page(state.next_token))
@@ -236,7 +238,7 @@ def _token_hash(token: str) -> bytes:
     return blake2b(token.encode(), digest_size=_HASH_BYTES).digest()
 
 
-def _hash(jobs: tuple[RestoreJob, ...]) -> str:
+def _hash_of_ids(jobs: tuple[RestoreJob, ...]) -> str:
     """Return a hash of the ids of jobs. A job without an id is hashed as a whole."""
     digest = blake2b(digest_size=_HASH_BYTES)
     for job in jobs:
@@ -245,19 +247,19 @@ def _hash(jobs: tuple[RestoreJob, ...]) -> str:
     return digest.hexdigest()
 
 
-def _without_delivered(
+def _delivered_first(
     jobs: tuple[RestoreJob, ...], position: Position
 ) -> tuple[tuple[RestoreJob, ...], int]:
-    """Return the jobs with the delivered ones in front, and how many those are.
+    """Return the jobs with the delivered ones moved to the front, and the number of those.
 
-    The delivered jobs follow each other. They are in their old place, or further on if new jobs
-    were added before them. After any other change of the page none is found, and all jobs are
-    delivered again: a job that comes twice is better than one that is lost.
+    The delivered jobs follow each other. They are at the start of the page, or further on if new
+    jobs were added before them. If the page has changed in any other way, they are not found, and
+    all jobs are delivered again. Delivering a job twice is better than losing it.
     """
     for end in range(position.delivered, len(jobs) + 1):
         start = end - position.delivered
-        if _hash(jobs[end - 1 : end]) == position.last_job:
-            run = jobs[start:end]
-            if _hash(run) == position.digest:
-                return run + jobs[:start] + jobs[end:], position.delivered
+        if _hash_of_ids(jobs[end - 1 : end]) == position.last_job:
+            found = jobs[start:end]
+            if _hash_of_ids(found) == position.digest:
+                return found + jobs[:start] + jobs[end:], position.delivered
     return jobs, 0

@@ -16,16 +16,16 @@ StatusName = Literal["PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"]
 class OpenEnum(StrEnum):
     """A `StrEnum` that also accepts values it does not know.
 
-    A known value is found in any case. Any other string becomes a new member that equals the
-    string, has its hash, and has `is_known == False`. Iterating over the class gives the known
-    members only.
+    Known values match regardless of case. Any other string becomes a new member that equals the
+    string, has its hash, and has `is_known == False`. Iterating over the class yields only the
+    known members.
     """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        value = str.__str__(value)  # str() of a subclass may be another text
+        value = str.__str__(value)  # a subclass may override __str__
         for known in cls:
             if known.value.casefold() == value.casefold():
                 return known
@@ -43,7 +43,7 @@ class OpenEnum(StrEnum):
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Accept any string, also in JSON schemas, because AWS may add values."""
-        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
+        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
         known = [member.value for member in cls]
         text = core_schema.str_schema(metadata={"pydantic_js_updates": {"examples": known}})
@@ -76,7 +76,7 @@ class RestoreValidationStatus(OpenEnum):
 
 
 class RestoreDeletionStatus(OpenEnum):
-    """The state of the deletion of what a restore test created (AWS member `DeletionStatus`)."""
+    """The state of the deletion of a restore test's data (AWS member `DeletionStatus`)."""
 
     DELETING = "DELETING"
     FAILED = "FAILED"

@@ -18,7 +18,7 @@ RestoreJobsError
     ├── AccessDeniedException
     └── ExpiredTokenException
 
-The bases in brackets keep code working that catches botocore's errors.
+Code that catches botocore's errors keeps working, because of the bases in brackets.
 """
 
 # No `from __future__ import annotations`: frameworks read these annotations.
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, cast
 from restorejobs_client._text import counted
 
 if TYPE_CHECKING:
-    # Without botocore's stubs, its classes are unknown to type checkers, and so would ours be.
+    # Without botocore's stubs, type checkers would know neither its classes nor ours.
     class BotoCoreError(Exception): ...
 
     class ClientError(Exception): ...
@@ -43,7 +43,7 @@ _SECRET = re.compile(
         (?:credential|signature|(?:proxy-)?authorization|(?:security|session)[-_]?token
           |secret[-_]?access[-_]?key)
         (?: (?:[\\"'\s]|&quot;)* (?:[=:,>]|%3[AD]|&\#61;) (?:[\\"'\s]|&quot;|b['"])*
-          | \s+ (?=\S{20}) )  # whatever stands between a name and its value, in JSON, HTML, a repr
+          | \s+ (?=\S{20}) )  # the separator between a name and its value, in JSON, HTML or a repr
       ) (?:(?:aws4-hmac-sha256|basic|bearer|digest|negotiate)\s+(?!credential))? [^\s,&"'<>\\)]+
     | (?P<scheme>://) [^/@\s]+ @
     | \b(?:AKIA|ASIA)[A-Z0-9]{8,}
@@ -54,15 +54,15 @@ _SECRET_NAME = re.compile(r"authorization|cookie|token|credential|secret|signatu
 
 
 def redacted(text: str) -> str:
-    """Return the text with access keys, signatures, tokens and passwords in URLs as `***`.
+    """Return the text with `***` for access keys, signatures, tokens and passwords in URLs.
 
-    The service and proxies may repeat parts of the request in their answers.
+    The service and proxies may repeat parts of the request in their responses.
     """
     return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
 
 
 def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
-    """Return a value, and what is inside it, without secrets."""
+    """Return a value without secrets, at any depth."""
     if isinstance(value, str):
         return redacted(value)
     if isinstance(value, list):
@@ -76,24 +76,24 @@ def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
 
 
 class RestoreJobsError(Exception):
-    """The base of every error of this package.
+    """The base class of all errors of this package.
 
     Attributes:
         checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
-            that is raised while a listing is iterated, and otherwise `None`.
-        listing: the listing that failed, as it was passed to `gather`; otherwise `None`. It is not
-            pickled.
+            that is raised while a listing is iterated. Otherwise, it is `None`.
+        listing: the listing that failed in `gather`, or the window that failed in `parallel`.
+            Otherwise, it is `None`. It is not pickled.
     """
 
     checkpoint: str | None = None
     listing: object = None
 
     def __init__(self, message: str) -> None:
-        # Not super(): botocore's bases build their message from templates of their own.
+        # Not super(), because botocore's classes build their message from a template.
         Exception.__init__(self, redacted(message))
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
-        # Without a call of __init__, whose parameters differ from class to class.
+        # Unpickling does not call __init__, because its parameters differ between classes.
         state: dict[str, object] = {"args": self.args, **vars(self)}
         state.pop("listing", None)
         return type(self).__new__, (type(self),), state
@@ -111,36 +111,37 @@ class InvalidCheckpointError(RestoreJobsError, ValueError):
 
 
 class PaginationError(RestoreJobsError):
-    """The service repeated a page token, so jobs would come twice or the listing never end."""
+    """The service repeated a page token, so the listing would repeat jobs or never end."""
 
 
 class WatchTimeoutError(RestoreJobsError, TimeoutError):
-    """The time of `watch` was over before all jobs had ended.
+    """The `timeout` of `watch` passed before all jobs had ended.
 
     Attributes:
         pending: the ids of the jobs that have not ended, and the given ids that were never listed.
     """
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
-        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004
+        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
         jobs = counted(len(pending), "job")
         super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
         self.pending: tuple[str, ...] = pending
 
 
 class MalformedResponseError(RestoreJobsError):
-    """A successful response is not a list of restore jobs, or a value does not fit.
+    """A successful response is not a list of restore jobs, or a value does not fit its member.
 
-    Raised for a damaged page after botocore's retries, by `RestoreJob.from_dict`, and by tables.
+    Listings raise it for a page that is still damaged after botocore's retries. So do
+    `RestoreJob.from_dict`, `to_arrow` and `to_pandas`, for a value that does not fit.
     """
 
 
 class _BotocoreError(RestoreJobsError, BotoCoreError):
-    """An error that botocore raised itself; its exception is the `__cause__`."""
+    """An error that botocore raised. Its exception is the `__cause__`."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.kwargs: Mapping[str, Any] = {}  # BotoCoreError has it; it may hold a signed request
+        self.kwargs: Mapping[str, Any] = {}  # botocore's may hold a signed request
 
 
 class ConfigurationError(_BotocoreError):
@@ -155,7 +156,7 @@ class CredentialsError(ConfigurationError):
 
 
 class TransportError(_BotocoreError):
-    """The service did not answer: a network error, a timeout, or a proxy.
+    """The service did not answer, because of a network error, a timeout or a proxy.
 
     botocore's exception is the `__cause__`.
     """
@@ -166,7 +167,7 @@ class ServiceError(RestoreJobsError, ClientError):
 
     Attributes:
         code: the AWS error code, such as `"AccessDeniedException"`, or the HTTP status as text if
-            the answer has no code.
+            the response has no code.
         request_id: the id that AWS support asks for (header `x-amzn-RequestId`), if there is one.
         context: the `Context` member of AWS Backup's modelled errors, if there is one.
         http_status: the HTTP status code; 0 if there is none.
@@ -200,7 +201,7 @@ class MissingParameterValueException(ServiceError):
 
 
 class ServiceUnavailableException(ServiceError):
-    """The service is temporarily unavailable: its error code, or any other HTTP 503."""
+    """The service is temporarily unavailable: this AWS error code, or any other HTTP 503."""
 
 
 class ThrottlingException(ServiceError):

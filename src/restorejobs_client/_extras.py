@@ -1,4 +1,4 @@
-"""Modules that are optional or slow to import. They are imported when they are first used."""
+"""Modules that are optional or slow to import. They are imported when first used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LazyModule(ModuleType):
             raise AttributeError(attribute)
         try:
             module = import_module(self.__name__)
-        except ModuleNotFoundError as error:  # other errors come from the module itself
+        except ModuleNotFoundError as error:  # other errors mean that the module is broken
             if not self._extra:
                 raise
             library = (error.name or "").partition(".")[0]

@@ -28,7 +28,7 @@ _CLOCK: Final = Clock()
 
 
 class _RunIterator:
-    """What the iterators over one run of a listing have in common."""
+    """The base class of the iterators over one run of a listing."""
 
     def __init__(self, run: ListingRun) -> None:
         self._run = run
@@ -36,11 +36,11 @@ class _RunIterator:
 
     @property
     def checkpoint(self) -> str:
-        """The exact place after the last job or page that was returned.
+        """The exact position after the last job or page that was returned.
 
         Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
-        filters, the page token and hashes of job ids. It exists at any moment: before the first
-        job, and after the last one or an error too.
+        filters, the page token and hashes of job ids. It is always available: before the first
+        job, after the last one, and after an error.
         """
         return self._run.checkpoint
 
@@ -48,7 +48,7 @@ class _RunIterator:
 class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
     """Iterates over the jobs of a listing, in one run.
 
-    After an error, `next()` asks for the same page again, so an error never looks like the end. Use
+    After an error, `next()` requests the same page again, so an error never looks like the end. Use
     it from one thread at a time.
 
     Examples:
@@ -67,7 +67,7 @@ class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
         for job in self._jobs:
             return job
         while True:
-            self._jobs = self._run.jobs  # even if Ctrl-C came just after the page
+            self._jobs = self._run.jobs  # Ctrl-C may have come after the page arrived
             for job in self._jobs:
                 return job
             if not self._run.next_page():
@@ -75,7 +75,7 @@ class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
 
 
 class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
-    """Iterates over the pages of a listing. After an error, `next()` asks for the page again."""
+    """Iterates over pages of jobs. After an error, `next()` requests the same page again."""
 
     def __next__(self) -> RestoreJobPage:
         if not self._run.has_page():
@@ -87,17 +87,17 @@ class _AsyncIterator(_RunIterator, AsyncIterator[RestoreJob]):
     """Iterates over the jobs of a listing with `async for`.
 
     Pages are fetched on a thread and accepted on the event loop, so a cancelled wait does not
-    change the place.
+    change the position.
     """
 
     def __init__(self, run: ListingRun) -> None:
         super().__init__(run)
-        self._turn = asyncio.Lock()  # if several tasks share it, one of them asks for the page
+        self._lock = asyncio.Lock()  # of several tasks, only one requests the next page
 
     async def __anext__(self) -> RestoreJob:
         for job in self._jobs:
             return job
-        async with self._turn:
+        async with self._lock:
             while True:
                 self._jobs = self._run.jobs
                 for job in self._jobs:
@@ -136,13 +136,13 @@ class RestoreJobs(ArrowExport):
     def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page. A page may be empty even if more pages follow.
 
-        The iterator has a `checkpoint`. After an error, `next()` asks for the page again.
+        The iterator has a `checkpoint`. After an error, `next()` requests the page again.
         """
         return RestoreJobPageIterator(ListingRun(self._listing, self._fetch))
 
     def first(self) -> RestoreJob | None:
-        """Return the first job, or `None` if there is none. This asks AWS for one job only."""
-        return next(iter(self._with(self._listing.limited_to(1))), None)
+        """Return the first job, or `None` if there is none. Only one job is requested."""
+        return next(iter(self._with_listing(self._listing.limited_to(1))), None)
 
     def head(self, n: int = 10) -> RestoreJobPage:
         """Return the first `n` jobs, or all if there are fewer, as one page.
@@ -153,52 +153,53 @@ class RestoreJobs(ArrowExport):
             InvalidRequestError: `n` is not an int of 0 or more.
         """
         check_count("n", n, least=0)
-        return RestoreJobPage(restore_jobs=tuple(self._with(self._listing.limited_to(n))))
+        return RestoreJobPage(restore_jobs=tuple(self._with_listing(self._listing.limited_to(n))))
 
     def split(self, parts: int) -> list[RestoreJobs]:
         """Return `parts` listings that together are exactly this listing. No request is sent.
 
-        They are windows of creation date that do not overlap and have the same length. No job is
-        lost or comes twice, whatever order AWS uses and whether or not its bounds are inclusive.
-        The first and the last window are as open as this listing. If the listing has no
-        `by_created_after`, the last 30 days are divided, and the first window also has all older
-        jobs.
+        They are windows of creation date that have the same length and do not overlap. Each job is
+        in exactly one of them, for any order of the jobs, and whether or not AWS's bounds
+        are inclusive. The first window has the lower bound of this listing, and the last window has
+        its upper bound. If the listing has no `by_created_after`, the last 30 days are divided, and
+        the first window also has all older jobs.
 
         There is one exception: jobs without a creation date may be missing from the windows,
         because AWS may leave them out of any range of dates. AWS does not document such jobs.
 
         Raises:
             InvalidRequestError: `parts` is not an int of 1 or more, or the listing has a `limit`,
-                `next_token` or `resume_from`, which belong to one run.
+                `next_token` or `resume_from`, which apply to a single run.
         """
         check_count("parts", parts, least=1)
-        return [self._with(replace(self._listing, window=w)) for w in self._cut("split", parts)]
+        windows = self._cut_windows("be split", parts)
+        return [self._with_listing(replace(self._listing, window=window)) for window in windows]
 
     def parallel(self, max_workers: int = 8) -> RestoreJobStream:
-        """List on several threads, and return the jobs in any order. Made for long listings.
+        """List with several threads, and return the jobs in any order. Use it for long listings.
 
         The listing is split into windows, and large windows are divided further while they run. If
-        AWS throttles, fewer workers continue. A few pages per worker are buffered: when you pause,
-        so does the fetching, and when you stop, the threads end.
+        AWS throttles, fewer workers continue. A few pages per worker are buffered. When you pause,
+        fetching pauses too. When you close or drop the stream, the threads end.
 
         Jobs without a creation date may be missing, as `split` explains.
 
         Args:
-            max_workers: the largest number of requests at the same time. A boto3 client of your own
-                has 10 connections, unless its `max_pool_connections` says otherwise.
+            max_workers: the largest number of concurrent requests. A boto3 client that you pass has
+                10 connections by default; `max_pool_connections` in its config changes that.
 
         Raises:
             InvalidRequestError: `max_workers` is not an int of 1 or more, or the listing has a
                 `limit`, `next_token` or `resume_from`.
-            ExceptionGroup: after all jobs that could be listed: the errors of the windows that
-                failed, each with its checkpoint. `client.resume(checkpoint)` returns the rest of
-                that window. A few jobs may come twice.
+            ExceptionGroup: while iterating, after all jobs that could be listed. It contains the
+                error of each window that failed, with its checkpoint. `client.resume(checkpoint)`
+                returns the rest of that window. A few jobs may be returned twice.
         """
         workers = check_count("max_workers", max_workers, least=1)
-        windows = self._cut("run in parallel", workers)
+        windows = self._cut_windows("run in parallel", workers)
 
         def start(window: Window) -> tuple[RestoreJobs, Iterator[RestoreJobPage]]:
-            part = self._with(replace(self._listing, window=window, progress=False))
+            part = self._with_listing(replace(self._listing, window=window, progress=False))
             return part, part.pages()
 
         runs = [WindowRun(self._listing.parameters, start, window) for window in windows]
@@ -224,27 +225,28 @@ class RestoreJobs(ArrowExport):
         lists a job a little after its start.
 
         No request is sent before you ask for the first job. After the first round, the watch lists
-        only jobs that may have changed: from ten minutes before the oldest job that it still
-        follows, or all jobs while an id is missing. By default, a job with a status that AWS added
-        later never ends, and the watch also waits for a job that AWS no longer lists. Use a
-        `timeout`.
+        only jobs that may have changed: those created at most ten minutes before the oldest job
+        that it still follows, or all jobs while an id is missing. By default, a job with a status
+        that this release does not know never ends, and the watch keeps waiting for a job that AWS
+        no longer lists. Use a `timeout`.
 
         Args:
             restore_job_ids: the ids of the jobs to follow, in upper or lower case. Without ids, all
                 jobs of the listing are followed.
             interval: seconds from the start of one round to the start of the next. Each round
-                starts up to a tenth earlier or later, so that many watches spread out.
+                starts up to 10 % earlier or later, so that many watches spread out.
             timeout: seconds after the first request; `None` waits forever.
-            until: returns whether a job does not need to be followed any more. For example,
+            until: returns `True` for a job that does not need to be followed any more. For example,
                 `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a
                 restore test until its validation has ended.
 
         Raises:
-            InvalidRequestError: an id that is not text, a time that cannot be right, or a listing
-                with a `limit`, `next_token` or `resume_from`, which are for one run only.
-            WatchTimeoutError: while iterating, when the time is over. `pending` has the ids of the
-                jobs that have not ended, including those that were never listed.
-            RestoreJobsError: while iterating, as for the listing. `next()` asks again.
+            InvalidRequestError: an id is not text, `interval`, `timeout` or `until` is wrong, or
+                the listing has a `limit`, `next_token` or `resume_from`, which apply to a single
+                run.
+            WatchTimeoutError: while iterating, after `timeout` seconds. `pending` has the ids of
+                the jobs that have not ended, including those that were never listed.
+            RestoreJobsError: while iterating, as for the listing. `next()` tries again.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup
@@ -256,7 +258,7 @@ class RestoreJobs(ArrowExport):
             ...     [job.status.value for job in watch]
             ['RUNNING', 'COMPLETED']
         """
-        self._reject_places("be watched")
+        self._reject_single_run_options("be watched")
         return RestoreJobWatch(
             self._fetch,
             self._listing,
@@ -267,33 +269,33 @@ class RestoreJobs(ArrowExport):
             clock=self._clock,
         )
 
-    def _with(self, listing: Listing) -> RestoreJobs:
+    def _with_listing(self, listing: Listing) -> RestoreJobs:
         return RestoreJobs(self._fetch, listing, self._clock)
 
-    def _cut(self, purpose: str, parts: int) -> list[Window]:
-        self._reject_places(purpose)
+    def _cut_windows(self, purpose: str, parts: int) -> list[Window]:
+        self._reject_single_run_options(purpose)
         window = self._listing.window
         return window.cut_at(equal_cuts(*window.span(self._listing.parameters), parts))
 
-    def _reject_places(self, purpose: str) -> None:
+    def _reject_single_run_options(self, purpose: str) -> None:
         given = ["limit"] if self._listing.limit is not None else []
-        given += [name for name in (self._listing.started_by,) if name is not None]
+        if self._listing.started_by is not None:
+            given.append(self._listing.started_by)
         if given:
-            message = (
-                f"a listing with {' and '.join(given)} cannot {purpose}: it is for one run only"
-            )
+            names = " and ".join(given)
+            message = f"a listing with {names} cannot {purpose}: create a listing without {names}"
             raise InvalidRequestError(message)
 
     def __repr__(self) -> str:
-        """Return the region and the filters of the listing in one line. Sends nothing."""
+        """Return the region and the filters of the listing in one line. No request is sent."""
         return one_line("RestoreJobs", self._listing.described())
 
     def _repr_html_(self) -> str:
-        """Return the region and the filters of the listing for a notebook. Sends nothing."""
+        """Return the region and the filters of the listing for a notebook. No request is sent."""
         described = self._listing.described()
         if not described.keys() - self._listing.origin.keys():
             described["filters"] = "none: all jobs"
-        title = "Restore jobs, listed when iterated; .head() shows the first"
+        title = "Restore jobs, not listed before you iterate; .head() shows the first 10"
         return Table.of_facts(title, described).html()
 
 
@@ -302,12 +304,13 @@ def gather(
 ) -> RestoreJobStream:
     """Fetch several listings concurrently, and return their jobs in argument order.
 
-    Made for many regions or accounts, with one listing for each. A few pages per worker are
-    buffered: when you pause, so does the fetching, and when you stop, the threads end.
+    Use it for many regions or accounts, with one listing for each. A few pages per worker are
+    buffered. When you pause, fetching pauses too. When you close or drop the stream, the threads
+    end.
 
     Args:
         listings: the listings, in the order of their jobs.
-        max_workers: the largest number of requests at the same time.
+        max_workers: the largest number of concurrent requests.
         progress: show how many listings have ended, and the jobs and pages so far, in a terminal
             or notebook.
 
@@ -315,17 +318,18 @@ def gather(
         InvalidRequestError: an argument is not a listing, or `max_workers` is not an int of 1 or
             more.
         ImportError: `progress` is true, and the extra `progress` is not installed.
-        ExceptionGroup: after all jobs that could be listed: the errors of the listings that failed.
-            Each error has the `listing`, a `checkpoint`, and a note that names the listing.
+        ExceptionGroup: while iterating, after all jobs that could be listed. It contains the error
+            of each listing that failed, with the `listing`, a `checkpoint`, and a note that names
+            the listing.
     """
     for listing in listings:
         if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
             message = (
-                f"{type(listing).__name__} is not a listing: pass the listings one by one, as in "
-                "gather(*listings)"
+                f"{type(listing).__name__} is not a listing: pass each listing as an argument, as "
+                "in gather(*listings)"
             )
             raise InvalidRequestError(message)
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))
-    runs = [Run(listing, listing.pages(), place) for place, listing in enumerate(listings)]
+    runs = [Run(listing, listing.pages(), group) for group, listing in enumerate(listings)]
     bar = ProgressBar("listings", len(listings)) if progress else None
     return RestoreJobStream(WorkerPool(runs, workers), bar)

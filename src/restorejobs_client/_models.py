@@ -1,4 +1,4 @@
-"""What a listing yields: restore jobs and pages of them, as `msgspec` structs."""
+"""Restore jobs and pages of them, as `msgspec` structs."""
 
 # No `from __future__ import annotations`: msgspec and `typing.get_type_hints` need the types.
 
@@ -39,7 +39,7 @@ _TERMINAL: Final = frozenset(
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
-    """What lets dataclass tools and pydantic use the models."""
+    """The base class of the models. It lets dataclass tools and pydantic use them."""
 
     # pandas and polars make a column of each field of a dataclass.
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -49,7 +49,7 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pasca
         cls, source: type[Any], handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
         """Let pydantic models and FastAPI validate, dump and document this model."""
-        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic has called this
+        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
         members = core_schema.typed_dict_schema(
             {
@@ -81,10 +81,10 @@ class RestoreJobCreator(_Struct, frozen=True, kw_only=True, gc=False, rename="pa
 class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     """One job that restores, or restored, a saved resource (AWS type `RestoreJobsListMember`).
 
-    Members that AWS did not send are `None`; while a job is pending, most are. Members that this
+    Members that AWS did not send are `None`, as most are while a job is pending. Members that this
     release does not know are ignored. Datetimes are aware and in UTC.
 
-    The constructor takes the members by their snake_case names and, like that of a dataclass, does
+    The constructor takes the members by their snake_case names. Like that of a dataclass, it does
     not check their types; `from_dict` does. `dataclasses.fields`, `asdict` and `replace` work.
 
     Attributes:
@@ -99,7 +99,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         status_message: why it is in that state.
         percent_done: progress as AWS words it, such as `"0.00%"`; `percent` is the number.
         backup_size_in_bytes: the size of the restored resource, in bytes.
-        iam_role_arn: the role that restores.
+        iam_role_arn: the IAM role that performs the restore.
         expected_completion_time_minutes: how long the job is expected to take, in minutes.
         created_resource_arn: the resource that the job created.
         resource_type: such as `"EBS"`; compare it with `ResourceType`.
@@ -109,7 +109,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         created_by: the restore testing plan that started the job.
         validation_status: the state of the validation of a restore test.
         validation_status_message: why it is in that state.
-        deletion_status: the state of the deletion of what a restore test created.
+        deletion_status: the state of the deletion of a restore test's data.
         deletion_status_message: why it is in that state.
 
     Examples:
@@ -156,7 +156,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
     @property
     def percent(self) -> float | None:
-        """`percent_done` as a number from 0 to 100; `None` where it is missing or not a number.
+        """`percent_done` as a number from 0 to 100; `None` if it is missing or not a number.
 
         Do not infer completion from it: AWS reports completed jobs with `"0.00%"`. Use `status`.
         """
@@ -165,10 +165,10 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
     @property
     def region(self) -> str | None:
-        """The AWS region of the job; `None` where none of its ARNs names one.
+        """The AWS region of the job; `None` if none of its ARNs names one.
 
-        It is taken from the ARN of the backup vault, because a restore runs in the region of its
-        vault, or else from those of the recovery point, the created resource and the source.
+        A restore runs in the region of its vault, so the ARN of the backup vault is used first, and
+        then those of the recovery point, the created resource and the source.
         """
         return (
             _region_of(self.backup_vault_arn)
@@ -180,7 +180,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     def __repr__(self) -> str:
         """Return the members that are set as one line, the most important ones first."""
         members = dict.fromkeys(_FIRST_IN_REPR) | self.to_dict()
-        with suppress(TypeError):  # the constructor does not check what it is given
+        with suppress(TypeError):  # the constructor does not check types
             members["duration"] = None if self.duration is None else duration_text(self.duration)
         for name, value in members.items():
             if isinstance(value, datetime | OpenEnum):
@@ -190,7 +190,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         return one_line("RestoreJob", members)
 
     def _repr_html_(self) -> str:
-        """Return the members that are set as a table for a notebook, exact values on hover."""
+        """Return the members that are set as a table for a notebook, with exact values on hover."""
         minutes = self.expected_completion_time_minutes
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
@@ -207,7 +207,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
         Args:
             mode: `"python"` keeps datetimes, enum members (which are `str`) and `None` as they
-                are. `"json"` gives what `json.loads(job.to_json())` gives.
+                are. `"json"` returns the same as `json.loads(job.to_json())`.
         """
         members = asdict(self)
         if isinstance(self.created_by, RestoreJobCreator):
@@ -245,7 +245,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
             raise MalformedResponseError(f"this is not a restore job: {wrong}") from None
 
 
-@lru_cache(maxsize=1024)  # jobs share few vaults
+@lru_cache(maxsize=1024)  # many jobs share a vault
 def _region_of(arn: str | None) -> str | None:
     match = _ARN_WITH_REGION.match(arn or "")
     return match[1] if match else None
@@ -254,10 +254,10 @@ def _region_of(arn: str | None) -> str | None:
 class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     """One page of a listing (AWS type `ListRestoreJobsOutput`).
 
-    Iterating over it gives its jobs, and `len` counts them.
+    Iterating over it yields its jobs, and `len` counts them.
 
     Attributes:
-        restore_jobs: the jobs of the page. It may be empty although more pages follow.
+        restore_jobs: the jobs of the page. It may be empty even if more pages follow.
         next_token: AWS's token of the next page. It is `None` on the last page, and on a page that
             `limit` or `head` cut short, because the token would skip the jobs that were cut.
     """
@@ -277,7 +277,7 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
         return f"RestoreJobPage({counted(len(self), 'restore job')}, {more})"
 
     def _repr_html_(self) -> str:
-        """Return the first 100 jobs as a table for a notebook, exact values on hover."""
+        """Return the first 100 jobs as a table for a notebook, with exact values on hover."""
         title = counted(len(self), "restore job")
         if len(self) > _SHOWN_JOBS:
             title += f"; the first {_SHOWN_JOBS} of them are shown"
@@ -287,7 +287,7 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
 
 
 def _row(number: int, job: RestoreJob) -> dict[str, object]:
-    """Return what a table of jobs shows of a job, by the names of the columns."""
+    """Return the row of a job in the table of a page, by column names."""
     source = job.source_resource_arn or ""
     return {
         "": number,
@@ -296,7 +296,7 @@ def _row(number: int, job: RestoreJob) -> dict[str, object]:
         "account": job.account_id,
         "resource type": job.resource_type,
         "created": job.creation_date,
-        "done": None if job.is_terminal else job.percent_done,  # AWS reports ended jobs with 0 %
+        "done": None if job.is_terminal else job.percent_done,  # AWS may report 0 % for ended jobs
         "took": job.duration,
         "size": size_cell(job.backup_size_in_bytes),
         "reason": job.status_message,

@@ -13,9 +13,9 @@ from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._text import clipped_repr, is_encodable
 
 LARGEST_PAGE: Final = 1000
-EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore writes earlier years too short
-_LONGEST_VALUE: Final = 100  # characters of a refused value in a message
-_A_MOMENT: Final = (
+EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore cannot write earlier years
+_MAX_SHOWN: Final = 100  # characters of a refused value in a message
+_ALLOWED_MOMENT: Final = (
     "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
 )
 
@@ -25,7 +25,7 @@ class Parameter(NamedTuple):
 
     Attributes:
         check: returns the value to send, or raises ValueError or OverflowError.
-        allowed: what the value must be, in words.
+        allowed: what the value must be, in words for messages.
     """
 
     check: Callable[[object], object]
@@ -53,37 +53,37 @@ def _status(value: object) -> RestoreJobStatus:
 
 def _resource_type(value: object) -> ResourceType:
     # AWS documents values with spaces, although its own pattern forbids them.
-    return ResourceType(_text(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
+    return ResourceType(_text_matching(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
 
 
-def _text(pattern: str) -> Callable[[object], str]:
+def _text_matching(pattern: str) -> Callable[[object], str]:
     allowed = re.compile(pattern)
 
     def check(value: object) -> str:
         if not isinstance(value, str) or not allowed.fullmatch(value) or not is_encodable(value):
             raise ValueError
-        return str.__str__(value)  # str() of a subclass may be another text
+        return str.__str__(value)  # a subclass may override __str__
 
     return check
 
 
 def _page_size(value: object) -> int:
-    if type(value) is not int or not 1 <= value <= LARGEST_PAGE:  # a bool is not a number here
+    if type(value) is not int or not 1 <= value <= LARGEST_PAGE:  # a bool is refused
         raise ValueError
     return value
 
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
 _NOT_EMPTY: Final = r"(?s).*\S.*"
-_moment_parameter: Final = Parameter(_moment, _A_MOMENT)
+_moment_parameter: Final = Parameter(_moment, _ALLOWED_MOMENT)
 PARAMETERS: Final[dict[str, Parameter]] = {
     "by_account_id": Parameter(
-        _text(r"[0-9]{12}|\*"), 'the 12 digits of an account, or "*" for all accounts'
+        _text_matching(r"[0-9]{12}|\*"), 'the 12 digits of an account, or "*" for all accounts'
     ),
     "by_resource_type": Parameter(
         _resource_type,
-        "a resource type such as ResourceType.EBS: 1 to 50 of letters, digits, - _ . and spaces "
-        "within",
+        "a resource type such as ResourceType.EBS: 1 to 50 letters, digits, - _ . and "
+        "spaces, but no space at the start or end",
     ),
     "by_created_before": _moment_parameter,
     "by_created_after": _moment_parameter,
@@ -91,20 +91,20 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "by_complete_before": _moment_parameter,
     "by_complete_after": _moment_parameter,
     "by_restore_testing_plan_arn": Parameter(
-        _text(_PLAN),
+        _text_matching(_PLAN),
         "the ARN of a restore testing plan: "
         "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
     ),
     "by_parent_job_id": Parameter(
-        _text(_NOT_EMPTY), "text that is not empty, without half of a surrogate pair"
+        _text_matching(_NOT_EMPTY), "text that is not empty, without half of a surrogate pair"
     ),
     "max_results": Parameter(
         _page_size,
-        f"an int from 1 to {LARGEST_PAGE}, the jobs of one page",
+        f"an int from 1 to {LARGEST_PAGE}, the largest number of jobs per page",
     ),
     "next_token": Parameter(
-        _text(_NOT_EMPTY),
-        "a token that AWS gave, text that is not empty, without half of a surrogate pair",
+        _text_matching(_NOT_EMPTY),
+        "a page token from AWS: text that is not empty, without half of a surrogate pair",
     ),
 }
 FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
@@ -116,7 +116,7 @@ def aws_name(name: str) -> str:
 
 
 def check_parameter(name: str, value: object) -> object:
-    """Return the value of a parameter to send. `None` is a filter that is not set.
+    """Return the value to send for a parameter. `None` means that a filter is not set.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -156,7 +156,7 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def check_count(name: str, value: object, *, least: int, is_optional: bool = False) -> int:
-    """Return the value if it is an int of `least` or more. A bool is not an int here.
+    """Return the value if it is an int of `least` or more. A bool is refused.
 
     Raises:
         InvalidRequestError: names the argument, what was given and what is allowed.
@@ -170,7 +170,7 @@ def check_count(name: str, value: object, *, least: int, is_optional: bool = Fal
 
 def refusal(name: str, value: object) -> str:
     """Return the error message for a wrong value of a parameter."""
-    shown = clipped_repr(value, _LONGEST_VALUE)
+    shown = clipped_repr(value, _MAX_SHOWN)
     return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
 
 
@@ -182,7 +182,7 @@ def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
         in_snake_case, names, n=1
     )
     known = [one for one in names if one.islower()]
-    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    advice = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
     return f"{name} is not a parameter of ListRestoreJobs: {advice}"
 
 
@@ -198,7 +198,7 @@ def undocumented_resource_type(resource_type: object) -> str | None:
     near = difflib.get_close_matches(folded, known, n=1, cutoff=0.75) or [
         value for value in known if value.startswith(folded) or folded.startswith(value)
     ]
-    if not near or min(len(folded), len(near[0])) < 3:  # noqa: PLR2004  # such as "S3"
+    if not near or min(len(folded), len(near[0])) < 3:  # noqa: PLR2004  # such as S3: too short to compare
         return None
     return (
         f"by_resource_type={resource_type.value!r} is not a resource type that AWS documents: "
@@ -216,5 +216,5 @@ def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
 
 
 def aws_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters that are set as boto3's `list_restore_jobs` takes them."""
+    """Return the parameters that are set, with the names that boto3's `list_restore_jobs` uses."""
     return {aws_name(name): value for name, value in parameters.items() if value is not None}

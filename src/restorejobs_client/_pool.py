@@ -11,9 +11,10 @@ from typing import Final
 from restorejobs_client._errors import RestoreJobsError, ThrottlingException
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._progress import ProgressBar
+from restorejobs_client._text import counted
 from restorejobs_client._threads import start_thread
 
-_PAGES_A_WORKER: Final = 4  # pages that may wait for the consumer, on average
+_PAGES_PER_WORKER: Final = 4  # the average number of pages to buffer
 
 
 class Run:
@@ -22,34 +23,34 @@ class Run:
     Attributes:
         listing: the caller's own object, for errors.
         pages: the pages that have not been fetched yet.
-        place: the place of its pages in the order of the consumer. Runs with the same place are
-            merged.
-        may_be_left: a throttled worker may leave this run to the other workers and end, so that
-            fewer workers send fewer requests. This must not be so where the other workers may be
+        group: the consumer takes the pages of group 0 first, then those of group 1, and so on. It
+            takes the pages of one group in any order.
+        can_be_requeued: whether a throttled worker may return this run to the queue and end, so
+            that fewer workers send fewer requests. It must be false if the other workers may be
             waiting for this run.
     """
 
-    may_be_left = False
+    can_be_requeued = False
 
-    def __init__(self, listing: object, pages: Iterator[RestoreJobPage], place: int = 0) -> None:
+    def __init__(self, listing: object, pages: Iterator[RestoreJobPage], group: int = 0) -> None:
         self.listing = listing
         self.pages = pages
-        self.place = place
+        self.group = group
 
-    def keep(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
-        """Return the jobs of a page to deliver."""
+    def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
+        """Return the jobs of a page that have not been delivered yet."""
         return page.restore_jobs
 
-    def divide(self, parts: int) -> list[Run]:  # noqa: ARG002  # for other runs
-        """Return the runs that replace the rest of this one, or none if it continues."""
+    def divide(self, parts: int) -> list[Run]:  # noqa: ARG002  # subclasses use it
+        """Return runs that replace the rest of this one, or an empty list to continue it."""
         return []
 
 
 class WorkerPool:
-    """Workers that take runs, and a consumer that takes their pages, place by place.
+    """Workers that fetch the pages of runs, and a consumer that takes them, group by group.
 
     The consumer may be the main thread, which Ctrl-C can interrupt between any two lines. So it
-    never waits on a `threading.Condition`, whose lock an interrupt can leave locked forever.
+    never waits on a `threading.Condition`, which an interrupt can leave locked forever.
     """
 
     def __init__(self, runs: Sequence[Run], workers: int) -> None:
@@ -61,18 +62,18 @@ class WorkerPool:
         self._size = self._working = workers
         self._idle = 0
         self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
-        self._unfinished: dict[int, int] = {}  # runs, by their place
+        self._unfinished: dict[int, int] = {}  # the number of runs, by group
         for run in runs:
-            self._buffers.setdefault(run.place, deque())
-            self._unfinished[run.place] = self._unfinished.get(run.place, 0) + 1
-        self._places = deque(self._buffers)  # the consumer takes the pages of the first one
-        self._runs = len(runs)
+            self._buffers.setdefault(run.group, deque())
+            self._unfinished[run.group] = self._unfinished.get(run.group, 0) + 1
+        self._groups = deque(self._buffers)  # the consumer takes pages from the first one
+        self._run_count = len(runs)
         self._buffered = 0
         self._stopped = False
         self._failures: list[BaseException] = []
 
     def pages(self, bar: ProgressBar | None = None) -> Generator[tuple[RestoreJob, ...]]:
-        """Start the workers and yield their pages. At the end, raise the errors as a group."""
+        """Start the workers and yield their pages. At the end, raise all errors in a group."""
         if bar is not None:
             bar.begin()
         try:
@@ -91,11 +92,12 @@ class WorkerPool:
                 bar.end()
             self.stop()
         if self._failures and not was_closed:
-            message = f"{len(self._failures)} failed; go on from the checkpoint of each"
-            raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup, nearly always
+            failed = counted(len(self._failures), "listing")
+            message = f"{failed} failed; resume each from its checkpoint"
+            raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup if possible
 
     def stop(self) -> None:
-        """Let the workers and the consumer end."""
+        """Make the workers and the consumer end."""
         with self._lock:
             self._stopped = True
             self._changed.notify_all()
@@ -104,26 +106,26 @@ class WorkerPool:
     def _draw(self, bar: ProgressBar) -> None:
         with self._lock:
             left = sum(self._unfinished.values())
-            done, failed = self._runs - left, len(self._failures)
+            done, failed = self._run_count - left, len(self._failures)
         bar.show(done, f"{left:,} to go", f"{failed:,} failed")
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         while True:
             with self._lock:
-                while self._places and not self._is_due(self._places[0]):
-                    self._places.popleft()
+                while self._groups and not self._has_more(self._groups[0]):
+                    self._groups.popleft()
                     self._changed.notify_all()
-                if not self._places or self._stopped:
+                if not self._groups or self._stopped:
                     return None
-                if buffer := self._buffers[self._places[0]]:
+                if buffer := self._buffers[self._groups[0]]:
                     self._buffered -= 1
                     self._changed.notify_all()
                     return buffer.popleft()
                 self._consumer_waits = True
             self._wake.get()
 
-    def _is_due(self, place: int) -> bool:
-        return bool(self._buffers[place] or self._unfinished[place])
+    def _has_more(self, group: int) -> bool:
+        return bool(self._buffers[group] or self._unfinished[group])
 
     def _wake_consumer(self) -> None:
         if self._consumer_waits:
@@ -133,9 +135,9 @@ class WorkerPool:
     def _work(self) -> None:
         while (run := self._next_run()) is not None:
             try:
-                replacements = self._go_through(run)
+                replacements = self._deliver_pages(run)
             except ThrottlingException as error:
-                if self._leave(run):
+                if self._requeue(run):
                     return
                 self._finish(run, error)
             except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
@@ -151,10 +153,10 @@ class WorkerPool:
             self._idle -= 1
             return self._waiting.popleft() if self._waiting and not self._stopped else None
 
-    def _go_through(self, run: Run) -> list[Run]:
-        """Deliver the pages of a run. Return the runs that replace its rest, if it is divided."""
+    def _deliver_pages(self, run: Run) -> list[Run]:
+        """Deliver the pages of a run. If it is divided, return the runs that replace its rest."""
         for page in run.pages:
-            if not self._deliver(run, run.keep(page)):
+            if not self._deliver(run, run.jobs_to_deliver(page)):
                 break
             with self._lock:
                 has_idle_workers = self._idle > 0 and not self._waiting
@@ -164,10 +166,10 @@ class WorkerPool:
                     return replacements
         return []
 
-    def _leave(self, run: Run) -> bool:
-        """Leave a throttled run to the other workers, if there are any and if it may be left."""
+    def _requeue(self, run: Run) -> bool:
+        """Return a throttled run to the queue, if it allows that and other workers continue."""
         with self._lock:
-            if self._working == 1 or not run.may_be_left:
+            if self._working == 1 or not run.can_be_requeued:
                 return False
             self._working -= 1
             self._waiting.append(run)
@@ -175,14 +177,14 @@ class WorkerPool:
             return True
 
     def _deliver(self, run: Run, jobs: tuple[RestoreJob, ...]) -> bool:
-        """Give jobs to the consumer, and wait if it is behind. Return `False` if it has stopped."""
+        """Buffer jobs for the consumer; wait while the buffer is full. Return `False` to stop."""
         with self._lock:
-            buffer = self._buffers[run.place]
-            # The first place always has room for one page, so the pool never stalls.
+            buffer = self._buffers[run.group]
+            # The first group always has room for one page, so the pool never stalls.
             while (
                 not self._stopped
-                and self._buffered >= _PAGES_A_WORKER * self._size
-                and (buffer or run.place != self._places[0])
+                and self._buffered >= _PAGES_PER_WORKER * self._size
+                and (buffer or run.group != self._groups[0])
             ):
                 self._changed.wait()
             buffer.append(jobs)
@@ -201,7 +203,7 @@ class WorkerPool:
                 self._failures.append(error)
             self._waiting.extend(replacements)
             if replacements:
-                self._runs += len(replacements) - 1  # they replace the run
-            self._unfinished[run.place] += len(replacements) - 1
+                self._run_count += len(replacements) - 1  # they replace the run
+            self._unfinished[run.group] += len(replacements) - 1
             self._changed.notify_all()
             self._wake_consumer()

@@ -10,13 +10,13 @@ from restorejobs_client._text import counted
 
 
 class ProgressBar:
-    """A bar that counts one thing and shows other numbers beside it.
+    """A bar that counts one thing and shows other numbers after the count.
 
-    It is drawn from `begin` until `end`. After that, `begin` continues it.
+    It is drawn from `begin` until `end`. Calling `begin` again continues it.
 
     Attributes:
         jobs: how many jobs were listed.
-        pages: how many pages they were on.
+        pages: how many pages were fetched.
     """
 
     def __init__(self, unit: str, total: int | None = None) -> None:
@@ -34,24 +34,24 @@ class ProgressBar:
         """
         if self._bar is None:
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
-            # the bar is redrawn, because the count may not change for long.
-            options: dict[str, Any] = {} if _is_watched() else {"disable": True}
+            # the bar is redrawn, because the count may stay the same for long.
+            options: dict[str, Any] = {} if _is_visible() else {"disable": True}
             options |= {"unit": f" {self._unit}", "total": self._total, "initial": self._count}
             self._bar = tqdm_auto.tqdm(miniters=0, **options)
 
     def add_page(self, jobs: int) -> None:
-        """Add a page with that many jobs to the numbers beside the count."""
+        """Count a page with that many jobs."""
         self.jobs += jobs
         self.pages += 1
 
-    def show(self, count: int, *beside: str) -> None:
-        """Draw a new count, with texts and the jobs and pages so far beside it."""
+    def show(self, count: int, *details: str) -> None:
+        """Draw a new count, followed by the details and the jobs and pages so far."""
         self.begin()
         if self.pages and self._unit != "jobs":
-            beside = (*beside, counted(self.jobs, "job"))
+            details = (*details, counted(self.jobs, "job"))
         if self.pages:
-            beside = (*beside, counted(self.pages, "page"))
-        self._bar.set_postfix_str(", ".join(beside), refresh=False)
+            details = (*details, counted(self.pages, "page"))
+        self._bar.set_postfix_str(", ".join(details), refresh=False)
         self._bar.update(count - self._count)
         self._count = count
 
@@ -62,12 +62,12 @@ class ProgressBar:
             self._bar = None
 
 
-def _is_watched() -> bool:
+def _is_visible() -> bool:
     """Whether a notebook or a terminal on standard error shows the bar."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if "IPKernelApp" in getattr(shell, "config", ()):
         return True
     try:
         return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # it is None, or it is closed
+    except (AttributeError, ValueError):  # stderr is None or closed
         return False

@@ -31,7 +31,7 @@ class RestoreJobSummary:
 
     Attributes:
         jobs: the number of jobs.
-        by_status: jobs by status, also by statuses that AWS adds later.
+        by_status: jobs by status, including statuses that AWS adds later.
         by_resource_type: jobs by resource type, the most frequent first.
         by_validation_status: jobs by the status of their validation, if they have one.
         by_deletion_status: jobs by the status of their deletion, if they have one.
@@ -45,14 +45,14 @@ class RestoreJobSummary:
         failures: the failures of restores, then of validations, then of deletions. Each part has
             the most frequent reasons first, and at most 1,000 of them.
         other_failures: how many jobs failed for reasons that are not in `failures`, by member.
-            Where that is not 0, a number in `failures` may be too low by up to as much.
+            Each count of that member in `failures` may be too low by up to this number.
         parents: the number of parent (composite) jobs. Their children are counted as jobs too.
         without_status: jobs without a status.
         with_unknown_status: jobs in a status that this release does not know. The success rate
             leaves them out, because they may or may not have ended.
         without_resource_type: jobs without a resource type.
         without_creation_date: jobs without a creation date.
-        without_duration: COMPLETED jobs that are in no duration: a date is missing, or the job
+        without_duration: COMPLETED jobs that are not in `duration`: a date is missing, or the job
             ended before it was created.
         without_size: COMPLETED jobs that are not in `bytes_restored`: the size is missing or
             negative.
@@ -81,12 +81,12 @@ class RestoreJobSummary:
 
     @classmethod
     def from_jobs(cls, jobs: Iterable[RestoreJob]) -> Self:
-        """Summarize `jobs`, such as a listing or what `parallel` or `gather` return, in one pass.
+        """Summarize `jobs`, such as a listing or the stream of `parallel` or `gather`, in one pass.
 
-        Of each job, only eight bytes for its duration are kept in memory.
+        Only the duration of each job is kept in memory, as eight bytes.
 
         Raises:
-            RestoreJobsError: iterating over the jobs raised it. There is no summary of a part.
+            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         """
         tally = Tally()
@@ -101,7 +101,7 @@ class RestoreJobSummary:
         """Summarize `jobs` for each value of `key(job)`, in one pass.
 
         Args:
-            jobs: as for `from_jobs`.
+            jobs: as in `from_jobs`.
             key: returns the group of a job, such as `lambda job: job.region`, its account, its
                 plan, or the month of its creation.
 
@@ -109,7 +109,7 @@ class RestoreJobSummary:
             A summary for each value, in the order of their first jobs.
 
         Raises:
-            RestoreJobsError: iterating over the jobs raised it. There is no summary of a part.
+            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
 
         Examples:
@@ -127,8 +127,8 @@ class RestoreJobSummary:
         """Return all attributes by their names.
 
         Args:
-            mode: `"python"` gives dicts, tuples, datetimes and timedeltas. `"json"` gives what
-                `json.loads(summary.to_json())` gives.
+            mode: `"python"` returns dicts, tuples, datetimes and timedeltas. `"json"` returns
+                the same as `json.loads(summary.to_json())`.
         """
         return asdict(self) if mode == "python" else json.loads(self.to_json())
 
@@ -149,7 +149,7 @@ class RestoreJobSummary:
         return f"RestoreJobSummary({'; '.join(facts)})"
 
     def _repr_html_(self) -> str:
-        """Return the summary as tables for a notebook, exact values on hover."""
+        """Return the summary as tables for a notebook, with exact values on hover."""
         return "".join(table.html() for table in _tables(self))
 
 
@@ -157,7 +157,7 @@ def _checked(jobs: Iterable[object]) -> Iterator[RestoreJob]:
     for job in jobs:
         if not isinstance(job, RestoreJob):
             raise InvalidRequestError(
-                f"{clipped_repr(job)} is not a RestoreJob: RestoreJob.from_dict makes one"
+                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
             )
         yield job
 
@@ -179,7 +179,7 @@ def _facts(summary: RestoreJobSummary) -> Table:
     if (rate := summary.success_rate) is not None:
         succeeded = Cell(f"{percentage_text(rate)} of those that ended", f"{rate}")
     if summary.parents:
-        parents = f"{counted(summary.parents, 'restore job')}, counted beside their children"
+        parents = f"{counted(summary.parents, 'restore job')}, counted as well as their children"
     unknown = {
         "without status": summary.without_status,
         "with a status that is new to this release": summary.with_unknown_status,

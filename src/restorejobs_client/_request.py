@@ -35,7 +35,7 @@ from restorejobs_client._parameters import (
 )
 from restorejobs_client._text import clipped_repr
 
-_NAMES: Final = {aws_name(name): name for name in PARAMETERS}
+_SNAKE_CASE: Final = {aws_name(name): name for name in PARAMETERS}
 
 
 class RequestParameters(TypedDict, total=False):
@@ -54,7 +54,7 @@ class RequestParameters(TypedDict, total=False):
     next_token: str | None
 
 
-def _parameter(name: str, default: int | None = None) -> Any:  # noqa: ANN401  # as pydantic's Field
+def _parameter(name: str, default: int | None = None) -> Any:  # noqa: ANN401  # like pydantic's Field
     return Field(default=default, description=PARAMETERS[name].allowed)
 
 
@@ -62,7 +62,7 @@ def _in_snake_case(given: object) -> object:
     if not isinstance(given, Mapping):
         return given
     named = cast("Mapping[object, object]", given)
-    renamed = {_NAMES.get(str(name), str(name)): value for name, value in named.items()}
+    renamed = {_SNAKE_CASE.get(str(name), str(name)): value for name, value in named.items()}
     size = renamed.get("max_results")
     if isinstance(size, str) and size.isascii() and size.isdigit():  # from a URL
         renamed["max_results"] = int(size)
@@ -72,7 +72,7 @@ def _in_snake_case(given: object) -> object:
 class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     """The validated, frozen parameters of a listing (AWS type `ListRestoreJobsInput`).
 
-    Every parameter has its AWS name in snake_case. `model_validate` also accepts the AWS spelling.
+    Every parameter has its AWS name in snake_case. `model_validate` also accepts AWS's spelling.
     `RestoreJobsClient.list_restore_jobs` describes each parameter. A filter that is `None` is not
     sent. Datetimes must be aware, and are converted to UTC. Text in ISO 8601 with an offset is
     accepted too.
@@ -102,7 +102,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
-        with _refusals(parameters):
+        with _our_errors(parameters):
             super().__init__(**parameters)
 
     @classmethod
@@ -135,8 +135,8 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        _refuse_unknown_options("model_validate", options)
-        with _refusals(obj):
+        _reject_unknown_options("model_validate", options)
+        with _our_errors(obj):
             return super().model_validate(obj, **options)
 
     @classmethod
@@ -151,8 +151,8 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        _refuse_unknown_options("model_validate_json", options)
-        with _refusals():
+        _reject_unknown_options("model_validate_json", options)
+        with _our_errors():
             return super().model_validate_json(json_data, **options)
 
     @override
@@ -173,19 +173,19 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         return filter_texts(dict(self))
 
     def parameters(self) -> dict[str, object]:
-        """Return the parameters of the first request, as boto3's `list_restore_jobs` takes them."""
+        """Return the parameters of the first request, with boto3's names for them."""
         return aws_parameters(dict(self))
 
 
-def _refuse_unknown_options(method: str, options: Mapping[str, object]) -> None:
+def _reject_unknown_options(method: str, options: Mapping[str, object]) -> None:
     for name in options.keys() - signature(getattr(BaseModel, method)).parameters:
         raise InvalidRequestError(
-            f"{name} is not an option of {method}: give the parameters as one object"
+            f"{name} is not an option of {method}: pass the parameters as one object"
         )
 
 
 @contextmanager
-def _refusals(given: object = None) -> Generator[None]:
+def _our_errors(given: object = None) -> Generator[None]:
     """Refuse `max_results` as text, except from a URL. Raise our errors, not pydantic's."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
@@ -199,11 +199,11 @@ def _refusals(given: object = None) -> Generator[None]:
         raise InvalidRequestError(message) from None
 
 
-def _message(fault: Any) -> str:  # noqa: ANN401  # pydantic's own dict
-    refused = fault.get("ctx", {}).get("error")
-    if isinstance(refused, InvalidRequestError):
-        return str(refused)
-    if fault["loc"]:
-        return unknown_parameter(str(fault["loc"][0]), [*PARAMETERS, *_NAMES])
-    shown = clipped_repr(fault["input"], 100)
-    return f"{shown} is no request: give the parameters of ListRestoreJobs by their names"
+def _message(details: Any) -> str:  # noqa: ANN401  # pydantic's own dict
+    ours = details.get("ctx", {}).get("error")
+    if isinstance(ours, InvalidRequestError):
+        return str(ours)
+    if details["loc"]:
+        return unknown_parameter(str(details["loc"][0]), [*PARAMETERS, *_SNAKE_CASE])
+    shown = clipped_repr(details["input"], 100)
+    return f"{shown} is not a request: pass the parameters of ListRestoreJobs by their names"

@@ -1,4 +1,4 @@
-"""One run of a listing: it fetches pages, and gives every error a checkpoint."""
+"""One run of a listing: it fetches pages, and adds a checkpoint to every error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from restorejobs_client._cursor import Cursor, FetchPage, Listing
 from restorejobs_client._errors import RestoreJobsError, TransportError
 from restorejobs_client._models import RestoreJobPage
 from restorejobs_client._progress import ProgressBar
-from restorejobs_client._threads import on_a_thread
+from restorejobs_client._threads import run_in_thread
 
 
 class ListingRun(Cursor):
-    """A cursor that fetches its pages. After an error, it asks for the same page again."""
+    """A cursor that fetches its pages. After an error, it requests the same page again."""
 
     def __init__(self, listing: Listing, fetch: FetchPage) -> None:
         super().__init__(listing)
@@ -24,7 +24,7 @@ class ListingRun(Cursor):
         """Fetch the next page. Return `False` at the end.
 
         Raises:
-            RestoreJobsError: of any kind, with the checkpoint to resume from.
+            RestoreJobsError: the request failed. The error has the checkpoint to resume from.
         """
         with self._request() as parameters:
             if parameters is not None:
@@ -32,10 +32,10 @@ class ListingRun(Cursor):
         return parameters is not None
 
     async def next_page_async(self) -> bool:
-        """Do the same without blocking the event loop. Cancelling does not change the place."""
+        """Do the same without blocking the event loop. Cancelling does not change the position."""
         with self._request() as parameters:
             if parameters is not None:
-                self._accept(await on_a_thread(lambda: self._fetch(parameters)))
+                self._accept(await run_in_thread(lambda: self._fetch(parameters)))
         return parameters is not None
 
     def has_page(self) -> bool:
@@ -56,7 +56,7 @@ class ListingRun(Cursor):
 
     @contextmanager
     def _request(self) -> Generator[dict[str, object] | None]:
-        """Yield the parameters of a request, or `None` at the end. Give errors a checkpoint."""
+        """Yield the parameters of a request, or `None` at the end. Add a checkpoint to errors."""
         try:
             parameters = self.next_parameters()
             if parameters is not None:

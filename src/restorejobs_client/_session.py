@@ -1,4 +1,4 @@
-"""Make boto3 "backup" clients with the settings that listings need."""
+"""Create boto3 "backup" clients with the settings that listings need."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def create_client(
     try:
         with _creating:
             if session is None and profile_name is None:
-                session = boto3.DEFAULT_SESSION  # what boto3.setup_default_session has made
+                session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
             session = session or boto3.Session(profile_name=profile_name, region_name=region_name)
             create: Callable[..., botocore_client.BaseClient] = cast("Any", session).client
             return create(
@@ -51,12 +51,12 @@ def create_client(
                 config=_settings(session, config),
             )
     except BotoCoreError as error:
-        raise our_error(error)  # noqa: B904  # it has its cause
+        raise our_error(error)  # noqa: B904  # our_error sets the cause
     except Exception as error:
         if endpoint_url is None or not isinstance(error, ValueError):
-            message = f"no client could be made: {type(error).__name__}: {error}"
+            message = f"the boto3 client could not be created: {type(error).__name__}: {error}"
             raise ConfigurationError(message) from error
-        # A URL with a password can have any form, so it is not shown.
+        # A wrong URL can have its password anywhere, so none of it is shown.
         shown = "with a password" if "@" in endpoint_url else f"{endpoint_url!r}"
         message = f"endpoint_url {shown} is refused: it must be a URL such as https://host"
         raise InvalidRequestError(message) from None
@@ -79,6 +79,6 @@ def _settings(
     for others in (core.get_default_client_config(), given):
         if others is not None:
             settings = settings.merge(others)
-    theirs: str | None = cast("Any", settings).user_agent_extra  # made at run time
+    theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
     user_agent = f"{theirs} {_USER_AGENT}" if theirs else _USER_AGENT
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))

@@ -21,9 +21,9 @@ Page = tuple[RestoreJob, ...]
 class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
     """The jobs of several listings, which `parallel` and `gather` return.
 
-    No request is sent before the first job is asked for. Close it, leave its `with` block or drop
-    it to end the threads. It also works in `async for`, without blocking the event loop. After an
-    error, `next()` raises the same error again, so an error never looks like the end.
+    No request is sent before you ask for the first job. To end the threads, close the stream, leave
+    its `with` block or drop it. It also works in `async for`, without blocking the event loop.
+    After an error, `next()` raises the same error again, so an error never looks like the end.
     """
 
     def __init__(self, pool: WorkerPool, bar: ProgressBar | None) -> None:
@@ -32,7 +32,7 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
         self._jobs: Iterator[RestoreJob] = iter(())
         self._has_ended = False
         self._failure: BaseException | None = None
-        self._pending: Future[Page | None] | None = None  # of `async for`
+        self._pending: Future[Page | None] | None = None  # the page that `async for` waits for
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +52,7 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
     async def __aiter__(self) -> AsyncIterator[RestoreJob]:
         """Iterate with `async for`, without blocking the event loop.
 
-        Cancelling ends the wait at once. The next `async for` continues with the same job.
+        Cancelling ends the wait at once. The next `async for` continues with the next job.
         """
         while True:
             for job in self._jobs:
@@ -80,7 +80,7 @@ class RestoreJobStream(ArrowExport, Iterator[RestoreJob]):
         """End the threads. The remaining jobs are not delivered."""
         self._jobs = iter(())
         self._stop()
-        if self._pending is None:  # otherwise, a thread of `async for` is running it, and ends
+        if self._pending is None:  # otherwise, a thread is running the generator, which then ends
             self._pages.close()
 
     def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:

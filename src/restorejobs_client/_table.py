@@ -60,19 +60,19 @@ def _cell(value: object) -> Cell:
 
 
 class Table:
-    """Values in rows and columns, without the columns that are empty in every row.
+    """Values in rows and columns, without columns that are empty in every row.
 
     Args:
         title: one line above the table.
-        rows: the values of each row by the names of their columns; `None` is an empty cell.
-        has_head: whether the names of the columns are shown.
+        rows: the values of each row by column name; `None` is an empty cell.
+        has_header: whether the names of the columns are shown.
     """
 
     def __init__(
-        self, title: str, rows: Iterable[Mapping[str, object]], *, has_head: bool = True
+        self, title: str, rows: Iterable[Mapping[str, object]], *, has_header: bool = True
     ) -> None:
         self._title = title
-        self._has_head = has_head
+        self._has_header = has_header
         self._columns: list[tuple[str, list[Cell]]] = []
         rows = list(rows)
         for name in dict.fromkeys(chain.from_iterable(rows)):
@@ -85,14 +85,14 @@ class Table:
         """Return a table of names and values, without the values that are `None`."""
         cells = {name: _cell(value) for name, value in facts.items()}
         rows = [{"name": name, "value": cell} for name, cell in cells.items() if cell.shown]
-        return cls(title, rows, has_head=False)
+        return cls(title, rows, has_header=False)
 
     def text(self) -> str:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
             texts = [printable(cell.shown) for cell in cells]
-            if self._has_head:
+            if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust
             width = max(map(len, texts))
@@ -103,8 +103,8 @@ class Table:
     def html(self) -> str:
         """Return the table as HTML; everything in it is escaped.
 
-        Styles are inline, because notebooks drop style sheets that they do not trust. Text takes
-        the colour of the page, and it wraps, so that a printed page cuts nothing.
+        Styles are inline, because notebooks drop style sheets that they do not trust. Text has
+        the colour of the page. It wraps, so that nothing is cut off when the page is printed.
         """
         heads: list[str] = []
         columns: list[list[str]] = []
@@ -113,7 +113,7 @@ class Table:
             heads.append(f'<th style="{style}">{escape(name)}</th>')
             columns.append([_html(cell, style) for cell in cells])
         body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
-        head = f"<thead><tr>{''.join(heads)}</tr></thead>" if self._has_head else ""
+        head = f"<thead><tr>{''.join(heads)}</tr></thead>" if self._has_header else ""
         style = "text-align:left;white-space:nowrap;color:inherit"
         caption = f'<caption style="{style}">{escape(self._title)}</caption>'
         html = f'<table style="font-size:.85em">{caption}{head}<tbody>{body}</tbody></table>'
@@ -124,7 +124,7 @@ def _html(cell: Cell, style: str) -> str:
     shown = escape(cell.shown)
     if cell.is_status:
         colour = _COLOURS.get(cell.shown, _OTHER_COLOUR)
-        # Printers leave backgrounds out unless they are told to keep them.
+        # Without print-color-adjust, browsers do not print backgrounds.
         badge = (
             f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;white-space:nowrap;"
             "print-color-adjust:exact;-webkit-print-color-adjust:exact"

@@ -24,7 +24,7 @@ _Reason = tuple[str | None, str | None, str | None]
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
-_REASONS: Final = 1_000  # the most that are kept for each member; messages may contain ids
+_MAX_REASONS: Final = 1_000  # kept for each member, because messages may contain ids
 _FAILED: Final = {  # the statuses that say that something failed
     "status": {"FAILED"},
     "validation_status": {"FAILED", "TIMED_OUT"},
@@ -39,7 +39,7 @@ class RestoreDurations:
     Attributes:
         jobs: how many jobs were measured: those that have both dates, in the right order.
         median: the middle duration, or the mean of the two middle ones.
-        p95: the shortest of the durations that at least 95 % of them do not exceed (nearest rank).
+        p95: the shortest duration that at least 95 % of the jobs do not exceed (nearest rank).
         longest: the longest duration.
     """
 
@@ -60,10 +60,10 @@ class RestoreFailures:
         member: what failed: `"status"` (the restore itself), `"validation_status"` or
             `"deletion_status"`.
         status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"` for a validation.
-        resource_type: the resource type of the jobs; `None` where they have none.
-        message: the reason that AWS gives; `None` where it gives none.
-        latest: the latest creation date among the jobs; `None` where none has one.
-        latest_job_id: the id of that job, or of the first job where none has a creation date.
+        resource_type: the resource type of the jobs; `None` if they have none.
+        message: the reason that AWS gives; `None` if it gives none.
+        latest: the latest creation date among the jobs; `None` if no job has one.
+        latest_job_id: the id of that job, or of the first job if none has a creation date.
     """
 
     jobs: int
@@ -126,15 +126,16 @@ class Tally:
         jobs, latest = failures.get(reason, (0, job))
         latest = max(latest, job, key=lambda one: one.creation_date or _UNDATED)
         failures[reason] = (jobs + 1, latest)
-        if len(failures) == 2 * _REASONS:
+        if len(failures) == 2 * _MAX_REASONS:
             self._drop_rare_reasons(member)
 
     def _drop_rare_reasons(self, member: str) -> None:
         # Equally frequent reasons are sorted too, so that the order of the jobs does not matter.
         failures = self._failures[member]
         reasons = sorted(failures, key=lambda reason: (-failures[reason][0], repr(reason)))
-        self._failures[member] = {reason: failures[reason] for reason in reasons[:_REASONS]}
-        self._other_failures[member] += sum(failures[reason][0] for reason in reasons[_REASONS:])
+        self._failures[member] = {reason: failures[reason] for reason in reasons[:_MAX_REASONS]}
+        rare = reasons[_MAX_REASONS:]
+        self._other_failures[member] += sum(failures[reason][0] for reason in rare)
 
     def summary(self) -> dict[str, Any]:
         """Return the attributes of a summary of the jobs."""
@@ -190,10 +191,10 @@ def _named(values: Mapping[str | None, _Value]) -> dict[str, _Value]:
 def _measured(microseconds: "array[int]") -> RestoreDurations:
     ordered = sorted(microseconds)
     count = len(ordered)
-    two_in_the_middle = ordered[(count - 1) // 2] + ordered[count // 2]
+    middle_sum = ordered[(count - 1) // 2] + ordered[count // 2]
     return RestoreDurations(
         jobs=count,
-        median=two_in_the_middle * _MICROSECOND / 2,
+        median=middle_sum * _MICROSECOND / 2,
         p95=ordered[math.ceil(0.95 * count) - 1] * _MICROSECOND,
         longest=ordered[-1] * _MICROSECOND,
     )

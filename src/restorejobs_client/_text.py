@@ -16,7 +16,7 @@ def size_text(size: int) -> str:
     """Return a number of bytes in the largest unit that it fills: `"1.5 GiB"`."""
     amount = Decimal(size)  # a float overflows on very large sizes
     unit, *larger = _UNITS
-    while abs(amount) >= Decimal("1023.5") and larger:  # what rounds to 1,024 fills the next unit
+    while abs(amount) >= Decimal("1023.5") and larger:  # 1,023.5 would be shown as 1,024
         amount, unit = amount / 1024, larger.pop(0)
     has_decimal = unit != "B" and abs(amount) < Decimal("9.95")  # two significant figures
     return f"{amount:,.{int(has_decimal)}f} {unit}"
@@ -55,13 +55,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def clipped(text: str, longest: int = _LONGEST) -> str:
-    """Return the text, cut to `longest` characters where it is longer."""
+    """Return the text, cut to `longest` characters if it is longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def clipped_repr(value: object, longest: int = _LONGEST) -> str:
-    """Return the `repr` of a value, cut to `longest` characters where it is longer."""
-    # The repr of a huge text is made from its beginning only.
+    """Return the `repr` of a value, cut to `longest` characters if it is longer."""
+    # Only the beginning of a huge text is converted.
     shown = value[: longest + 1] if isinstance(value, str | bytes) else value
     return clipped(repr(shown), longest)
 
@@ -72,7 +72,7 @@ def printable(line: str) -> str:
 
 
 def is_encodable(text: str) -> bool:
-    """Whether the text can be sent or stored: half of a surrogate pair cannot."""
+    """Return whether the text can be sent. Text with half of a surrogate pair cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -53,13 +53,13 @@ def start_call(call: Callable[[], _Result]) -> Future[_Result]:
     def work() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # raised where it is awaited
+        except BaseException as error:  # noqa: BLE001  # raised in the caller
             future.set_exception(error)
 
     start_thread(work)
     return future
 
 
-async def on_a_thread(call: Callable[[], _Result]) -> _Result:
+async def run_in_thread(call: Callable[[], _Result]) -> _Result:
     """Await a blocking call without blocking the event loop."""
     return await asyncio.wrap_future(start_call(call))

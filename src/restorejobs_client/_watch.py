@@ -32,24 +32,24 @@ from restorejobs_client._windows import creation_bounds
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
-# Rounds start a little earlier or later, so that many watches do not ask at the same moment.
-_SPREAD: Final = 0.1
-_LONGEST: Final = sys.float_info.max / 2  # seconds; the sum of two does not overflow
-# AWS lists a job a little after its creation. So a round also asks for jobs that were created this
-# long before the oldest one that is followed.
+# Rounds start up to 10 % earlier or later, so that many watches do not send requests together.
+_JITTER: Final = 0.1
+_MAX_SECONDS: Final = sys.float_info.max / 2  # seconds; the sum of two does not overflow
+# AWS lists a job a little after its creation. So each round also lists jobs that were created up to
+# this long before the oldest one that is followed.
 _MARGIN: Final = timedelta(minutes=10)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
-# A job may stop matching these filters. The members behind the other filters never change.
+_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
+# A job may stop matching these filters. The other filters check members that never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
 
 def has_ended(job: RestoreJob) -> bool:
-    """Whether the job is COMPLETED, ABORTED or FAILED."""
+    """Return whether the job is COMPLETED, ABORTED or FAILED."""
     return job.is_terminal
 
 
 class Clock:
-    """The clock of a watch. In tests with the fake AWS Backup, another clock does not wait."""
+    """The clock of a watch. Tests with the fake AWS Backup use one that does not wait."""
 
     def of_one_watch(self) -> Clock:
         """Return the clock of a new watch."""
@@ -79,9 +79,9 @@ class _Follower:
         self._missing = {one.casefold(): one for one in ids}  # not listed yet
         self._wanted = frozenset(self._missing)
         self._seen: dict[_Key, RestoreJob] = {}
-        self._followed: dict[_Key, RestoreJob] = {}  # `until` is not true for them yet
+        self._followed: dict[_Key, RestoreJob] = {}  # those for which `until` is not true yet
         self._is_first_round = True
-        # This bound only increases: older jobs have been forgotten, and would look new.
+        # This bound never decreases: older jobs have been forgotten, and would look new.
         self._after: datetime | None = None
         self._before: datetime | None = None
         self.chosen = 0
@@ -100,7 +100,7 @@ class _Follower:
 
     @property
     def ended(self) -> int:
-        """The number of jobs that the watch does not wait for any more."""
+        """The number of jobs that the watch no longer waits for."""
         return self.chosen - len(self._followed)
 
     def next_listing(self) -> Listing:
@@ -118,7 +118,7 @@ class _Follower:
         return replace(self._listing, parameters=parameters)
 
     def notice(self, job: RestoreJob) -> bool:
-        """Remember a job, unless `until` raises; return whether it is new or has changed."""
+        """Remember a job unless `until` raises. Return whether it is new or has changed."""
         key = self._key(job)
         before = self._seen.get(key)
         if before is None and not self._is_chosen(job):
@@ -133,23 +133,25 @@ class _Follower:
             self._seen[key] = job
             self._missing.pop((job.restore_job_id or "").casefold(), None)
             self.chosen += before is None
-            (self.failed.add if job.status == "FAILED" else self.failed.discard)(key)
+            self.failed.discard(key)
+            if job.status == "FAILED":
+                self.failed.add(key)
         return has_changed
 
     def _key(self, job: RestoreJob) -> _Key:
         """Return what identifies the job in all rounds."""
-        name = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
+        identity = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
         for jobs in (self._seen, self._followed):
-            if (None, name) in jobs:  # the account may be known later than the id
-                jobs[job.account_id, name] = jobs.pop((None, name))
-        return job.account_id, name
+            if (None, identity) in jobs:  # the account may be known later than the id
+                jobs[job.account_id, identity] = jobs.pop((None, identity))
+        return job.account_id, identity
 
     def _is_chosen(self, job: RestoreJob) -> bool:
-        if self._is_forgotten(job):  # the service may round the bound
+        if self._is_forgotten(job):  # the service may have rounded the bound
             return False
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
-        if self._is_first_round:  # the service has applied the filters
+        if self._is_first_round:  # the service has applied all filters
             return True
         status, *bounds = map(self._listing.parameters.get, _CHANGING_FILTERS)
         after, before = cast("list[datetime | None]", bounds)
@@ -169,7 +171,7 @@ class _Follower:
             return  # a bound could exclude jobs that are followed
         self._after = max(min(known) - _MARGIN, self._after or EARLIEST)
         if self._wanted:  # no new jobs are followed
-            self._before = min(max(known), _LAST - _MARGIN) + _MARGIN
+            self._before = min(max(known), _LAST_MOMENT - _MARGIN) + _MARGIN
         self._seen = {key: job for key, job in self._seen.items() if not self._is_forgotten(job)}
 
     def _is_forgotten(self, job: RestoreJob) -> bool:
@@ -181,8 +183,9 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
     Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
-    `next()` asks again. It ends at once when you close it (from any thread), leave its `with`
-    block, press Ctrl-C, or cancel `async for`. Otherwise, use it from one thread at a time.
+    `next()` tries again. The watch ends at once when you close it (from any thread), leave its
+    `with` block, press Ctrl-C, or cancel `async for`. Apart from `close`, use it from one thread at
+    a time.
     """
 
     def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
@@ -201,7 +204,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         if timeout is not None:
             _check_seconds("timeout", timeout, may_be_zero=True)
         if not callable(until):
-            message = f"until={until!r} is refused: it must be a function of a job"
+            message = f"until={until!r} is refused: it must be a function that takes a job"
             raise InvalidRequestError(message)
         self._follower = _Follower(listing, restore_job_ids, until)
         self._fetch = fetch
@@ -209,10 +212,10 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         self._clock = clock.of_one_watch()
         self._bar = ProgressBar("jobs") if listing.progress else None
         self._is_drawn = False
-        self._bar_turn = RLock()  # another thread or a signal handler may call close
+        self._bar_lock = RLock()  # another thread or a signal handler may call close
         self._run: ListingRun | None = None
         self._page: deque[RestoreJob] = deque()
-        self._is_asking = False  # it stays true after a request that failed
+        self._is_requesting = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = False
@@ -229,7 +232,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._closed.put(None)
-        with suppress(RuntimeError):  # the event loop has ended
+        with suppress(RuntimeError):  # the event loop is closed
             self._wake_loop()
         self._draw_bar(is_last=True)
 
@@ -250,7 +253,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     async def __anext__(self) -> RestoreJob:
         loop, closed = asyncio.get_running_loop(), asyncio.Event()
         try:
-            async with self._turn:
+            async with self._step_lock:
                 self._wake_loop = lambda: loop.call_soon_threadsafe(closed.set)
                 while (step := self._next_step()) is not None:
                     if isinstance(step, RestoreJob):
@@ -265,34 +268,34 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         raise StopAsyncIteration
 
     @cached_property
-    def _turn(self) -> asyncio.Lock:
-        """Let only one of several tasks that share the watch take a step."""
+    def _step_lock(self) -> asyncio.Lock:
+        """Only one of several tasks that share the watch takes a step at a time."""
         return asyncio.Lock()
 
     def _next_step(self) -> RestoreJob | float | ListingRun | None:
-        """Return a job, or seconds to wait, or a run to ask for a page, or `None` at the end."""
+        """Return a job, seconds to wait, a run to request a page from, or `None` at the end."""
         while self._page and not self._is_closed:
-            is_news = self._follower.notice(self._page[0])  # if `until` raises, the job stays
+            has_changed = self._follower.notice(self._page[0])  # if `until` raises, the job stays
             job = self._page.popleft()
-            if is_news:
+            if has_changed:
                 return job
-        is_between = self._run is None and self._deadline is not None
-        if self._is_closed or (is_between and not self._follower.is_waiting):
+        is_between_rounds = self._run is None and self._deadline is not None
+        if self._is_closed or (is_between_rounds and not self._follower.is_waiting):
             self._draw_bar(is_last=True)
             return None
         now = self._clock.now()
         if self._deadline is None:
             self._deadline = now + (math.inf if self._timeout is None else self._timeout)
-        if now >= self._deadline and (is_between or self._is_asking):
+        if now >= self._deadline and (is_between_rounds or self._is_requesting):
             raise WatchTimeoutError(self._timeout or 0.0, self._follower.pending)
         if self._run is None:
             if now < self._next_round:
                 return min(self._next_round, self._deadline) - now
-            spread = random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311
-            self._next_round = now + self._interval * spread
+            jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
+            self._next_round = now + self._interval * jitter
             self._run = ListingRun(self._follower.next_listing(), self._fetch_unless_closed)
         self._draw_bar()
-        self._is_asking = True
+        self._is_requesting = True
         return self._run
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
@@ -311,11 +314,11 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         else:
             self._follower.end_round()
             self._run = None
-        self._is_asking = False
+        self._is_requesting = False
         self._draw_bar()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
-        with self._bar_turn:
+        with self._bar_lock:
             if self._bar is not None and (self._is_drawn if is_last else not self._is_closed):
                 ended, failed = self._follower.ended, len(self._follower.failed)
                 self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
@@ -332,8 +335,8 @@ def _check_ids(ids: tuple[object, ...]) -> None:
 
 
 def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool):  # noqa: SIM102  # to read
-        if 0 < value <= _LONGEST or (may_be_zero and value == 0):
+    if isinstance(value, int | float) and not isinstance(value, bool):  # noqa: SIM102  # easier to read
+        if 0 < value <= _MAX_SECONDS or (may_be_zero and value == 0):
             return
     allowed = "0 or more seconds, or None" if may_be_zero else "a number of seconds above 0"
     message = f"{name}={value!r} is refused: it must be {allowed}"

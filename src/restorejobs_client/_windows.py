@@ -13,8 +13,8 @@ from restorejobs_client._models import RestoreJob
 from restorejobs_client._parameters import EARLIEST
 
 Parameters = Mapping[str, object]
-MARGIN: Final = timedelta(seconds=1)  # more than AWS could lose by rounding to seconds
-# For listings without a lower bound. Only the balance of their windows depends on it.
+MARGIN: Final = timedelta(seconds=1)  # more than a date changes if AWS rounds it to seconds
+# For listings without a lower bound. It only affects how evenly jobs are divided among windows.
 _USUAL_SPAN: Final = timedelta(days=30)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -22,10 +22,10 @@ _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The jobs created at or after `lower` and before `upper`; `None` is open.
+    """The jobs created at or after `lower` and before `upper`; `None` is no bound.
 
-    AWS does not say whether its bounds are inclusive. So we ask for a little more, and keep exactly
-    this half-open part. On an open side, the listing's own bound applies.
+    AWS does not document whether its bounds are inclusive. So we request a little more, and keep
+    exactly this half-open part. Where a bound is `None`, the listing's own bound applies.
     """
 
     lower: _Moment | None = None
@@ -37,9 +37,9 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
     def narrow(self, parameters: Parameters) -> dict[str, object]:
-        """Return the parameters that ask for the window and a little more, within the listing.
+        """Return the parameters that request the window and a little more, within the listing.
 
-        At the ends of the calendar, where there is no room for more, they stay as they are.
+        A parameter stays as it is if the calendar has no room for more.
         """
         narrowed = dict(parameters)
         after, before = creation_bounds(parameters)
@@ -50,7 +50,7 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
         return narrowed
 
     def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
-        """Return the jobs that are in the window. Those without a date are in the first one."""
+        """Return the jobs that are in the window. Jobs without a date are in the first one."""
         if self == UNBOUNDED:
             return jobs
         lower, upper = self.lower or _FIRST, self.upper or _LAST
@@ -71,7 +71,7 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
         return [Window(*bounds) for bounds in pairwise((self.lower, *moments, self.upper))]
 
     def span(self, parameters: Parameters) -> tuple[datetime, datetime]:
-        """Return the two moments between which the jobs of the window are expected."""
+        """Return the two dates between which the jobs of the window are expected."""
         after, before = creation_bounds(parameters)
         upper = self.upper or before or datetime.now(UTC)
         lower = self.lower or after or max(EARLIEST, upper - _USUAL_SPAN)
@@ -88,5 +88,5 @@ def creation_bounds(parameters: Parameters) -> tuple[datetime | None, datetime |
 
 
 def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
-    """Return the moments that divide a time into parts of one length."""
+    """Return the dates that divide a period into parts of equal length."""
     return [lower + (upper - lower) * number / parts for number in range(1, parts)]

@@ -1,8 +1,8 @@
-"""Send a request with a boto3 client, and return the page that it answers.
+"""Send requests with a boto3 client, and return pages.
 
-botocore does the endpoints, signing, retries and credentials, but not the parsing: its event
-`before-parse` gives us the raw body, and only the raw body shows whether a page is damaged or
-empty. Other calls on the same client are unaffected.
+botocore handles endpoints, signing, retries and credentials, but does not parse responses. Its
+event `before-parse` passes us the raw body, because only the raw body shows whether a page is
+damaged or empty. Other calls on the same client are unaffected.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 _STATUSES: Final = frozenset(HTTPStatus)
 _SHOWN_BYTES: Final = 60  # of a damaged body
-_LONGEST_WAIT: Final = 20  # seconds, as in botocore's standard mode
+_MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _logger: Final = logging.getLogger("restorejobs_client")
 _logger.addHandler(logging.NullHandler())  # silent until logging is configured
 
 
 class _Call:
-    """One call of ours in progress: the body of the last answer, and its page or its fault."""
+    """One of our calls in progress: the body of the latest response, and its page or error."""
 
-    __slots__ = ("body", "fault", "is_promised", "page")
+    __slots__ = ("body", "error", "may_be_empty", "page")
 
-    def __init__(self, *, is_promised: bool) -> None:
-        self.is_promised = is_promised
+    def __init__(self, *, may_be_empty: bool) -> None:
+        self.may_be_empty = may_be_empty
         self.body: bytes | None = None
         self.page: RestoreJobPage | None = None
-        self.fault: MalformedResponseError | None = None
+        self.error: MalformedResponseError | None = None
 
 
 class _Current(threading.local):
@@ -60,54 +60,54 @@ class Wire:
     def __init__(self, client: BaseClient) -> None:
         self.client = client
         make_interrupt_safe(client)
-        made_at_run_time: Any = client
-        retries: Mapping[str, Any] = made_at_run_time.meta.config.retries or {}
+        untyped_client: Any = client  # boto3 creates its attributes at run time
+        retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
-        events = made_at_run_time.meta.events
-        # With these ids, a client that is wrapped twice has each handler only once.
+        events = untyped_client.meta.events
+        # Because of these ids, a client that is passed twice has each handler only once.
         events.register(
             f"before-parse.backup.{OPERATION}", _keep_body, unique_id="restorejobs-client-body"
         )
         # After botocore's own handler, so that its waits come first.
         events.register_last(
-            "needs-retry.backup", self._read_answer, unique_id="restorejobs-client-retry"
+            "needs-retry.backup", self._read_response, unique_id="restorejobs-client-retry"
         )
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
-        """Return the page that AWS answers to these parameters of boto3's `list_restore_jobs`.
+        """Return the page for these parameters of boto3's `list_restore_jobs`.
 
         Raises:
-            RestoreJobsError: the request failed, also after botocore's retries.
+            RestoreJobsError: the request failed, even after botocore's retries.
         """
-        call = _Call(is_promised="NextToken" in parameters)
+        call = _Call(may_be_empty="NextToken" not in parameters)
         started = time.monotonic()
-        outer, _current.call = _current.call, call
+        previous, _current.call = _current.call, call
         try:
             parsed: dict[str, Any] = cast("Any", self.client).list_restore_jobs(**parameters)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-            raise our_error(error)  # noqa: B904  # it has its cause
+            raise our_error(error)  # noqa: B904  # our_error sets the cause
         finally:
-            _current.call = outer
-        if call.fault is not None:
-            raise call.fault
+            _current.call = previous
+        if call.error is not None:
+            raise call.error
         page = _page_of_parsed(parsed, call) if call.page is None else call.page
         _logger.debug(
             "page of %d jobs in %.3f s, %s",
             len(page),
             time.monotonic() - started,
-            "more follow" if page.next_token else "the last",
+            "more pages follow" if page.next_token else "the last page",
         )
         return page
 
-    def _read_answer(
+    def _read_response(
         self, response: tuple[AWSResponse, dict[str, Any]] | None, attempts: int, **_: object
     ) -> float | None:
-        """Decode the answer. Return the seconds to wait if botocore should try again.
+        """Decode the response. Return the seconds to wait if botocore should try again.
 
         We retry damaged pages. We also retry throttling, because botocore does not in two cases:
         some versions do not retry a bare 429, and all versions stop retrying after about a hundred
-        throttled answers, which would fail the listings of a `gather` one by one.
+        throttled responses, which would fail the listings of a `gather` one by one.
         """
         call = _current.call
         if call is None or response is None:
@@ -116,13 +116,13 @@ class Wire:
         is_throttled = is_throttling(response[1].get("Error", {}).get("Code"), status)
         if call.body is not None:
             try:
-                call.page = _page_of_body(call.body, response[0], is_promised=call.is_promised)
+                call.page = _page_of_body(call.body, response[0], may_be_empty=call.may_be_empty)
             except MalformedResponseError as error:
-                call.fault = error
-        if attempts >= self._max_attempts or not (is_throttled or call.fault):
+                call.error = error
+        if attempts >= self._max_attempts or not (is_throttled or call.error):
             return None
         tried = f"attempt {attempts} of {self._max_attempts}, trying again"
-        if call.fault is None:
+        if call.error is None:
             _logger.info("throttled with HTTP %d: %s", status, tried)
         else:  # the body is not logged, because it may contain jobs
             kind, size = response[0].headers.get("content-type"), len(call.body or b"")
@@ -130,16 +130,16 @@ class Wire:
                 "damaged page, HTTP %d with %d bytes of %s: %s", status, size, kind, tried
             )
         # As in botocore's standard mode, but shorter if the service is not throttling.
-        scale = 0.05 if call.fault else 1.0
-        return random.uniform(0, min(scale * 2 ** (attempts - 1), _LONGEST_WAIT))  # noqa: S311
+        scale = 0.05 if call.error else 1.0
+        return random.uniform(0, min(scale * 2 ** (attempts - 1), _MAX_WAIT))  # noqa: S311  # not a secret
 
 
 def _keep_body(response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the body of a successful response, and give botocore's parser one that it can read."""
+    """Keep the body of a successful response, and pass botocore's parser one that it can read."""
     call = _current.call
     if call is None:
         return
-    call.body = call.page = call.fault = None
+    call.body = call.page = call.error = None
     status: int = response_dict["status_code"]
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         response_dict["body"] = _readable_error(status, response_dict["body"])
@@ -149,7 +149,7 @@ def _keep_body(response_dict: dict[str, Any], **_: object) -> None:
 
 
 def _readable_error(status: int, body: bytes) -> bytes:
-    """Return an error response as JSON of texts, because botocore's parser fails on others."""
+    """Return an error as a JSON object of strings, because botocore cannot parse all others."""
     try:
         members: Any = json.loads(body)
     except (ValueError, RecursionError):
@@ -163,14 +163,14 @@ def _readable_error(status: int, body: bytes) -> bytes:
     return json.dumps(texts).encode()
 
 
-def _page_of_body(body: bytes, response: AWSResponse, *, is_promised: bool) -> RestoreJobPage:
+def _page_of_body(body: bytes, response: AWSResponse, *, may_be_empty: bool) -> RestoreJobPage:
     what = f"HTTP {response.status_code} with {_shown(body)}"
     length = response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) != len(body):
         message = f"{what} was cut: {len(body)} of {length} bytes arrived"
         raise MalformedResponseError(message)
     try:
-        return decode_page(body, is_promised=is_promised)
+        return decode_page(body, may_be_empty=may_be_empty)
     except MalformedResponseError as error:
         message = f"{what} is not a list of restore jobs: {error}"
         raise MalformedResponseError(message) from None
@@ -180,9 +180,9 @@ def _page_of_parsed(parsed: dict[str, Any], call: _Call) -> RestoreJobPage:
     """Read what botocore parsed. Under `Stubber`, for example, there is no raw body."""
     metadata = parsed.pop("ResponseMetadata", {})
     # Over HTTP, botocore's parser turns any damaged response into an empty one.
-    is_promised = call.is_promised or "HTTPHeaders" in metadata
+    may_be_empty = call.may_be_empty and "HTTPHeaders" not in metadata
     try:
-        return page_of(parsed, is_promised=is_promised)
+        return page_of(parsed, may_be_empty=may_be_empty)
     except MalformedResponseError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
         message = f"{what} is not a list of restore jobs: {error}"
