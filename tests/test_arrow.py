@@ -56,14 +56,13 @@ def listing(jobs: list[RestoreJob], **parameters: Any) -> RestoreJobs:
 
 def rows(jobs: Iterable[RestoreJob]) -> list[dict[str, Any]]:
     """Return the expected table rows of these jobs."""
-    expected: list[dict[str, Any]] = []
-    for restore_job in jobs:
-        members = restore_job.to_dict()
+    table: list[dict[str, Any]] = []
+    for listed in jobs:
+        members = listed.to_dict()
         members["created_by"] = (members["created_by"] or {}).get("restore_testing_plan_arn")
-        seconds = None if restore_job.duration is None else restore_job.duration.total_seconds()
-        values = [*members.values(), restore_job.region, seconds]
-        expected.append(dict(zip(COLUMNS, values, strict=True)))
-    return expected
+        seconds = None if listed.duration is None else listed.duration.total_seconds()
+        table.append(dict(zip(COLUMNS, [*members.values(), listed.region, seconds], strict=True)))
+    return table
 
 
 def broken_listing() -> RestoreJobs:

@@ -328,7 +328,7 @@ def test_jobs_of_all_accounts_are_merged_by_date(backup: FakeBackup) -> None:
 
 
 def test_fakes_are_separate() -> None:
-    """Fakes that run at the same time share neither jobs nor faults nor requests."""
+    """Fakes that run at the same time do not share jobs, faults or requests."""
     with fake_backup(JOBS[:3]) as outer:
         with fake_backup(JOBS[3:5]) as inner:
             assert listed(inner) == JOBS[3:5]

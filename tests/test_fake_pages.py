@@ -53,7 +53,7 @@ def served(backup: FakeBackup) -> FakeBackup:
 
 @pytest.mark.parametrize("size", [1, 19, 20, 21, 59, 60, 61])
 def test_pages_are_full(backup: FakeBackup, size: int) -> None:
-    """Every page but the last has as many jobs as asked for; only the last has no token."""
+    """Every page except the last has `maxResults` jobs; only the last has no token."""
     backup.seed(JOBS[:60])
     sizes: list[int] = []
     token: str | None = None

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types of its own
+from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, ValidationError
 from testing_support import COMPLETE, PLAN
 

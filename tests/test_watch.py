@@ -141,7 +141,7 @@ def test_yields_every_listed_job_with_all_its_members(backup: FakeBackup) -> Non
 def test_yields_a_job_again_when_any_member_changes(
     backup: FakeBackup, change: dict[str, Any]
 ) -> None:
-    """A job is yielded again when one of its members has changed, whichever it is."""
+    """A job is yielded again when any of its members has changed."""
     first, last = a_job("a"), a_job("a", "completed")
     changed = replace(first, **change)
     backup.seed([first])
