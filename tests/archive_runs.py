@@ -20,11 +20,11 @@ from restorejobs_client import RestoreJobsClient
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
-import evidence_archive as evidence  # found there
+import evidence_archive as evidence  # in examples/
 
 
 def main(database: str, *places: str) -> None:
-    """Take the database, and account, region and endpoint URL of each place."""
+    """Take the path of the database, and "account region endpoint_url" for each place."""
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
     clients = {
         (account, region): RestoreJobsClient(session=session, region_name=region, endpoint_url=url)
@@ -37,10 +37,10 @@ def main(database: str, *places: str) -> None:
             now = datetime.now(UTC)
             with duckdb.connect(database) as archive:
                 archive.execute(evidence.SCHEMA)
-                made = {place: partial(clients.__getitem__, place) for place in clients}
-                evidence.run(archive, made, now, now - timedelta(days=25))
+                makers = {place: partial(clients.__getitem__, place) for place in clients}
+                evidence.run(archive, makers, now, now - timedelta(days=25))
             os._exit(0)
-        print(child, flush=True)  # noqa: T201  # an answer
+        print(child, flush=True)  # noqa: T201  # read by the test
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201
 
 

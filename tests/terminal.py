@@ -16,5 +16,5 @@ class Terminal(io.StringIO):
 
     @property
     def lines(self) -> list[str]:
-        """Each line as it was drawn last. The last one is empty if the cursor is at its start."""
+        """Each line as last drawn. The last line is empty if the cursor is at its start."""
         return [line.rpartition("\r")[2].strip() for line in self.getvalue().split("\n")]

@@ -55,14 +55,14 @@ def listing(jobs: list[RestoreJob], **parameters: Any) -> RestoreJobs:
 
 
 def rows(jobs: Iterable[RestoreJob]) -> list[dict[str, Any]]:
-    """Return the rows that a table of these jobs must have."""
-    made: list[dict[str, Any]] = []
-    for one in jobs:
-        members = one.to_dict()
+    """Return the expected table rows of these jobs."""
+    table: list[dict[str, Any]] = []
+    for listed in jobs:
+        members = listed.to_dict()
         members["created_by"] = (members["created_by"] or {}).get("restore_testing_plan_arn")
-        seconds = None if one.duration is None else one.duration.total_seconds()
-        made.append(dict(zip(COLUMNS, [*members.values(), one.region, seconds], strict=True)))
-    return made
+        seconds = None if listed.duration is None else listed.duration.total_seconds()
+        table.append(dict(zip(COLUMNS, [*members.values(), listed.region, seconds], strict=True)))
+    return table
 
 
 def broken_listing() -> RestoreJobs:
@@ -123,7 +123,7 @@ def test_values_that_do_not_fit_are_refused(odd: RestoreJob, member: str) -> Non
 
 
 def test_limits_filters_and_checkpoints_apply() -> None:
-    """A table has the jobs that iterating gives, also over HTTP."""
+    """A table has the jobs that iteration yields, also over HTTP."""
     with fake_backup(sample_jobs(500)) as backup:
         client = backup.client()
         iterator = iter(client.list_restore_jobs(max_results=100))
@@ -136,7 +136,7 @@ def test_limits_filters_and_checkpoints_apply() -> None:
 
 
 def test_error_while_listing_is_raised() -> None:
-    """`to_arrow` raises with the checkpoint; other libraries raise an error of their own."""
+    """`to_arrow` raises with the checkpoint; other libraries raise their own error."""
     with pytest.raises(MalformedResponseError, match="damaged") as caught:
         broken_listing().to_arrow()
     assert caught.value.checkpoint is not None
@@ -148,24 +148,24 @@ def test_error_while_listing_is_raised() -> None:
 
 
 def test_pyarrow_reads_a_listing() -> None:
-    """`pyarrow.table` takes a listing."""
+    """`pyarrow.table` accepts a listing."""
     assert pa.table(listing(JOBS)).to_pylist() == rows(listing(JOBS))
 
 
 def test_polars_reads_a_listing() -> None:
-    """`polars.DataFrame` takes a listing."""
+    """`polars.DataFrame` accepts a listing."""
     frame = pl.DataFrame(listing(JOBS))
     assert frame.columns == COLUMNS
     for column in ("restore_job_id", "status", "creation_date"):
-        assert frame[column].to_list() == [getattr(one, column) for one in listing(JOBS)]
+        assert frame[column].to_list() == [getattr(job, column) for job in listing(JOBS)]
 
 
 def test_pandas_reads_a_listing() -> None:
-    """`pandas.DataFrame.from_arrow` takes a listing."""
+    """`pandas.DataFrame.from_arrow` accepts a listing."""
     from_arrow: Any = pd.DataFrame.from_arrow  # type: ignore[attr-defined]  # new in pandas 3
     frame = from_arrow(listing(JOBS[:900]))
     assert list(frame.columns) == COLUMNS
-    assert list(frame["restore_job_id"]) == [one.restore_job_id for one in listing(JOBS[:900])]
+    assert list(frame["restore_job_id"]) == [job.restore_job_id for job in listing(JOBS[:900])]
 
 
 def test_to_pandas_keeps_numbers_exact() -> None:
@@ -179,7 +179,7 @@ def test_to_pandas_keeps_numbers_exact() -> None:
     assert str(frame["creation_date"].dt.tz) == "UTC"
     assert isinstance(frame["status"].dtype, pd.CategoricalDtype)
     assert sizes[frame["restore_job_id"] == "big"].item() == 2**63 - 1
-    assert list(sizes.isna()) == [one.backup_size_in_bytes is None for one in listing(jobs)]
+    assert list(sizes.isna()) == [job.backup_size_in_bytes is None for job in listing(jobs)]
     assert list(listing([]).to_pandas().columns) == COLUMNS
 
 
@@ -190,18 +190,18 @@ def test_duckdb_reads_a_listing() -> None:
     query = "select count(*), count(*) filter (status = 'FAILED'), max(creation_date) from jobs"
     found = connection.execute(query).fetchone()
     assert found is not None
-    assert found[:2] == (len(JOBS), sum(one.status == "FAILED" for one in JOBS))
+    assert found[:2] == (len(JOBS), sum(job.status == "FAILED" for job in JOBS))
 
 
-def test_streams_are_tables() -> None:
-    """A table of a stream has the jobs that were not taken yet."""
+def test_streams_convert_to_tables() -> None:
+    """A table of a stream has the jobs that the stream has not yielded yet."""
     stream = gather(listing(JOBS), listing(JOBS[:100]))
     next(stream)
     table: Any = pa.table(stream)
-    expected = [one.restore_job_id for one in [*listing(JOBS), *listing(JOBS[:100])]]
+    expected = [job.restore_job_id for job in [*listing(JOBS), *listing(JOBS[:100])]]
     assert table.column("restore_job_id").to_pylist() == expected[1:]
     frame: Any = listing(JOBS[:900]).parallel(4).to_pandas()
-    assert set(frame["restore_job_id"]) == {one.restore_job_id for one in JOBS[:900]}
+    assert set(frame["restore_job_id"]) == {job.restore_job_id for job in JOBS[:900]}
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_missing_library_names_its_extra(
 # Memory
 
 
-def test_stream_asks_for_a_page_when_it_is_read() -> None:
-    """A reader of a listing asks for one page for each batch."""
+def test_reader_requests_one_page_for_each_batch() -> None:
+    """A reader of a listing requests a page when its batch is read."""
     service = Service([job(number, number) for number in range(500)])
     reader = pa.RecordBatchReader.from_stream(service.listing(max_results=100))
     assert service.asked == []
@@ -246,12 +246,12 @@ from restorejobs_client import RestoreJobPage
 from restorejobs_client.testing import sample_jobs
 
 body = msgspec.json.encode(RestoreJobPage(restore_jobs=tuple(sample_jobs(1_000))))
-asked = 0
+pages = 0
 
 def fetch(parameters):
-    global asked
-    asked += 1
-    token = f"page-{asked}" if asked < 100 else None
+    global pages
+    pages += 1
+    token = f"page-{pages}" if pages < 100 else None
     return RestoreJobPage(
         restore_jobs=msgspec.json.decode(body, type=RestoreJobPage).restore_jobs, next_token=token
     )
@@ -270,7 +270,7 @@ print(megabytes() - before)
 
 
 def test_stream_to_parquet_uses_constant_memory(tmp_path: Path) -> None:
-    """Writing 100,000 jobs to Parquet keeps neither jobs nor batches."""
+    """Writing 100,000 jobs to Parquet keeps neither jobs nor batches in memory."""
     path = tmp_path / "jobs.parquet"
     done = subprocess.run(  # noqa: S603  # our own
         [sys.executable, "-c", STREAM, str(path)], capture_output=True, text=True, check=True

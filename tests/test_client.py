@@ -1,4 +1,4 @@
-"""`RestoreJobsClient`: what it is made from, its configuration, and pickling."""
+"""`RestoreJobsClient`: its arguments, its configuration, requests, and pickling."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def settings_of(client: RestoreJobsClient) -> Any:
     return client._wire.client.meta.config  # noqa: SLF001  # see above
 
 
-# What it is made from
+# Arguments
 
 
 @pytest.mark.usefixtures("_credentials")
-def test_region_and_endpoint(server: PageServer) -> None:
+def test_client_uses_its_region_and_endpoint(server: PageServer) -> None:
     """The client signs for the region and calls the endpoint; its repr shows both."""
     client = RestoreJobsClient(region_name="ap-south-1", endpoint_url=server.endpoint_url)
     assert repr(client) == (
@@ -65,8 +65,8 @@ def test_region_and_endpoint(server: PageServer) -> None:
     assert "/ap-south-1/backup/aws4_request" in server.headers[0]
 
 
-def test_session(server: PageServer) -> None:
-    """A session gives the credentials, and the region unless another is given."""
+def test_client_uses_its_session(server: PageServer) -> None:
+    """A session provides the credentials, and the region unless `region_name` is given."""
     session = boto3.Session("testing", "testing", region_name="eu-north-1")
     client = RestoreJobsClient(session=session, endpoint_url=server.endpoint_url)
     assert client.list_restore_jobs().first()
@@ -75,8 +75,8 @@ def test_session(server: PageServer) -> None:
     assert other.region_name == "eu-south-1"
 
 
-def test_profile(server: PageServer, config_file: Path) -> None:
-    """A profile gives credentials, region and retries; an unknown one is refused."""
+def test_client_uses_its_profile(server: PageServer, config_file: Path) -> None:
+    """A profile provides credentials, region and retries; an unknown profile is refused."""
     config_file.write_text(
         "[profile auditor]\nregion = sa-east-1\nmax_attempts = 3\n"
         "aws_access_key_id = testing\naws_secret_access_key = testing\n"
@@ -89,7 +89,7 @@ def test_profile(server: PageServer, config_file: Path) -> None:
         RestoreJobsClient(profile_name="nobody")
 
 
-def test_session_is_shared_by_threads() -> None:
+def test_threads_may_share_a_session() -> None:
     """Several threads can make clients from one session at the same time."""
     session = boto3.Session(region_name=REGION)
     with ThreadPoolExecutor(8) as threads:
@@ -97,7 +97,7 @@ def test_session_is_shared_by_threads() -> None:
 
 
 def test_conflicting_arguments_are_refused(server: PageServer) -> None:
-    """A client excludes all other arguments; a session excludes a profile."""
+    """`client` excludes all other arguments; `session` excludes `profile_name`."""
     session, boto3_client = boto3.Session(region_name=REGION), server.client()
     others: dict[str, Any] = {
         "session": session,
@@ -117,7 +117,7 @@ def test_client_of_another_service_is_refused() -> None:
     """`client` must be a boto3 "backup" client."""
     for other in (boto3.client("s3", region_name=REGION), "backup"):
         with pytest.raises(InvalidRequestError, match='"backup" client'):
-            RestoreJobsClient(client=other)  # type: ignore[arg-type]  # the case
+            RestoreJobsClient(client=other)  # type: ignore[arg-type]  # intentional
 
 
 # Configuration
@@ -130,7 +130,7 @@ def test_missing_region_is_a_configuration_error() -> None:
     assert isinstance(caught.value.__cause__, NoRegionError)
 
 
-def test_missing_credentials_are_an_error_of_iterating(server: PageServer) -> None:
+def test_missing_credentials_raise_when_iterating(server: PageServer) -> None:
     """The error says what to do and has a checkpoint; nothing is sent."""
     client = RestoreJobsClient(region_name=REGION, endpoint_url=server.endpoint_url)
     with pytest.raises(CredentialsError, match="aws configure") as caught:
@@ -148,7 +148,7 @@ def test_incomplete_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_missing_credential_process_is_a_configuration_error(config_file: Path) -> None:
-    """The error names the program that the configuration wants to run."""
+    """The error names the program in the configuration."""
     config_file.write_text("[default]\ncredential_process = /no/such/tool\n")
     with pytest.raises(ConfigurationError, match="/no/such/tool"):
         RestoreJobsClient(region_name=REGION).list_restore_jobs().first()
@@ -165,7 +165,7 @@ def test_missing_credential_process_is_a_configuration_error(config_file: Path) 
 def test_wrong_configuration_is_refused(
     monkeypatch: pytest.MonkeyPatch, region_name: str, environment: dict[str, str], message: str
 ) -> None:
-    """What botocore refuses is a `ConfigurationError` that shows the value."""
+    """A value that botocore refuses raises a `ConfigurationError` that shows the value."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=message):
@@ -179,16 +179,16 @@ def test_wrong_endpoint_is_refused() -> None:
 
 
 @pytest.mark.parametrize("endpoint_url", ["user:testing@host", "htp:/user:testing@h"])
-def test_wrong_endpoint_hides_its_password(endpoint_url: str) -> None:
-    """A refused endpoint is shown without its password, also in the traceback."""
+def test_error_hides_the_password_in_an_endpoint(endpoint_url: str) -> None:
+    """The error shows a refused endpoint without its password, also in the traceback."""
     with pytest.raises(InvalidRequestError, match="endpoint_url") as caught:
         RestoreJobsClient(region_name=REGION, endpoint_url=endpoint_url)
     assert "testing" not in "".join(traceback.format_exception(caught.value)).split("Error: ")[-1]
     assert caught.value.__cause__ is None
 
 
-def test_default_configuration() -> None:
-    """By default there are 8 attempts in standard mode, and a connection for each worker."""
+def test_default_retries_and_connections() -> None:
+    """By default, a client makes 8 attempts in standard mode and has enough connections."""
     settings = settings_of(RestoreJobsClient(region_name=REGION))
     assert settings.retries == {"mode": "standard", "total_max_attempts": 8}
     assert settings.max_pool_connections >= 32
@@ -210,17 +210,17 @@ def test_configured_retries_are_kept(
     retries: Any,
     expected: dict[str, Any],
 ) -> None:
-    """Retries of the environment or of `config` replace the default."""
+    """Retries from the environment or from `config` replace the default."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     config = Config(retries=retries) if retries else None
-    made = settings_of(RestoreJobsClient(region_name=REGION, config=config)).retries
-    assert made | expected == made
-    assert made.get("total_max_attempts") != 8
+    actual = settings_of(RestoreJobsClient(region_name=REGION, config=config)).retries
+    assert actual | expected == actual
+    assert actual.get("total_max_attempts") != 8
 
 
-def test_other_settings_are_kept() -> None:
-    """Settings of `config` stay beside the default retries."""
+def test_other_settings_of_config_are_kept() -> None:
+    """Settings in `config` are combined with the default retries."""
     config = Config(max_pool_connections=3, read_timeout=7)
     settings = settings_of(RestoreJobsClient(region_name=REGION, config=config))
     assert (settings.max_pool_connections, settings.read_timeout) == (3, 7)
@@ -240,8 +240,8 @@ def test_default_config_of_the_session_is_kept() -> None:
 # Requests
 
 
-def test_request_excludes_keywords_for_it(client: RestoreJobsClient) -> None:
-    """A request excludes the keywords of AWS's parameters, but not `limit`."""
+def test_request_excludes_parameters_as_keywords(client: RestoreJobsClient) -> None:
+    """A request cannot be combined with a parameter of AWS, but it can be with `limit`."""
     request = ListRestoreJobsRequest(by_status="FAILED", max_results=10)
     keywords: dict[str, Any] = {
         "by_account_id": "*",
@@ -256,7 +256,7 @@ def test_request_excludes_keywords_for_it(client: RestoreJobsClient) -> None:
     assert len(list(client.list_restore_jobs(request, limit=25))) == 25
 
 
-def test_unvalidated_request_is_refused(server: PageServer, client: RestoreJobsClient) -> None:
+def test_unvalidated_request_is_validated(server: PageServer, client: RestoreJobsClient) -> None:
     """A request that pydantic did not validate is validated before anything is sent."""
     construct: Any = ListRestoreJobsRequest.model_construct
     with pytest.raises(InvalidRequestError, match="by_status='DONE'"):
@@ -265,7 +265,7 @@ def test_unvalidated_request_is_refused(server: PageServer, client: RestoreJobsC
 
 
 @pytest.mark.parametrize("value", ["FAILED", {"by_status": "FAILED"}, 5])
-def test_other_objects_are_no_requests(client: RestoreJobsClient, value: Any) -> None:
+def test_other_objects_are_refused_as_request(client: RestoreJobsClient, value: Any) -> None:
     """The positional argument must be a `ListRestoreJobsRequest`."""
     with pytest.raises(InvalidRequestError, match="ListRestoreJobsRequest"):
         client.list_restore_jobs(value)
@@ -276,7 +276,7 @@ def test_other_objects_are_no_requests(client: RestoreJobsClient, value: Any) ->
 
 @pytest.mark.usefixtures("_credentials")
 def test_clients_and_listings_pickle(server: PageServer) -> None:
-    """An unpickled client has the same settings; another process completes an unpickled listing."""
+    """An unpickled client has the same settings; another process can complete a listing."""
     client = RestoreJobsClient(
         region_name="eu-west-3",
         endpoint_url=server.endpoint_url,
@@ -299,8 +299,8 @@ def test_clients_and_listings_pickle(server: PageServer) -> None:
     assert before + done.stdout.decode().split() == [job["RestoreJobId"] for job in server.jobs]
 
 
-def test_credentials_do_not_pickle(server: PageServer) -> None:
-    """A client that would carry credentials does not pickle; nor do its listings."""
+def test_clients_with_credentials_do_not_pickle(server: PageServer) -> None:
+    """A client that contains credentials cannot be pickled, and neither can its listings."""
     with_password = "http://user:testing@127.0.0.1:3128"
     proxies = Config(proxies={"https": with_password})
     clients = {
@@ -310,6 +310,6 @@ def test_credentials_do_not_pickle(server: PageServer) -> None:
         "with a password in": RestoreJobsClient(region_name=REGION, endpoint_url=with_password),
     }
     for reason, client in clients.items():
-        for thing in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
+        for value in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
             with pytest.raises(InvalidRequestError, match=reason):
-                pickle.dumps(thing)
+                pickle.dumps(value)

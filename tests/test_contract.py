@@ -1,4 +1,4 @@
-"""The package against botocore's model of AWS Backup: what AWS adds fails here by its name."""
+"""The package matches botocore's model of AWS Backup; a test names what AWS has added."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def members(shape: str) -> dict[str, Any]:
 
 
 def test_requests_have_every_parameter() -> None:
-    """A request and `list_restore_jobs` have AWS's parameters by their names in snake_case."""
+    """A request and `list_restore_jobs` have all parameters of AWS, named in snake_case."""
     parameters = set(members("ListRestoreJobsInput"))
     assert set(ListRestoreJobsRequest.model_fields) == parameters
     keywords = set(inspect.signature(RestoreJobsClient.list_restore_jobs).parameters)
@@ -47,7 +47,7 @@ def test_requests_have_every_parameter() -> None:
 
 
 def test_page_size_limits() -> None:
-    """AWS allows from 1 to 1000 jobs on a page."""
+    """AWS allows 1 to 1000 jobs on a page."""
     size = MODEL.shape_for("MaxResults").metadata
     assert (size["min"], size["max"]) == (1, 1000)
 
@@ -61,13 +61,13 @@ def test_page_size_limits() -> None:
     ],
 )
 def test_models_have_every_member(kind: Any, shape: str) -> None:
-    """A model has AWS's members by their names in snake_case."""
+    """A model has all members of AWS, named in snake_case."""
     assert {field.name for field in dataclasses.fields(kind)} == set(members(shape))
 
 
 @pytest.mark.parametrize(("name", "member"), members("RestoreJobsListMember").items())
 def test_members_have_the_type_of_their_shape(name: str, member: Any) -> None:
-    """A member of a job has the Python type of its AWS shape, or the class of that name."""
+    """A member of a job has the Python type of its AWS shape, or the class with its name."""
     kind = TYPES.get(member.type_name)
     if member.type_name == "structure" or getattr(member, "enum", []):
         kind = getattr(restorejobs_client, member.name)
@@ -90,14 +90,14 @@ def test_every_documented_resource_type_has_a_name() -> None:
 
 
 def test_every_modelled_error_has_a_class() -> None:
-    """Each error that AWS models for the operation has a class of its name."""
+    """Each error in AWS's model of the operation has a class with its name."""
     for shape in OPERATION.error_shapes:
         assert issubclass(getattr(restorejobs_client, shape.name), ServiceError)
         assert set(shape.members) == {"Code", "Message", "Type", "Context"}
 
 
-def test_wire_format() -> None:
-    """The operation is the JSON over GET that the package reads and signs for."""
+def test_operation_has_the_expected_wire_format() -> None:
+    """The protocol, the path and the names are those that the package relies on."""
     assert MODEL.metadata["protocol"] == "rest-json"
     assert OPERATION.http == {"method": "GET", "requestUri": "/restore-jobs/"}
     assert MODEL.service_id.hyphenize() == "backup"  # in the names of botocore's events

@@ -1,4 +1,4 @@
-"""What a notebook shows, and the reprs."""
+"""HTML in notebooks, formatted values, and reprs."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Table(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self._open.append(tag)
-        given = dict(attrs)
-        assert set(given) <= {"style", "title"}
+        attributes = dict(attrs)
+        assert set(attributes) <= {"style", "title"}
         if tag == "td":
-            self._hover = given.get("title") or ""
+            self._hover = attributes.get("title") or ""
             self.cells.append("")
-        self._style = (given["style"] or "") if tag == "span" else ""
+        self._style = (attributes["style"] or "") if tag == "span" else ""
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
@@ -86,8 +86,8 @@ class Table(HTMLParser):
             self.colours[data] = (background, text)
 
 
-def shown(thing: Any) -> Table:
-    html: str = thing._repr_html_()
+def table_of(value: Any) -> Table:
+    html: str = value._repr_html_()
     return Table(html)
 
 
@@ -96,7 +96,7 @@ def shown(thing: Any) -> Table:
 
 def test_job_shows_its_members() -> None:
     """A job shows the members that are set, with exact values on hover."""
-    table = shown(FAILED)
+    table = table_of(FAILED)
     assert table.cells[:2] == ["restore_job_id", FAILED.restore_job_id]
     assert table.hovers == {
         "2026-01-02 03:04:05 UTC": "2026-01-02T03:04:05.678000+00:00",
@@ -112,7 +112,7 @@ def test_job_shows_its_members() -> None:
 def test_page_shows_a_row_for_each_job() -> None:
     """A row starts with the status and shows whole ids and reasons; empty columns are left out."""
     page = RestoreJobPage(restore_jobs=(FAILED, RestoreJob()), next_token="more")
-    table = shown(page)
+    table = table_of(page)
     assert table.cells == [
         "0",
         "FAILED",
@@ -136,18 +136,18 @@ def test_page_shows_a_row_for_each_job() -> None:
 def test_page_shows_the_progress_of_running_jobs() -> None:
     """The percentage is shown, except for a job that has ended."""
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")
-    assert shown(RestoreJobPage(restore_jobs=(running,))).cells == ["0", "RUNNING", "40.00%"]
-    assert "40.00%" not in shown(RestoreJobPage(restore_jobs=(FAILED,))).cells
+    assert table_of(RestoreJobPage(restore_jobs=(running,))).cells == ["0", "RUNNING", "40.00%"]
+    assert "40.00%" not in table_of(RestoreJobPage(restore_jobs=(FAILED,))).cells
 
 
 def test_page_shows_the_account() -> None:
-    """The account is shown, also where all jobs have the same."""
+    """The account is shown even if all jobs have the same one."""
     job = RestoreJob(account_id="111111111111")
-    assert "111111111111" in shown(RestoreJobPage(restore_jobs=(job, job))).cells
+    assert "111111111111" in table_of(RestoreJobPage(restore_jobs=(job, job))).cells
 
 
 def test_long_page_shows_its_first_jobs() -> None:
-    """A page shows 100 jobs at the most and says how many there are."""
+    """A page shows at most 100 jobs and says how many it has."""
     html = RestoreJobPage(restore_jobs=tuple(job(number) for number in range(250)))._repr_html_()
     assert html.count("<tr>") == 101
     assert "250 restore jobs; the first 100 of them are shown" in html
@@ -155,30 +155,30 @@ def test_long_page_shows_its_first_jobs() -> None:
 
 
 def test_listing_shows_its_filters() -> None:
-    """A listing shows region, filters, window and limit, and sends nothing."""
+    """A listing shows its region, filters, dates and limit, and sends nothing."""
     with fake_backup() as backup:
         listing = backup.client().list_restore_jobs(
             by_status="FAILED", by_created_after=START, limit=0
         )
-        assert shown(listing).cells == [
+        assert table_of(listing).cells == [
             *("region_name", "us-east-1"),
             *("by_created_after", "2026-01-01T00:00:00+00:00"),
             *("by_status", "FAILED"),
             *("limit", "0"),
         ]
         everything = backup.client().list_restore_jobs()
-        assert shown(everything).cells[2:] == ["filters", "none: all jobs"]
-        first, second = (shown(window).cells for window in everything.split(2))
+        assert table_of(everything).cells[2:] == ["filters", "none: all jobs"]
+        first, second = (table_of(window).cells for window in everything.split(2))
         assert first[2] == "to"
         assert second[2:] == ["from", first[3]]
         assert backup.requests == []
 
 
 def test_listing_shows_that_it_has_a_token() -> None:
-    """A listing that begins at a token shows so, but not the token."""
+    """A listing with a token shows that it has one, but not the token."""
     listing = Service([]).listing(next_token="17")
     assert repr(listing) == "RestoreJobs(next_token='…')"
-    assert "next_token" in shown(listing).cells
+    assert "next_token" in table_of(listing).cells
 
 
 VALIDATED = replace(
@@ -191,7 +191,7 @@ VALIDATED = replace(
 
 
 @pytest.mark.parametrize(
-    "thing",
+    "value",
     [
         HOSTILE_JOB,
         RestoreJobPage(restore_jobs=(HOSTILE_JOB,), next_token=HOSTILE),
@@ -202,29 +202,29 @@ VALIDATED = replace(
     ],
     ids=["job", "page", "summary", "listing"],
 )
-def test_values_are_escaped(thing: Any) -> None:
+def test_values_are_escaped(value: Any) -> None:
     """No value can add HTML tags, line breaks or terminal sequences."""
-    html: str = thing._repr_html_()
+    html: str = value._repr_html_()
     assert "&lt;script&gt;" in html
     assert "script" not in Table(html).tags
-    assert "\n" not in repr(thing)
-    assert "\x1b" not in repr(thing) + str(thing)
+    assert "\n" not in repr(value)
+    assert "\x1b" not in repr(value) + str(value)
 
 
 @pytest.mark.parametrize(
     "status", [*RestoreJobStatus, *RestoreValidationStatus, *RestoreDeletionStatus, "PAUSED"]
 )
 def test_statuses_have_readable_colours(status: str) -> None:
-    """Each known status has a colour of its own, with the contrast that WCAG 2 asks for."""
-    colours = shown(RestoreJob(status=RestoreJobStatus(status))).colours[str(status)]
-    unknown = shown(RestoreJob(status=RestoreJobStatus("UNKNOWN"))).colours["UNKNOWN"]
+    """Known statuses differ in colour from unknown ones, with the contrast that WCAG 2 requires."""
+    colours = table_of(RestoreJob(status=RestoreJobStatus(status))).colours[str(status)]
+    unknown = table_of(RestoreJob(status=RestoreJobStatus("UNKNOWN"))).colours["UNKNOWN"]
     assert (colours == unknown) is (status == "PAUSED")
     darker, lighter = sorted(map(luminance, colours))
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
 
 def luminance(colour: str) -> float:
-    """Return the relative luminance of WCAG 2."""
+    """Return the relative luminance as defined by WCAG 2."""
     digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
     channels = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -249,9 +249,9 @@ def luminance(colour: str) -> float:
         (-2048, "-2.0 KiB"),
     ],
 )
-def test_sizes(count: int, text: str) -> None:
-    """A size is in the largest unit that it fills."""
-    assert shown(RestoreJob(backup_size_in_bytes=count)).cells[-1] == text
+def test_sizes_use_the_largest_unit(count: int, text: str) -> None:
+    """A size is shown in the largest suitable unit."""
+    assert table_of(RestoreJob(backup_size_in_bytes=count)).cells[-1] == text
 
 
 @pytest.mark.parametrize(
@@ -268,10 +268,10 @@ def test_sizes(count: int, text: str) -> None:
         (-timedelta(minutes=1), "-1 min"),
     ],
 )
-def test_durations(duration: timedelta, text: str) -> None:
-    """A duration is in its two largest units."""
+def test_durations_use_two_units(duration: timedelta, text: str) -> None:
+    """A duration is shown in its two largest units."""
     timed = RestoreJob(creation_date=START, completion_date=START + duration)
-    assert shown(timed).cells[-2:] == ["duration", text]
+    assert table_of(timed).cells[-2:] == ["duration", text]
 
 
 @pytest.mark.parametrize(
@@ -284,8 +284,8 @@ def test_durations(duration: timedelta, text: str) -> None:
         (0.9098, "91.0 %"),
     ],
 )
-def test_percentages(rate: float, text: str) -> None:
-    """Only exact rates are 0 % and 100 %."""
+def test_only_exact_rates_are_0_or_100_percent(rate: float, text: str) -> None:
+    """Other rates are never rounded to 0 % or 100 %."""
     summary = replace(RestoreJobSummary.from_jobs([]), success_rate=rate)
     assert f" {text} of those that ended" in str(summary)
 
@@ -293,7 +293,7 @@ def test_percentages(rate: float, text: str) -> None:
 def test_dates_are_in_utc() -> None:
     """A date in another time zone is shown in UTC."""
     east = datetime.fromisoformat("2026-01-02T03:04:05+05:30")
-    assert shown(RestoreJob(creation_date=east)).cells[-1] == "2026-01-01 21:34:05 UTC"
+    assert table_of(RestoreJob(creation_date=east)).cells[-1] == "2026-01-01 21:34:05 UTC"
 
 
 def test_extreme_values_are_shown() -> None:
@@ -309,19 +309,19 @@ def test_extreme_values_are_shown() -> None:
     )
     summary = RestoreJobSummary.from_jobs([extreme])
     page = RestoreJobPage(restore_jobs=(extreme,))
-    for thing in (extreme, page, summary):
-        assert "0001-01-01 00:00:00" in thing._repr_html_()
-        assert thing._repr_html_().encode()
-    assert "short" in shown(page).cells
-    assert "1,000,000,000,000,000 min" in shown(extreme).cells
+    for value in (extreme, page, summary):
+        assert "0001-01-01 00:00:00" in value._repr_html_()
+        assert value._repr_html_().encode()
+    assert "short" in table_of(page).cells
+    assert "1,000,000,000,000,000 min" in table_of(extreme).cells
     assert str(summary).count(" EiB") == 1
 
 
 # Reprs
 
 
-def test_repr_of_a_job() -> None:
-    """The repr is one line of the members that are set, the most important ones first."""
+def test_job_repr_has_the_members_that_are_set() -> None:
+    """The repr is one line, with the most important members first."""
     assert repr(FAILED) == (
         "RestoreJob(restore_job_id='4C2D6E1A-0000-4000-8000-000000000001', resource_type='RDS', "
         "status='FAILED', creation_date='2026-01-02 03:04:05.678000 UTC', duration='1 h 5 min', "
@@ -342,7 +342,7 @@ def test_repr_has_every_member(name: str) -> None:
     assert repr(job) == f"RestoreJob({name}='x')"
 
 
-def test_repr_of_a_page() -> None:
+def test_page_repr_counts_its_jobs() -> None:
     """The repr has the number of jobs and whether more pages follow."""
     page = RestoreJobPage(restore_jobs=(FAILED,), next_token="t")
     assert repr(page) == "RestoreJobPage(1 restore job, next_token='t')"

@@ -1,4 +1,4 @@
-"""The enums: they name the values that AWS documents and accept others."""
+"""Enums name the values that AWS documents, and accept all other text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Enum = type[ResourceType | RestoreDeletionStatus | RestoreJobStatus | RestoreVal
 
 @pytest.mark.parametrize("enum", ENUMS)
 def test_known_values_are_found_in_any_case(enum: Enum) -> None:
-    """A known value gives its member, in any case; the member hashes like the value."""
+    """A known value gives its member, in upper or lower case; the member hashes like the value."""
     for member in enum:
         assert member.is_known
         for change in (str.lower, str.upper, str.title, str.strip):
@@ -32,7 +32,7 @@ def test_known_values_are_found_in_any_case(enum: Enum) -> None:
 @pytest.mark.parametrize("enum", ENUMS)
 @pytest.mark.parametrize("value", ["PAUSED", "", "with spaces", "Ünï", "is_known"])
 def test_unknown_values_are_accepted(enum: Enum, value: str) -> None:
-    """An unknown value becomes a member of its own that equals the text and is not known."""
+    """An unknown value becomes a new member that equals the text and is not `is_known`."""
     member = enum(value)
     assert isinstance(member, enum)
     assert member not in list(enum)
@@ -44,21 +44,21 @@ def test_unknown_values_are_accepted(enum: Enum, value: str) -> None:
         assert json.dumps(same) == json.dumps(value)
 
 
-def test_values_are_not_names() -> None:
-    """The enum is called with the AWS value, not with the name of a member."""
+def test_lookup_is_by_value_and_not_by_name() -> None:
+    """An enum finds a member by its AWS value, not by its Python name."""
     assert ResourceType("Storage Gateway") is ResourceType.STORAGE_GATEWAY
     assert not ResourceType("STORAGE_GATEWAY").is_known
 
 
 @pytest.mark.parametrize("value", [5, None, b"FAILED", ["FAILED"]])
 def test_other_types_are_refused(value: object) -> None:
-    """Only text can be a value."""
+    """A value that is not text raises a ValueError."""
     with pytest.raises(ValueError, match="is not a valid"):
-        RestoreJobStatus(value)  # type: ignore[arg-type]  # the case
+        RestoreJobStatus(value)  # type: ignore[arg-type]  # intentional
 
 
 def test_unknown_values_use_no_memory() -> None:
-    """The enum does not keep the unknown values that it was called with."""
+    """An enum does not keep the unknown values that it was called with."""
     for number in range(1000):
         RestoreJobStatus(f"STATUS-{number}")
     assert len(RestoreJobStatus) == 5

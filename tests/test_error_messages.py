@@ -66,7 +66,7 @@ def test_max_results_beside_a_request_is_refused(client: RestoreJobsClient, size
 
 
 def test_unknown_option_of_model_validate_is_refused() -> None:
-    """`model_validate` takes the options of pydantic, and names any other one."""
+    """`model_validate` accepts pydantic's options; an error names any other option."""
     with pytest.raises(InvalidRequestError, match="nonsense is not an option of model_validate"):
         ListRestoreJobsRequest.model_validate({}, nonsense=1)
     assert ListRestoreJobsRequest.model_validate({}, strict=False) == ListRestoreJobsRequest()
@@ -82,10 +82,8 @@ def test_unknown_option_of_model_validate_is_refused() -> None:
     ],
     ids=["gather", "from_jobs", "grouped", "session"],
 )
-def test_wrong_argument_is_refused_with_the_right_way(
-    call: Callable[[], object], advice: str
-) -> None:
-    """A list of listings, dicts as jobs or a region as session raise an error with advice."""
+def test_wrong_argument_is_refused_with_advice(call: Callable[[], object], advice: str) -> None:
+    """The error says what to pass instead."""
     with pytest.raises(InvalidRequestError, match=advice):
         call()
 
@@ -94,7 +92,7 @@ def test_wrong_argument_is_refused_with_the_right_way(
     ("given", "meant"), [("Neptun", "Neptune"), ("SAP HANA", "SAP HANA on Amazon EC2")]
 )
 def test_misspelt_resource_type_warns(client: RestoreJobsClient, given: str, meant: str) -> None:
-    """AWS would list nothing for it, so a warning at the caller's line suggests the right type."""
+    """A warning at the caller's line suggests the right type, because AWS would list nothing."""
     with pytest.warns(UserWarning, match=f"{given}.*did you mean '{meant}'") as caught:
         client.list_restore_jobs(by_resource_type=given)
     assert caught[0].filename == __file__
@@ -102,7 +100,7 @@ def test_misspelt_resource_type_warns(client: RestoreJobsClient, given: str, mea
 
 @pytest.mark.parametrize("given", ["EBS", "ebs", "S3", "Something New", "S3 Tables", "x"])
 def test_other_resource_types_do_not_warn(client: RestoreJobsClient, given: str) -> None:
-    """Known types in any case, and types that resemble no known one, are accepted silently."""
+    """Known types in any case, and types that resemble no known type, do not warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         client.list_restore_jobs(by_resource_type=given)
@@ -117,7 +115,7 @@ def test_missing_region_is_not_a_transport_error() -> None:
 
 def test_moto_mock_without_seeded_jobs_says_how_to_seed_them() -> None:
     """Inside a mock without ListRestoreJobs, the error names `seed_restore_jobs`."""
-    from moto import mock_aws  # noqa: PLC0415  # it costs seconds
+    from moto import mock_aws  # noqa: PLC0415  # slow to import
 
     with mock_aws(), pytest.raises(ServiceError, match=r"seed_restore_jobs\(\[\]\)"):
         RestoreJobsClient(region_name="eu-west-1").list_restore_jobs().first()
@@ -126,7 +124,7 @@ def test_moto_mock_without_seeded_jobs_says_how_to_seed_them() -> None:
 def test_errors_of_gather_name_the_listing_that_failed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Listings of two profiles are told apart by `error.listing` and by the note of the error."""
+    """`error.listing` is the listing that failed, and the note of the error describes it."""
     profiles = ["audit", "backup"]
     config = tmp_path / "config"
     config.write_text(
@@ -161,7 +159,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def test_refused_parameter_has_a_short_traceback(client: RestoreJobsClient) -> None:
-    """The traceback shows nothing of pydantic."""
+    """The traceback does not show pydantic."""
     with pytest.raises(InvalidRequestError) as caught:
         client.list_restore_jobs(by_account_id="12")
     assert traceback_of(caught.value).count("\n") <= 20
@@ -169,7 +167,7 @@ def test_refused_parameter_has_a_short_traceback(client: RestoreJobsClient) -> N
 
 
 def test_refused_connection_has_a_short_traceback() -> None:
-    """The traceback shows botocore's error as the cause, and nothing of urllib3."""
+    """The traceback shows botocore's error as the cause, but not urllib3."""
     session: Any = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
     boto3_client = session.client(
         "backup",
@@ -179,9 +177,9 @@ def test_refused_connection_has_a_short_traceback() -> None:
     )
     with pytest.raises(TransportError) as caught:
         RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
-    shown = traceback_of(caught.value)
-    assert shown.count("\n") <= 40
-    assert "urllib3" not in shown
+    text = traceback_of(caught.value)
+    assert text.count("\n") <= 40
+    assert "urllib3" not in text
     assert isinstance(caught.value.__cause__, BotoCoreError)
 
 
@@ -190,16 +188,16 @@ def test_refused_connection_has_a_short_traceback() -> None:
 
 @pytest.mark.usefixtures("_credentials")
 def test_password_in_an_endpoint_url_is_not_shown() -> None:
-    """The repr of a client and of its listings hides user and password of the endpoint."""
+    """The repr of a client and of its listings hides the user and the password in the endpoint."""
     client = RestoreJobsClient(
         region_name="eu-west-1", endpoint_url="http://user:hidden@127.0.0.1:9"
     )
-    for shown in (repr(client), repr(client.list_restore_jobs())):
-        assert "127.0.0.1:9" in shown
-        assert "hidden" not in shown
+    for text in (repr(client), repr(client.list_restore_jobs())):
+        assert "127.0.0.1:9" in text
+        assert "hidden" not in text
 
 
-SECRET = "FwoGZXIvYXdzEBYaDHiddenHiddenHidden"  # it must not be shown
+SECRET = "FwoGZXIvYXdzEBYaDHiddenHiddenHidden"  # no error may show it
 
 
 @pytest.mark.parametrize(
@@ -216,7 +214,7 @@ SECRET = "FwoGZXIvYXdzEBYaDHiddenHiddenHidden"  # it must not be shown
     ids=["JSON 403", "HTML 403", "HTML 200"],
 )
 def test_session_token_in_an_answer_is_not_shown(server: PageServer, answer: Answer) -> None:
-    """Neither an error nor its cause shows a token that the service repeats from the request."""
+    """Neither an error nor its cause shows a token that the response contains."""
     server.fail(1, lambda _: answer)
     with pytest.raises(RestoreJobsError) as caught:
         RestoreJobsClient(client=server.client(attempts=1)).list_restore_jobs().first()

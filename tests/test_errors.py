@@ -1,4 +1,4 @@
-"""The errors: their bases, what they carry, pickling, and the credentials that they hide."""
+"""Errors: their base classes, details and copies, and the credentials that they hide."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ RESPONSE: dict[str, Any] = {
 
 
 def make(kind: type[RestoreJobsError]) -> RestoreJobsError:
-    """Return an error of this class with all that it can carry."""
+    """Return an error of this class with all its details."""
     if issubclass(kind, ServiceError):
         return kind("what happened", response=RESPONSE, operation_name="ListRestoreJobs")
     if kind is WatchTimeoutError:
@@ -68,7 +68,7 @@ def make(kind: type[RestoreJobsError]) -> RestoreJobsError:
     return kind("what happened")
 
 
-def test_bases() -> None:
+def test_errors_have_their_documented_bases() -> None:
     """Each public error has its documented bases, and there are no other errors."""
     public = {getattr(restorejobs_client, name) for name in restorejobs_client.__all__}
     errors = {kind for kind in public if inspect.isclass(kind) and issubclass(kind, Exception)}
@@ -104,13 +104,13 @@ def test_service_errors_have_details(kind: type[ServiceError]) -> None:
     assert error.checkpoint is None
 
 
-def test_service_error_without_details() -> None:
-    """Without details, the code is the HTTP status and the rest is `None`."""
+def test_service_error_may_lack_details() -> None:
+    """Without details, the code is the HTTP status, and request id and context are `None`."""
     error = ServiceError("bare", response={}, operation_name="ListRestoreJobs")
     assert (error.code, error.request_id, error.context, error.http_status) == ("0", None, None, 0)
 
 
-# Made of parts, so that no text here looks like a credential.
+# Built from parts, so that nothing in this file looks like a credential.
 KEY_ID = "AKIA" + "TESTING" * 2
 SIGNATURE = "0" * 64
 TOKEN = "testing" * 9
@@ -151,7 +151,7 @@ def test_errors_hide_credentials(text: str) -> None:
 
 
 def test_errors_hide_credentials_in_headers() -> None:
-    """Headers of a response keep what is no credential."""
+    """Only the credentials in the headers of a response are hidden."""
     headers = {
         "x-amz-security-token": TOKEN,
         "set-cookie": TOKEN,
@@ -172,7 +172,7 @@ def test_errors_keep_harmless_text() -> None:
 
 
 def test_botocore_errors_have_the_known_bases() -> None:
-    """Code that catches botocore's errors catches ours, because botocore has only these bases."""
+    """Code that catches botocore's base classes catches our errors: botocore has only two."""
     others = {
         name
         for name, kind in vars(botocore.exceptions).items()

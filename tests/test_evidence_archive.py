@@ -1,4 +1,4 @@
-"""The example that keeps evidence of restores in DuckDB, also when its process is killed."""
+"""The example that keeps evidence of restores in DuckDB."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from restorejobs_client.testing import FakeBackup, fake_backup, sample_jobs
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
 
-import evidence_archive as evidence  # noqa: E402  # found there
+import evidence_archive as evidence  # noqa: E402  # in examples/
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ class Nightly:
     clients: dict[evidence.Place, Callable[[], RestoreJobsClient]]
 
     def run(self, day: int, *places: evidence.Place, since: datetime = SINCE) -> None:
-        """List the places, or EAST alone, so many days after `NIGHT`."""
+        """Run for these places, or for `EAST` alone, this many days after `NIGHT`."""
         clients = {place: self.clients[place] for place in places or (EAST,)}
         evidence.run(self.archive, clients, NIGHT + day * DAY, since)
 
@@ -128,7 +128,7 @@ def command(*arguments: str) -> int:
 
 
 def test_run_lists_only_what_can_have_changed(nightly: Nightly) -> None:
-    """It lists from the end of what is covered on, or from the oldest job that may change."""
+    """A run starts at the end of the covered period, or at the oldest job that may change."""
     successful = RestoreValidationStatus.SUCCESSFUL
     tested: dict[str, Any] = {"created_by": PLAN, "validation_status": successful}
     old, new = NIGHT - 3 * DAY, NIGHT + 4 * DAY
@@ -162,7 +162,7 @@ def test_job_that_is_listed_late_is_found(nightly: Nightly) -> None:
 
 
 def test_failed_listing_saves_nothing(nightly: Nightly) -> None:
-    """A listing that fails on its second page saves no job and is a gap; others are saved."""
+    """A listing that fails saves no job and leaves a gap; other listings are saved."""
     nightly.east.seed(sample(1_500, EAST, NIGHT))
     nightly.west.seed(sample(300, WEST, NIGHT))
     nightly.east.fail_next("stuck_token")
@@ -175,7 +175,7 @@ def test_failed_listing_saves_nothing(nightly: Nightly) -> None:
 
 
 def test_failed_save_is_rolled_back(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When saving fails, even after jobs were written, none of them stays in the archive."""
+    """If saving fails, even after jobs were written, the archive keeps none of them."""
     save = evidence.save
 
     def save_and_fail(*arguments: Any) -> None:
@@ -213,7 +213,7 @@ def test_each_listing_is_recorded(nightly: Nightly) -> None:
 
 
 def test_same_night_twice_changes_nothing(nightly: Nightly) -> None:
-    """A second run of a night leaves the jobs, the gaps and the report as they are."""
+    """A second run for the same night does not change the jobs, the gaps or the report."""
     nightly.east.seed(sample(300, EAST, NIGHT))
     states: list[object] = []
     for _ in range(2):
@@ -225,7 +225,7 @@ def test_same_night_twice_changes_nothing(nightly: Nightly) -> None:
 
 
 def test_archive_keeps_jobs_that_aws_no_longer_lists(nightly: Nightly) -> None:
-    """A job stays in the archive as it was listed last, even if it had not ended."""
+    """A job stays in the archive as it was last listed, even if it had not ended."""
     nightly.east.seed([job("a", NIGHT - DAY, "RUNNING"), job("b", NIGHT - DAY)])
     nightly.run(0)
     nightly.east.clear()
@@ -250,11 +250,11 @@ def test_denied_region_is_a_gap_until_it_is_listed(
         assert nightly.gaps == [("staging", NIGHT - HOUR, end)]
         has_gaps, page, rows = nightly.report(tmp_path, capsys)
         assert has_gaps
-        stretch = f"2026-03-03 05:00 to {end:%F %H:%M}"
-        assert f"NOT COVERED: staging eu-west-1 {stretch}: AccessDeniedException" in page
-        of_march = [row for row in rows if row["month"] == "2026-03"]
-        assert [row["coverage"] for row in of_march] == ["partly covered"] * 2
-        assert [stretch in row["not_covered"] for row in of_march] == [False, True]
+        period = f"2026-03-03 05:00 to {end:%F %H:%M}"
+        assert f"NOT COVERED: staging eu-west-1 {period}: AccessDeniedException" in page
+        march = [row for row in rows if row["month"] == "2026-03"]
+        assert [row["coverage"] for row in march] == ["partly covered"] * 2
+        assert [period in row["not_covered"] for row in march] == [False, True]
     nightly.west.seed([job("hidden", NIGHT + HOUR, account="staging")])
     nightly.run(3, EAST, WEST)
     has_gaps, page, rows = nightly.report(tmp_path, capsys)
@@ -286,15 +286,15 @@ def test_gap_does_not_look_like_no_restores(
     assert page.count("2026-03-02 05:00 │") == 2
 
 
-def test_archive_without_a_run_is_not_covered(nightly: Nightly, tmp_path: Path) -> None:
-    """A report before the first run does not exit with 0, and neither does one without archive."""
+def test_report_without_a_run_does_not_succeed(nightly: Nightly, tmp_path: Path) -> None:
+    """A report before the first run shows gaps, and a report without an archive exits with 2."""
     assert evidence.print_status(nightly.archive) is True
     with pytest.raises(SystemExit, match="2"):
         command("--report", "--database", str(tmp_path / "none.duckdb"))
 
 
 def test_run_covers_at_most_30_days(nightly: Nightly) -> None:
-    """Earlier dates stay a gap, because AWS may no longer list their jobs."""
+    """Earlier dates remain a gap, because AWS may no longer list their jobs."""
     gap = ("production", NIGHT - 40 * DAY, NIGHT - 30 * DAY)
     nightly.run(0, since=NIGHT - 40 * DAY)
     assert nightly.gaps == [gap]
@@ -305,7 +305,7 @@ def test_run_covers_at_most_30_days(nightly: Nightly) -> None:
 
 
 def test_profile_that_lists_another_account_is_a_gap(nightly: Nightly) -> None:
-    """A profile stands for one account, and an account for one profile."""
+    """A listing of an unexpected account saves nothing and leaves a gap."""
     nightly.east.seed([job("a", NIGHT - DAY)])
     nightly.west.seed([job("b", NIGHT + HOUR, account="staging")])
     east, west = nightly.clients[EAST], nightly.clients[WEST]
@@ -331,41 +331,41 @@ def test_profile_that_lists_another_account_is_a_gap(nightly: Nightly) -> None:
 def test_report_has_the_figures_of_the_jobs(
     nightly: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The report equals a plain computation over all jobs, by month, place, type and plan."""
+    """The figures for each month, place, type and plan are those of its jobs."""
     groups: dict[tuple[str, ...], list[RestoreJob]] = defaultdict(list)
     for place, backup in ((EAST, nightly.east), (WEST, nightly.west)):
         jobs = sample(2_500, place, NIGHT, seed=len(groups))
         backup.seed(jobs)
-        for one in jobs:
-            assert one.creation_date
-            plan = one.created_by and one.created_by.restore_testing_plan_arn
-            month = f"{one.creation_date:%Y-%m}"
-            groups[month, *place, one.resource_type or "", plan or ""].append(one)
+        for job in jobs:
+            assert job.creation_date
+            plan = job.created_by and job.created_by.restore_testing_plan_arn
+            month = f"{job.creation_date:%Y-%m}"
+            groups[month, *place, job.resource_type or "", plan or ""].append(job)
     nightly.run(0, EAST, WEST)
     _, _, rows = nightly.report(tmp_path, capsys)
     keys = ("month", "account", "region", "resource_type", "plan")
     found = {tuple(row[key] for key in keys): row for row in rows}
     assert len(found) == len(rows)
     assert found.keys() == groups.keys()
-    for key, of_group in groups.items():
+    for key, jobs in groups.items():
         row = found[key]
-        completed = [one for one in of_group if one.status == "COMPLETED"]
-        ended = [one for one in of_group if one.is_terminal]
-        took = sorted(one.duration.total_seconds() for one in completed if one.duration)
-        validated = sum(one.validation_status == "SUCCESSFUL" for one in of_group)
-        figures = [len(of_group), len(ended), validated]
+        completed = [job for job in jobs if job.status == "COMPLETED"]
+        ended = [job for job in jobs if job.is_terminal]
+        seconds = sorted(job.duration.total_seconds() for job in completed if job.duration)
+        validated = sum(job.validation_status == "SUCCESSFUL" for job in jobs)
+        figures = [len(jobs), len(ended), validated]
         assert [int(row[name]) for name in ("restores", "ended", "tests_validated")] == figures
         assert row["account_id"] == NUMBERS[key[1]]
         rate = len(completed) / len(ended) if ended else None
-        median = statistics.median(took) if took else None
-        p95 = took[-(-95 * len(took) // 100) - 1] if took else None
+        median = statistics.median(seconds) if seconds else None
+        p95 = seconds[-(-95 * len(seconds) // 100) - 1] if seconds else None
         names = ("success_rate", "median_seconds", "p95_seconds")
         for name, value in zip(names, (rate, median, p95), strict=True):
             assert (float(row[name]) if row[name] else None) == pytest.approx(value), (key, name)
 
 
 def test_simulation_is_repeatable(tmp_path: Path) -> None:
-    """Six simulated nights have one gap that is filled; the same nights again change nothing."""
+    """Six simulated nights leave a gap and fill it; a second simulation changes nothing."""
     arguments = ["--database", str(tmp_path / "kept.duckdb"), "--csv"]
     done = subprocess.run(  # noqa: S603  # our own
         [sys.executable, "examples/evidence_archive.py", *arguments, str(tmp_path / "first.csv")],
@@ -388,7 +388,7 @@ def test_simulation_is_repeatable(tmp_path: Path) -> None:
 def test_live_run_lists_each_profile_in_each_region(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A profile without credentials and one that does not exist are gaps in each region."""
+    """A profile without credentials and an unknown profile leave a gap in each region."""
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The archive of evidence when its process is killed."""
+"""The evidence archive stays correct when its process is killed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 
-import evidence_archive as evidence  # found there
+import evidence_archive as evidence  # in examples/
 
 if TYPE_CHECKING:
     from restorejobs_client.testing import FakeBackup
@@ -36,7 +36,7 @@ Listed = dict[evidence.Place, dict[str, RestoreJob]]
 
 
 def seed_samples(backups: dict[str, FakeBackup]) -> Listed:
-    """Give each place 300 jobs; a third of them is running."""
+    """Give each place 300 jobs, of which at least a third are running."""
     listed: Listed = {}
     now = datetime.now(UTC)
     for account, region in PLACES:
@@ -54,26 +54,26 @@ def seed_samples(backups: dict[str, FakeBackup]) -> Listed:
     return listed
 
 
-def move_on(listed: Listed, backups: dict[str, FakeBackup], chance: random.Random) -> None:
+def advance_jobs(listed: Listed, backups: dict[str, FakeBackup], rng: random.Random) -> None:
     """In each place, complete some of the running jobs, and add jobs that the next run covers."""
     now = datetime.now(UTC)
     for (account, region), jobs in listed.items():
         running = [job for job in jobs.values() if job.status == "RUNNING"]
-        moved = [
+        changed = [
             replace(job, status=RestoreJobStatus.COMPLETED, completion_date=now)
-            for job in chance.sample(running, min(8, len(running)))
+            for job in rng.sample(running, min(8, len(running)))
         ]
         new = RestoreJob(
             creation_date=now - evidence.LATE,
             status=RestoreJobStatus.RUNNING,
             account_id=NUMBERS[account],
         )
-        moved += [
+        changed += [
             replace(new, restore_job_id=f"{account} {region} {len(jobs)} {number}")
             for number in range(3)
         ]
-        backups[account].seed(moved, region_name=region)
-        jobs.update({str(job.restore_job_id): job for job in moved})
+        backups[account].seed(changed, region_name=region)
+        jobs.update({str(job.restore_job_id): job for job in changed})
 
 
 def run(process: subprocess.Popen[str], *, kill_after: float | None = None) -> int:
@@ -89,7 +89,7 @@ def run(process: subprocess.Popen[str], *, kill_after: float | None = None) -> i
 
 
 def check(database: Path, listed: Listed) -> list[evidence.Place]:
-    """Assert that the archive claims no more than it has; return what the last run completed."""
+    """Assert that the archive has the jobs it claims; return the places the last run completed."""
     with duckdb.connect(database) as archive:
 
         def rows(query: str) -> list[tuple[Any, ...]]:
@@ -106,7 +106,7 @@ def check(database: Path, listed: Listed) -> list[evidence.Place]:
                 if covered_from <= job.creation_date < covered_to:
                     assert (account, region, job_id) in saved
         complete = {(account, region) for _, account, region, *_ in last_run}
-        assert set(rows(f"select account, region from jobs {of_last_run}")) <= complete  # noqa: S608  # ours
+        assert set(rows(f"select account, region from jobs {of_last_run}")) <= complete  # noqa: S608  # no input
         missing = set(rows("select account, region from places")) - complete
         ((until,),) = rows("select max(until) from runs")
         gaps = rows("select account, region, gap_to from gaps")
@@ -116,8 +116,8 @@ def check(database: Path, listed: Listed) -> list[evidence.Place]:
 
 def test_archive_is_correct_after_kills_at_any_time(tmp_path: Path) -> None:
     """No job is lost, outdated or saved twice, and each place that was not reached is a gap."""
-    seed = random.randrange(1_000_000)  # noqa: S311  # nothing secret
-    chance = random.Random(seed)  # noqa: S311  # nothing secret
+    seed = random.randrange(1_000_000)  # noqa: S311  # not cryptographic
+    rng = random.Random(seed)  # noqa: S311  # not cryptographic
     database = tmp_path / "evidence.duckdb"
     complete_places: list[int] = []
     with ExitStack() as stack:
@@ -135,17 +135,17 @@ def test_archive_is_correct_after_kills_at_any_time(tmp_path: Path) -> None:
                 text=True,
             )
         )
-        seconds = 1.0  # that a run takes; corrected below
+        seconds = 1.0  # duration of a run; updated below
         while len(complete_places) < 12:
             began = time.monotonic()
-            code = run(process, kill_after=seconds * chance.uniform(0.3, 1.1))
+            code = run(process, kill_after=seconds * rng.uniform(0.3, 1.1))
             assert code in {0, -signal.SIGKILL}
             if code == 0:
                 seconds = time.monotonic() - began
             complete = check(database, listed)
             if code != 0:
                 complete_places.append(len(complete))
-            move_on(listed, backups, chance)
+            advance_jobs(listed, backups, rng)
         print(f"seed {seed}, complete places at each kill: {complete_places}")  # noqa: T201
         assert run(process) == 0
         assert process.stdin
@@ -154,7 +154,7 @@ def test_archive_is_correct_after_kills_at_any_time(tmp_path: Path) -> None:
     with duckdb.connect(database) as archive:
         archive.execute("set timezone = 'UTC'")
         columns = ", ".join(("account", "region", "restore_job_id", *MEMBERS))
-        saved = archive.execute(f"select {columns} from jobs").fetchall()  # noqa: S608  # ours
+        saved = archive.execute(f"select {columns} from jobs").fetchall()  # noqa: S608  # no input
     expected = {
         (*place, job_id, *(getattr(job, member) for member in MEMBERS))
         for place, jobs in listed.items()

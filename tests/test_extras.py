@@ -8,11 +8,11 @@ from restorejobs_client._extras import LazyModule
 
 
 def test_inspecting_a_lazy_module_imports_nothing() -> None:
-    """Tools such as `inspect` may look for special attributes without an import."""
+    """A tool such as `inspect` can look for special attributes without importing the module."""
     assert not hasattr(LazyModule("restorejobs_client.no_such_module"), "__wrapped__")
 
 
 def test_missing_required_module_is_not_called_an_extra() -> None:
-    """A module that is not optional raises Python's own error if it is missing."""
+    """A missing module that is not optional raises Python's own error."""
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         _ = LazyModule("restorejobs_client.no_such_module").anything

@@ -47,8 +47,8 @@ OTHER_ANSWERS: dict[FaultName, tuple[int, str | None, bool]] = {  # status, type
 
 
 @pytest.mark.parametrize("fault", AWS_ERRORS)
-def test_fault_is_an_error_of_aws(backup: FakeBackup, fault: FaultName) -> None:
-    """Errors of AWS have its headers and members, and boto3 reads them."""
+def test_fault_looks_like_an_error_of_aws(backup: FakeBackup, fault: FaultName) -> None:
+    """An error of AWS has AWS's headers and members, and boto3 reads it."""
     status, code, members = AWS_ERRORS[fault]
     backup.fail_next(fault, times=2)
     with pytest.raises(ClientError) as caught:
@@ -64,8 +64,8 @@ def test_fault_is_an_error_of_aws(backup: FakeBackup, fault: FaultName) -> None:
 
 
 @pytest.mark.parametrize("fault", OTHER_ANSWERS)
-def test_fault_is_an_answer_of_a_proxy(backup: FakeBackup, fault: FaultName) -> None:
-    """Answers of proxies have no error of AWS."""
+def test_fault_looks_like_an_answer_of_a_proxy(backup: FakeBackup, fault: FaultName) -> None:
+    """An answer of a proxy is not an error of AWS."""
     status, content_type, has_body = OTHER_ANSWERS[fault]
     backup.fail_next(fault)
     answer = get(backup)
@@ -87,7 +87,7 @@ def test_cut(backup: FakeBackup) -> None:
 
 
 def test_short(backup: FakeBackup) -> None:
-    """`short` sends the first half of a page, with the length of the whole, and closes in order."""
+    """`short` sends the first half of a page, with the length of all of it, and closes normally."""
     whole = get(backup).body
     backup.fail_next("short", times=2)
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -99,7 +99,7 @@ def test_short(backup: FakeBackup) -> None:
 
 
 def test_trailing(backup: FakeBackup) -> None:
-    """`trailing` sends a page and garbage behind it."""
+    """`trailing` sends a page that is followed by garbage."""
     whole = get(backup).body
     backup.fail_next("trailing")
     body = get(backup).body
@@ -109,7 +109,7 @@ def test_trailing(backup: FakeBackup) -> None:
 
 
 def test_reset(backup: FakeBackup) -> None:
-    """`reset` resets the connection before any byte."""
+    """`reset` resets the connection before it sends anything."""
     backup.fail_next("reset", times=2)
     assert received(backup) == (b"", b"", True)
     with pytest.raises(BotoCoreError):
@@ -130,7 +130,7 @@ def test_reset_in_body(backup: FakeBackup) -> None:
 
 
 def test_stuck_token(backup: FakeBackup) -> None:
-    """`stuck_token` waits for a request with a token and answers with the same token."""
+    """`stuck_token` waits for a request with a token and repeats that token in the answer."""
     backup.fail_next("stuck_token")
     backup.fail_next("access_denied")
     _, token = get_page(backup, maxResults=4)
@@ -142,13 +142,13 @@ def test_stuck_token(backup: FakeBackup) -> None:
 
 
 def test_empty_page(backup: FakeBackup) -> None:
-    """`empty_page` has no jobs and a new token of the same place, also if there are no jobs."""
+    """`empty_page` sends no jobs and a new token for the same place, even if no jobs exist."""
     for _ in range(2):
         _, token = get_page(backup, maxResults=4)
         backup.fail_next("empty_page")
-        jobs, again = get_page(backup, maxResults=4, nextToken=token)
-        assert (jobs, again == token) == ([], False)
-        assert get_page(backup, maxResults=4, nextToken=again)[0] == JOBS[4:8]
+        jobs, new_token = get_page(backup, maxResults=4, nextToken=token)
+        assert (jobs, new_token == token) == ([], False)
+        assert get_page(backup, maxResults=4, nextToken=new_token)[0] == JOBS[4:8]
     backup.fail_next("empty_page", times=2)
     assert listed(backup) == JOBS[:9]
     backup.clear()
@@ -170,13 +170,13 @@ def test_ignored_max_results(backup: FakeBackup) -> None:
 
 
 def test_every_fault_has_a_test() -> None:
-    """Each fault is in a table above, or has a test of its name."""
+    """Each fault is in a table above, or has a test with its name."""
     tested = {name.removeprefix("test_") for name in globals()}
     assert set(get_args(FaultName)) <= tested | AWS_ERRORS.keys() | OTHER_ANSWERS.keys()
 
 
 def test_faults_are_queued(backup: FakeBackup) -> None:
-    """Faults answer the next requests in order, each as often as asked."""
+    """Faults answer the next requests in order, each of them `times` times."""
     backup.fail_next("throttle", times=2)
     backup.fail_next("damage", times=0)
     backup.fail_next("no_content")
@@ -192,12 +192,12 @@ def test_faults_change_refusals_too(backup: FakeBackup) -> None:
 
 
 def test_wrong_faults_are_refused(backup: FakeBackup) -> None:
-    """The error suggests the nearest fault and lists all; `times` cannot be negative."""
+    """The error suggests the nearest fault and lists all faults; `times` cannot be negative."""
     with pytest.raises(InvalidRequestError, match=r"did you mean 'throttle'\?") as caught:
-        backup.fail_next("throtle")  # type: ignore[arg-type]  # the case
+        backup.fail_next("throtle")  # type: ignore[arg-type]  # intentional
     assert all(name in str(caught.value) for name in get_args(FaultName))
     with pytest.raises(InvalidRequestError) as caught:
-        backup.fail_next("xyzzy")  # type: ignore[arg-type]  # the case
+        backup.fail_next("xyzzy")  # type: ignore[arg-type]  # intentional
     assert "did you mean" not in str(caught.value)
     with pytest.raises(InvalidRequestError, match="times"):
         backup.fail_next("throttle", times=-1)

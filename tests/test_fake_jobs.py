@@ -1,4 +1,4 @@
-"""The jobs of a fake: seeding, order, filters, regions and accounts."""
+"""The jobs of `FakeBackup`: seeding, order, filters, regions and accounts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def served(backup: FakeBackup) -> FakeBackup:
 
 
 def test_seeded_jobs_are_listed(backup: FakeBackup) -> None:
-    """Clients of this package and of boto3 list the seeded jobs, the newest first."""
+    """Clients of this package and of boto3 list the seeded jobs, newest first."""
     client = backup.client()
     assert list(client.list_restore_jobs()) == []
     backup.seed(reversed(JOBS))
@@ -63,7 +63,7 @@ def test_seeded_jobs_are_listed(backup: FakeBackup) -> None:
 
 
 def test_every_member_is_listed(backup: FakeBackup) -> None:
-    """Every member comes back as it was seeded, also odd values."""
+    """Every member is listed with the value that was seeded, even an odd one."""
     full = RestoreJob.from_dict(
         COMPLETE
         | {
@@ -82,7 +82,7 @@ def test_every_member_is_listed(backup: FakeBackup) -> None:
     assert list(backup.client().list_restore_jobs()) == [full, bare]
 
 
-def test_page_looks_like_one_of_aws(backup: FakeBackup) -> None:
+def test_page_looks_like_a_page_of_aws(backup: FakeBackup) -> None:
     """A page is JSON with AWS's names, dates in epoch seconds, and no unset members."""
     created = NOON + timedelta(milliseconds=87)
     backup.seed([RestoreJob(restore_job_id="A", creation_date=created, backup_size_in_bytes=5)])
@@ -95,8 +95,8 @@ def test_page_looks_like_one_of_aws(backup: FakeBackup) -> None:
     assert response.json() == {"RestoreJobs": [job], "NextToken": None}
 
 
-def test_order(backup: FakeBackup) -> None:
-    """Jobs of the same moment are in the order of their ids; jobs without a date come last."""
+def test_jobs_are_sorted_by_date_and_id(backup: FakeBackup) -> None:
+    """Jobs with the same date are sorted by id; jobs without a date come last."""
     dated = [RestoreJob(restore_job_id=name, creation_date=NOON) for name in "BaA"]
     undated = [RestoreJob(restore_job_id="1"), RestoreJob(restore_job_id="0")]
     backup.seed(undated + dated)
@@ -106,7 +106,7 @@ def test_order(backup: FakeBackup) -> None:
 
 
 def test_seeding_a_job_again_replaces_it(backup: FakeBackup) -> None:
-    """A job replaces the one of the same id; ids in another case and jobs without one are kept."""
+    """A job replaces the job with exactly the same id; jobs without an id are all kept."""
     other_case = replace(RUNNING, restore_job_id="A")
     nameless = RestoreJob()
     backup.seed([RUNNING, other_case, nameless, nameless])
@@ -115,7 +115,7 @@ def test_seeding_a_job_again_replaces_it(backup: FakeBackup) -> None:
     assert listed(backup, status="RUNNING") == [other_case]
 
 
-def test_values_are_read_as_by_from_dict(backup: FakeBackup) -> None:
+def test_seed_accepts_values_that_from_dict_accepts(backup: FakeBackup) -> None:
     """Seeded values may have any form that `from_dict` accepts."""
     east = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
     jobs: list[dict[str, Any]] = [
@@ -127,7 +127,7 @@ def test_values_are_read_as_by_from_dict(backup: FakeBackup) -> None:
     assert ids(listed(backup, createdAfter=NOON)) == ["a", "b"]
 
 
-NAIVE = datetime(2025, 6, 15)  # noqa: DTZ001  # naive
+NAIVE = datetime(2025, 6, 15)  # noqa: DTZ001  # intentional
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_wrong_jobs_are_refused(backup: FakeBackup, members: Any, message: str) 
     ],
 )
 def test_other_objects_are_refused(backup: FakeBackup, jobs: Any, message: str) -> None:
-    """Only jobs can be seeded; if one is refused, none is added."""
+    """Only jobs can be seeded; if one object is refused, no job is added."""
     calls: list[Callable[[Any], object]] = [
         backup.seed,
         backup.seed_next,
@@ -176,8 +176,8 @@ def test_other_objects_are_refused(backup: FakeBackup, jobs: Any, message: str) 
     assert listed(backup) == listed(backup) == []
 
 
-def test_error_of_an_iterable_is_raised(backup: FakeBackup) -> None:
-    """If the iterable of jobs fails, none is added."""
+def test_error_of_the_iterable_is_raised(backup: FakeBackup) -> None:
+    """If the iterable of jobs raises an error, no job is added."""
 
     def jobs() -> Iterator[RestoreJob]:
         yield JOBS[0]
@@ -190,7 +190,7 @@ def test_error_of_an_iterable_is_raised(backup: FakeBackup) -> None:
 
 # Filters
 
-Picks = tuple[dict[str, Any], "Callable[[RestoreJob], bool]"]
+FilterCase = tuple[dict[str, Any], "Callable[[RestoreJob], bool]"]
 MIDDLE = JOBS[150].creation_date or NOON
 DONE = next(job.completion_date for job in JOBS[100:] if job.completion_date)
 PLANS = {str(job.created_by.restore_testing_plan_arn) for job in JOBS if job.created_by}
@@ -215,7 +215,7 @@ def within(
     return match
 
 
-FILTERS: list[Picks] = [
+FILTERS: list[FilterCase] = [
     *(({"status": status}, having("status", status)) for status in RestoreJobStatus),
     *(
         ({"resourceType": kind}, having("resource_type", kind))
@@ -252,10 +252,10 @@ FILTERS: list[Picks] = [
 
 
 @pytest.mark.parametrize(("parameters", "match"), FILTERS)
-def test_filters_pick_matching_jobs(
+def test_filters_select_matching_jobs(
     served: FakeBackup, parameters: dict[str, object], match: Callable[[RestoreJob], bool]
 ) -> None:
-    """Each filter picks exactly the jobs that plain Python picks."""
+    """Each filter selects exactly the jobs that match it."""
     expected = list(filter(match, JOBS))
     assert 0 < len(expected) < len(JOBS)
     assert listed(served, maxResults=60, **parameters) == expected
@@ -271,7 +271,7 @@ def test_filters_pick_matching_jobs(
         {"accountId": "222222222222"},
     ],
 )
-def test_filters_may_pick_nothing(served: FakeBackup, parameters: dict[str, object]) -> None:
+def test_filters_may_match_no_job(served: FakeBackup, parameters: dict[str, object]) -> None:
     """Filters that match no job give an empty listing."""
     assert listed(served, **parameters) == []
 
@@ -289,7 +289,7 @@ def test_bounds_are_exact(backup: FakeBackup, kind: str) -> None:
 
 
 def test_unknown_parameters_are_ignored(served: FakeBackup) -> None:
-    """A parameter that AWS does not have makes no difference."""
+    """A parameter that AWS does not have changes nothing."""
     assert get_page(served, colour="red", maxResults=3)[0] == JOBS[:3]
 
 
@@ -308,27 +308,27 @@ def test_regions_and_accounts_are_separate(backup: FakeBackup) -> None:
         assert listed(backup, **caller) == spread[region, account]
         for owner in accounts:
             assert listed(backup, **caller, accountId=owner) == spread[region, owner]
-        everybody = [job for owner in accounts for job in spread[region, owner]]
-        assert listed(backup, **caller, accountId="*") == everybody
+        all_accounts = [job for owner in accounts for job in spread[region, owner]]
+        assert listed(backup, **caller, accountId="*") == all_accounts
     backup.clear()
     assert listed(backup, accountId="*") == []
     assert listed(backup, region_name=OTHER_REGION) == []
 
 
-def test_all_accounts_are_in_one_order(backup: FakeBackup) -> None:
-    """The jobs of all accounts are merged by date, also where their ids are equal."""
+def test_jobs_of_all_accounts_are_merged_by_date(backup: FakeBackup) -> None:
+    """The jobs of all accounts are in one order, even if their ids are equal."""
     backup.seed(JOBS[::2])
     backup.seed(JOBS[1::2], account_id=OTHER_ACCOUNT)
     assert listed(backup, maxResults=40, accountId="*") == JOBS
     backup.clear()
-    same = [replace(RUNNING, account_id=account) for account in (OTHER_ACCOUNT, ACCOUNT)]
-    for job in same:
+    jobs = [replace(RUNNING, account_id=account) for account in (OTHER_ACCOUNT, ACCOUNT)]
+    for job in jobs:
         backup.seed([job], account_id=job.account_id)
-    assert listed(backup, maxResults=1, accountId="*") == same
+    assert listed(backup, maxResults=1, accountId="*") == jobs
 
 
 def test_fakes_are_separate() -> None:
-    """Fakes that run at the same time share neither jobs nor faults nor requests."""
+    """Fakes that run at the same time do not share jobs, faults or requests."""
     with fake_backup(JOBS[:3]) as outer:
         with fake_backup(JOBS[3:5]) as inner:
             assert listed(inner) == JOBS[3:5]

@@ -1,4 +1,4 @@
-"""The pages of a fake: sizes, tokens, refused parameters, and jobs that are added meanwhile."""
+"""The pages of `FakeBackup`: sizes, tokens, refused parameters, and jobs that change."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def served(backup: FakeBackup) -> FakeBackup:
 
 @pytest.mark.parametrize("size", [1, 19, 20, 21, 59, 60, 61])
 def test_pages_are_full(backup: FakeBackup, size: int) -> None:
-    """Every page but the last has as many jobs as asked for; only the last has no token."""
+    """Every page except the last has `maxResults` jobs; only the last has no token."""
     backup.seed(JOBS[:60])
     sizes: list[int] = []
     token: str | None = None
@@ -72,7 +72,7 @@ def test_default_page_size(backup: FakeBackup) -> None:
 
 
 def test_tokens_are_unique(served: FakeBackup) -> None:
-    """Tokens are URL-safe and all different, also those of the same place."""
+    """Tokens are URL-safe and all different, even for the same place."""
     tokens = [str(get_page(served, maxResults=5)[1]) for _ in range(3)]
     assert len(set(tokens)) == 3
     assert [quote(token, safe="") for token in tokens] == tokens
@@ -87,7 +87,7 @@ def test_page_size_may_change(served: FakeBackup) -> None:
 
 
 def test_jobs_may_change_between_pages(backup: FakeBackup) -> None:
-    """Jobs that come and go between two pages neither hide nor repeat another job."""
+    """When jobs are added or removed between pages, no other job is skipped or repeated."""
     backup.seed(JOBS[10:20])
     _, token = get_page(backup, maxResults=5)
     backup.clear()
@@ -96,7 +96,7 @@ def test_jobs_may_change_between_pages(backup: FakeBackup) -> None:
 
 
 def test_token_is_valid_in_another_fake(served: FakeBackup) -> None:
-    """A token names a place in the order, in any fake."""
+    """A token stands for the same place in any fake."""
     _, token = get_page(served, maxResults=3)
     with fake_backup(JOBS[:7]) as other:
         assert get_page(other, nextToken=token)[0] == JOBS[3:7]
@@ -115,19 +115,19 @@ def test_token_is_valid_in_another_fake(served: FakeBackup) -> None:
     ],
 )
 def test_token_of_another_listing_is_refused(served: FakeBackup, parameters: Any) -> None:
-    """A token is valid with the same filters, region and account only."""
+    """A token is valid only with the same filters, region and account."""
     _, token = get_page(served, maxResults=5, status="COMPLETED")
     refused = get(served, nextToken=token, **parameters)
     assert (refused.status, refused.json()["Context"]) == (400, "nextToken")
 
 
 def test_wrong_tokens_are_refused(served: FakeBackup) -> None:
-    """A token with any change is refused."""
+    """A token that was changed in any way is refused."""
     token = str(get_page(served, maxResults=5)[1])
-    chance = random.Random(1)  # noqa: S311  # nothing secret
+    rng = random.Random(1)  # noqa: S311  # not cryptographic
     changed = [
         token[:place] + ("0" if token[place] != "0" else "1") + token[place + 1 :]
-        for place in chance.sample(range(len(token)), 25)
+        for place in rng.sample(range(len(token)), 25)
     ]
     for wrong in (*changed, "", "é", token[:-1], f"{token}0", token.upper(), f" {token}"):
         refused = get(served, nextToken=wrong)
@@ -170,7 +170,7 @@ def test_wrong_parameters_are_refused(
 
 
 def test_boto3_raises_the_modelled_error(backup: FakeBackup) -> None:
-    """boto3 raises the exception that its model has, with all members."""
+    """boto3 raises the exception class from its model, with all members."""
     client = boto3_client(backup)
     with pytest.raises(client.exceptions.InvalidParameterValueException) as caught:
         client.list_restore_jobs(NextToken="x")
@@ -182,7 +182,7 @@ def test_boto3_raises_the_modelled_error(backup: FakeBackup) -> None:
 
 
 def test_requests_are_recorded(backup: FakeBackup) -> None:
-    """`requests` has the parameters of all requests in order, also of those that failed."""
+    """`requests` has the parameters of all requests in order, including failed requests."""
     backup.seed(JOBS[:3])
     _, token = get_page(backup, maxResults=2)
     backup.fail_next("throttle")
@@ -213,7 +213,7 @@ def test_threads_list_while_others_seed(backup: FakeBackup) -> None:
 
 
 def test_seed_next_adds_jobs_after_each_listing(backup: FakeBackup) -> None:
-    """Each listing sees one step; no jobs are a step too."""
+    """After each listing, the jobs of one `seed_next` are added, even if there are none."""
     backup.seed([PENDING])
     backup.seed_next([RUNNING])
     backup.seed_next([])
@@ -223,7 +223,7 @@ def test_seed_next_adds_jobs_after_each_listing(backup: FakeBackup) -> None:
 
 
 def test_seed_next_waits_for_the_last_page(backup: FakeBackup) -> None:
-    """A listing counts when its last page is answered."""
+    """Jobs are added after the last page of a listing, not after each page."""
     backup.seed(JOBS[:5])
     backup.seed_next(JOBS[5:6])
     for _ in range(3):
@@ -233,7 +233,7 @@ def test_seed_next_waits_for_the_last_page(backup: FakeBackup) -> None:
 
 
 def test_seed_next_counts_listings_of_any_client(backup: FakeBackup) -> None:
-    """A listing with any filters, region and account counts."""
+    """The listing may have any filters, region and account."""
     elsewhere: dict[str, Any] = {"region_name": OTHER_REGION, "account_id": OTHER_ACCOUNT}
     backup.seed([PENDING])
     backup.seed_next([RUNNING])
@@ -274,8 +274,8 @@ def test_clear_removes_waiting_jobs(backup: FakeBackup) -> None:
     assert listed(backup) == listed(backup) == []
 
 
-def test_seed_next_gives_each_step_to_one_listing(backup: FakeBackup) -> None:
-    """Of listings that end at the same time, each sees a step of its own."""
+def test_seed_next_adds_each_step_after_one_listing(backup: FakeBackup) -> None:
+    """Listings that end at the same time each see a different step."""
     steps = [replace(PENDING, status_message=f"step {number}") for number in range(81)]
     backup.seed(steps[:1])
     for step in steps[1:]:

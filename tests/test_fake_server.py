@@ -1,4 +1,4 @@
-"""The HTTP server of a fake: signatures, other operations, connections and clients."""
+"""The HTTP server of `FakeBackup`: signatures, other operations, connections, clients."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_unsigned_boto3_client_is_refused(backup: FakeBackup) -> None:
 
 
 def test_signature_names_the_region(backup: FakeBackup) -> None:
-    """A request lists the region that it is signed for."""
+    """A request lists the jobs of the region in its signature."""
     backup.seed(JOBS[9:11], region_name=OTHER_REGION)
     scope = f"a/b+c/20250615/{OTHER_REGION}/backup/aws4_request"
     real = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature=00"
@@ -75,8 +75,8 @@ def test_signature_names_the_region(backup: FakeBackup) -> None:
     assert listed(backup, region_name="eu-west-2") == []
 
 
-def test_default_account_is_that_of_the_fake() -> None:
-    """A caller that names no account calls as the account of the fake."""
+def test_default_account_is_the_account_of_the_fake() -> None:
+    """A caller that names no account lists the account of the fake."""
     with fake_backup(JOBS[:2], region_name=OTHER_REGION, account_id=OTHER_ACCOUNT) as backup:
         page = boto3_client(backup, region_name=OTHER_REGION).list_restore_jobs()
         assert [RestoreJob.from_dict(job) for job in page["RestoreJobs"]] == JOBS[:2]
@@ -114,7 +114,7 @@ def test_wrong_account_ids_are_refused(account_id: str, backup: FakeBackup) -> N
     ],
 )
 def test_other_operations_are_refused(backup: FakeBackup, method: str, path: str) -> None:
-    """The error names moto, which has other operations; the request is not recorded."""
+    """The error recommends moto for other operations; the request is not recorded."""
     refused = send(backup, method, f"{path}?maxResults=5")
     assert refused.status == 501
     assert refused.headers["Content-Type"] == "application/json"
@@ -127,7 +127,7 @@ def test_other_operations_are_refused(backup: FakeBackup, method: str, path: str
 
 
 def test_boto3_does_not_retry_other_operations(backup: FakeBackup) -> None:
-    """boto3 raises at once, and a queued fault waits for ListRestoreJobs."""
+    """boto3 raises immediately, and a queued fault waits for ListRestoreJobs."""
     client = boto3_client(backup, config=None)  # with retries
     backup.fail_next("access_denied")
     for call in (
@@ -142,18 +142,18 @@ def test_boto3_does_not_retry_other_operations(backup: FakeBackup) -> None:
 
 
 def test_answer_to_head_has_no_body(backup: FakeBackup) -> None:
-    """HEAD is another operation too."""
+    """HEAD is refused like other operations, but without a body."""
     head, body, _ = received(backup, "HEAD")
     assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
     assert body == b""
 
 
 def test_path_may_end_with_a_slash(backup: FakeBackup) -> None:
-    """The path of the operation may have a slash at its end or not."""
+    """The path of the operation may end with or without a slash."""
     assert send(backup, path="/restore-jobs").body == send(backup, path="/restore-jobs/").body
 
 
-# Connections and the end
+# Connections and shutdown
 
 
 def test_connection_is_kept_open(backup: FakeBackup) -> None:
@@ -175,10 +175,10 @@ def test_connection_is_kept_open(backup: FakeBackup) -> None:
         assert quickest < 0.03  # a delayed acknowledgement takes 40 ms
 
 
-def test_client_that_hangs_up_disturbs_no_other(
+def test_server_continues_after_a_client_disconnects(
     backup: FakeBackup, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The server goes on after a request that is cut off, and prints nothing."""
+    """After an incomplete request, the server answers the next one, and prints nothing."""
     host, port = backup.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"GET /restore-jobs/ HTTP/1.1\r\nHost")
@@ -197,7 +197,7 @@ def test_server_prints_nothing(backup: FakeBackup, capfd: pytest.CaptureFixture[
     assert capfd.readouterr() == ("", "")
 
 
-def test_block_ends_the_server() -> None:
+def test_leaving_the_with_block_ends_the_server() -> None:
     """The server, its connections and its threads end with the block, also after an error."""
     before = set(threading.enumerate())
     with fake_backup(JOBS) as backup, closing(connect(backup)) as idle:
@@ -212,7 +212,7 @@ def test_block_ends_the_server() -> None:
 
 
 def test_repr_has_the_url(backup: FakeBackup) -> None:
-    """The repr shows the URL, which is on loopback."""
+    """The repr shows the URL, which has a loopback address."""
     assert repr(backup) == f"FakeBackup('{backup.endpoint_url}')"
     assert backup.endpoint_url.startswith("http://127.0.0.1:")
 
@@ -221,7 +221,7 @@ def test_repr_has_the_url(backup: FakeBackup) -> None:
 
 
 def test_client_has_region_account_and_config() -> None:
-    """A client calls its own region and account; by default those of the fake."""
+    """A client uses the given region and account, by default those of the fake."""
     with fake_backup(JOBS[:1], region_name=OTHER_REGION, account_id=OTHER_ACCOUNT) as backup:
         assert list(backup.client().list_restore_jobs()) == JOBS[:1]
         elsewhere = {"region_name": "us-east-2", "account_id": "222222222222"}
@@ -235,13 +235,13 @@ def test_client_has_region_account_and_config() -> None:
 
 def test_default_config_of_a_client(backup: FakeBackup) -> None:
     """By default a client makes up to 8 attempts and has 64 connections."""
-    made: Any = backup.client()._wire.client.meta.config  # noqa: SLF001  # it is not public
-    assert made.retries == {"mode": "standard", "total_max_attempts": 8}
-    assert made.max_pool_connections == 64
+    config: Any = backup.client()._wire.client.meta.config  # noqa: SLF001  # it is not public
+    assert config.retries == {"mode": "standard", "total_max_attempts": 8}
+    assert config.max_pool_connections == 64
 
 
 def test_client_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client reads no credentials, profiles, settings or proxies of the environment."""
+    """A client reads no credentials, profiles, settings or proxies from the environment."""
     for name, value in {
         "AWS_PROFILE": "missing",
         "AWS_ACCESS_KEY_ID": "real",
@@ -264,7 +264,7 @@ def test_client_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_fake_needs_no_extra() -> None:
-    """A fake works without moto and what moto needs, and raises no warnings."""
+    """A fake works without moto and its dependencies, and causes no warnings."""
     code = """
 import sys
 sys.modules.update(dict.fromkeys(["moto", "flask", "flask_cors", "werkzeug", "responses"]))

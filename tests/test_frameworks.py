@@ -1,4 +1,4 @@
-"""FastAPI and pydantic take requests, jobs, pages and summaries as they are."""
+"""FastAPI and pydantic accept requests, jobs, pages and summaries without conversion."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 JOBS = sample_jobs(200)
 SUMMARY = RestoreJobSummary.from_jobs(JOBS)
 app = FastAPI()
-asked: list[ListRestoreJobsRequest] = []
+requests: list[ListRestoreJobsRequest] = []
 
 
 @app.get("/query")
 def by_query(request: Annotated[ListRestoreJobsRequest, Query()]) -> None:
-    asked.append(request)
+    requests.append(request)
 
 
 @app.get("/depends")
 def by_depends(request: Annotated[ListRestoreJobsRequest, Depends()]) -> None:
-    asked.append(request)
+    requests.append(request)
 
 
 @app.get("/job")
@@ -67,14 +67,14 @@ http = TestClient(app)
 
 @pytest.mark.parametrize("path", ["/query", "/depends"])
 def test_url_becomes_a_request(path: str) -> None:
-    """Every filter of a URL is in the request, whichever way FastAPI makes it."""
-    asked.clear()
+    """The request has every filter in the URL, with `Query` and with `Depends`."""
+    requests.clear()
     query = (
         "by_status=FAILED&max_results=10&by_resource_type=EBS&by_account_id=012345678901"
         "&by_created_after=2026-01-01T00:00:00Z&by_parent_job_id=p"
     )
     assert http.get(f"{path}?{query}").status_code == 200
-    assert asked == [
+    assert requests == [
         ListRestoreJobsRequest(
             by_status="FAILED",
             max_results=10,
@@ -87,18 +87,18 @@ def test_url_becomes_a_request(path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["by_status=DONE", "max_results=0", "by_stats=FAILED"])
-def test_wrong_url_is_an_error_of_its_sender(query: str) -> None:
-    """FastAPI answers 422 to a wrong parameter."""
+def test_wrong_parameter_is_answered_with_422(query: str) -> None:
+    """A wrong parameter in a URL is an error of the HTTP client."""
     assert http.get(f"/query?{query}").status_code == 422
 
 
-def test_digits_are_accepted_from_a_url_only() -> None:
+def test_max_results_as_text_is_accepted_only_in_a_url() -> None:
     """`max_results` may be text in a URL; in Python it must be an int."""
     for name in ("max_results", "MaxResults"):
         with pytest.raises(InvalidRequestError, match="max_results='10'"):
             ListRestoreJobsRequest.model_validate({name: "10"})
-    read = TypeAdapter(ListRestoreJobsRequest).validate_python({"max_results": "10"})
-    assert read.max_results == 10
+    request = TypeAdapter(ListRestoreJobsRequest).validate_python({"max_results": "10"})
+    assert request.max_results == 10
 
 
 def test_models_are_responses() -> None:
@@ -112,12 +112,12 @@ def test_models_are_responses() -> None:
 
 @pytest.mark.parametrize("job", [{"RestoreJobId": "a", "Status": "NEW"}, {"restore_job_id": "a"}])
 def test_job_is_read_from_a_request(job: dict[str, str]) -> None:
-    """A request may have AWS's names or ours."""
+    """The body of an HTTP request may have AWS's names or ours."""
     assert http.post("/job", json=job).json() == RestoreJob.from_dict(job).to_dict(mode="json")
 
 
-def test_wrong_job_is_an_error_of_its_sender() -> None:
-    """FastAPI answers 422 to a wrong member."""
+def test_wrong_job_is_answered_with_422() -> None:
+    """A job with a wrong member is an error of the HTTP client."""
     assert http.post("/job", json={"RestoreJobId": 5}).status_code == 422
 
 

@@ -30,7 +30,7 @@ def test_nothing_is_logged_by_default(
 def test_pages_damage_and_throttling_are_logged(
     server: PageServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Damage is a warning, throttling is information and pages are debug messages, without jobs."""
+    """Damage is logged as WARNING, throttling as INFO, and pages as DEBUG, without job ids."""
     server.fail_next(
         lambda answer: Answer(body=answer.body[:-1], headers={"Content-Type": "text/x"}),
         lambda _: Answer(status=429),
@@ -38,9 +38,9 @@ def test_pages_damage_and_throttling_are_logged(
     with caplog.at_level(logging.DEBUG, logger="restorejobs_client"):
         client = RestoreJobsClient(client=server.client(attempts=4))
         assert len(list(client.list_restore_jobs(max_results=200))) == 300
-    records = [one for one in caplog.records if "restorejobs" in one.name]
-    assert [one.levelname for one in records] == ["WARNING", "INFO", "DEBUG", "DEBUG"]
-    damage, throttling, first_page, last_page = (one.getMessage() for one in records)
+    records = [record for record in caplog.records if "restorejobs" in record.name]
+    assert [record.levelname for record in records] == ["WARNING", "INFO", "DEBUG", "DEBUG"]
+    damage, throttling, first_page, last_page = (record.getMessage() for record in records)
     for part in ("HTTP 200", "text/x", "attempt 1 of 4"):
         assert part in damage
     assert "attempt 2 of 4" in throttling

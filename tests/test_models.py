@@ -1,4 +1,4 @@
-"""Restore jobs and pages: their members, their conversions, and how other libraries see them."""
+"""Restore jobs and pages: members, conversions, and use with other libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types of its own
+from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, ValidationError
 from testing_support import COMPLETE, PLAN
 
@@ -55,7 +55,7 @@ def test_from_dict_leaves_missing_members_none() -> None:
     assert RestoreJob.from_dict({}) == RestoreJob()
 
 
-def test_from_dict_accepts_values_seen_in_the_wild() -> None:
+def test_from_dict_accepts_values_in_other_forms() -> None:
     """Numbers may be text, statuses may have any case, and unknown members are ignored."""
     job = RestoreJob.from_dict({"BackupSizeInBytes": "1024", "Status": "Completed", "New": {}})
     assert job == RestoreJob(backup_size_in_bytes=1024, status=RestoreJobStatus.COMPLETED)
@@ -80,9 +80,9 @@ def test_from_dict_accepts_a_creator() -> None:
 )
 def test_from_dict_converts_dates_to_utc(date: object) -> None:
     """Epoch seconds, ISO 8601 text and aware datetimes become the same datetime in UTC."""
-    made = RestoreJob.from_dict({"CreationDate": date}).creation_date
-    assert made == datetime(2026, 1, 1, 0, 0, 0, 250000, tzinfo=UTC)
-    assert made.tzname() == "UTC"
+    converted = RestoreJob.from_dict({"CreationDate": date}).creation_date
+    assert converted == datetime(2026, 1, 1, 0, 0, 0, 250000, tzinfo=UTC)
+    assert converted.tzname() == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_from_dict_names_the_wrong_value(members: Any, message: str) -> None:
         {"StatusMessage": "\ud800", "Status": "\ud800"},  # half of a surrogate pair
     ],
 )
-def test_jobs_survive_dict_and_json(members: dict[str, object]) -> None:
-    """`from_dict` reads what `to_dict` and `to_json` give; both have all members in order."""
+def test_jobs_survive_conversion_to_dict_and_json(members: dict[str, object]) -> None:
+    """`from_dict` reads the results of `to_dict` and `to_json`; both have all members in order."""
     job = RestoreJob.from_dict(members)
     line = job.to_json()
     assert "\n" not in line
@@ -147,7 +147,7 @@ def test_json_has_dates_in_utc() -> None:
         (None, False),
     ],
 )
-def test_is_terminal(status: str | None, *, is_terminal: bool) -> None:
+def test_ended_jobs_are_terminal(status: str | None, *, is_terminal: bool) -> None:
     """A job has ended if it is COMPLETED, ABORTED or FAILED."""
     assert RestoreJob.from_dict({"Status": status}).is_terminal is is_terminal
 
@@ -169,13 +169,13 @@ def test_is_terminal(status: str | None, *, is_terminal: bool) -> None:
         ("5%%", None),
     ],
 )
-def test_percent(percent_done: str | None, percent: float | None) -> None:
+def test_percent_is_a_number_or_none(percent_done: str | None, percent: float | None) -> None:
     """`percent` is `percent_done` as a number, or `None` if it is not a number."""
     assert RestoreJob(percent_done=percent_done).percent == percent
 
 
-def test_duration() -> None:
-    """`duration` is the time between the two dates, or `None` if one is missing."""
+def test_duration_is_the_time_between_the_dates() -> None:
+    """`duration` is `None` if the creation date or the completion date is missing."""
     assert JOB.duration == timedelta(hours=1)
     assert dataclasses.replace(JOB, completion_date=None).duration is None
     assert dataclasses.replace(JOB, creation_date=None).duration is None
@@ -199,12 +199,12 @@ BUCKET = "arn:aws:s3:::bucket"
         ({}, None),
     ],
 )
-def test_region(members: dict[str, Any], region: str | None) -> None:
+def test_region_comes_from_an_arn(members: dict[str, Any], region: str | None) -> None:
     """`region` comes from the vault, the recovery point, the created resource or the source."""
     assert RestoreJob(**members).region == region
 
 
-def test_page_is_a_sized_iterable() -> None:
+def test_page_has_a_length_and_iterates() -> None:
     """A page iterates over its jobs, and `len` counts them."""
     jobs = (RestoreJob(restore_job_id="a"), RestoreJob(restore_job_id="b"))
     page = RestoreJobPage(restore_jobs=jobs, next_token="t")
@@ -213,7 +213,7 @@ def test_page_is_a_sized_iterable() -> None:
 
 @pytest.mark.parametrize("model", [JOB, JOB.created_by, PAGE])
 def test_models_are_immutable_values(model: Any) -> None:
-    """Models are frozen and without a `__dict__`; equal ones have equal hashes."""
+    """Models are frozen and have no `__dict__`; equal models have equal hashes."""
     name = dataclasses.fields(model)[0].name
     with pytest.raises(AttributeError):
         setattr(model, name, None)
@@ -247,7 +247,7 @@ def test_jobs_match_by_keyword() -> None:
 
 
 def test_data_frames_have_a_column_for_each_member() -> None:
-    """pandas and polars make a frame of a list of jobs."""
+    """pandas and polars make a data frame from a list of jobs."""
     jobs = [dataclasses.replace(JOB, backup_size_in_bytes=1), RestoreJob()]
     assert list(pd.DataFrame(jobs).columns) == MEMBERS
     assert pl.DataFrame(jobs).columns == MEMBERS

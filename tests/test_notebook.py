@@ -1,4 +1,4 @@
-"""The example notebook: it runs from its first cell to its last, and is stored without outputs."""
+"""The example notebook runs without errors and is stored without outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of the packages that run notebooks
+    warnings.simplefilter("ignore")  # from packages that run notebooks
     import nbformat
     from nbclient import NotebookClient
 
@@ -32,15 +32,15 @@ def outputs(notebook: Any) -> Iterator[Any]:
 
 
 def test_notebook_is_stored_without_outputs(notebook: Any) -> None:
-    """The file has no outputs and no execution counts, and it is set to sample jobs."""
+    """The file has no outputs and no execution counts, and it uses sample jobs."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
     assert "LIVE = False" in cells[0].source
 
 
-@pytest.mark.filterwarnings("default")  # of the packages that run notebooks
+@pytest.mark.filterwarnings("default")  # from packages that run notebooks
 def test_notebook_runs_without_errors(notebook: Any, tmp_path: Path) -> None:
-    """It shows tables, charts and progress bars, and writes all jobs to a Parquet file."""
+    """The notebook shows tables, charts and progress bars, and writes a Parquet file."""
     NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
@@ -56,12 +56,12 @@ def test_notebook_runs_without_errors(notebook: Any, tmp_path: Path) -> None:
     assert "jobs/s" not in texts
 
 
-@pytest.mark.filterwarnings("ignore")  # of the packages that draw charts
+@pytest.mark.filterwarnings("ignore")  # from packages that draw charts
 @pytest.mark.parametrize("library", ["matplotlib", "pandas", "pyarrow"])
-def test_missing_library_is_named_with_its_extra(
+def test_missing_library_names_its_extra(
     notebook: Any, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    """Without one of its libraries, the notebook says what to install."""
+    """If a library is missing, the notebook says what to install."""
     (imports,) = (cell.source for cell in notebook.cells if "import matplotlib" in cell.source)
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImportError) as caught:

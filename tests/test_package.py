@@ -1,4 +1,4 @@
-"""The package: which module may import which, what is public, and what an import costs."""
+"""The package: imports between modules, public names, and what importing it loads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 import restorejobs_client
 
 SOURCE = Path(restorejobs_client.__file__).parent
-# From the ground up: a module imports only from modules before it.
-ROOMS = [
+# A module imports only from modules before it.
+MODULES = [
     "_version",
     "_text",
     "_enums",
@@ -53,32 +53,32 @@ ROOMS = [
 ]
 
 
-def source(room: str) -> Path:
-    path = SOURCE.joinpath(*room.split("."))
+def source(module: str) -> Path:
+    path = SOURCE.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def imports(room: str) -> set[str]:
-    """Return the modules that a module imports, also for type checkers only."""
+def imports(module: str) -> set[str]:
+    """Return the modules that a module imports, including those for type checkers only."""
     imported: set[str] = set()
-    for node in ast.walk(ast.parse(source(room).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            package, _, module = (node.module or "").partition(".")
+            package, _, submodule = (node.module or "").partition(".")
             if package == "restorejobs_client":
-                names = {f"{module}.{name.name}".strip(".") for name in node.names}
-                imported |= (names & set(ROOMS)) or {module}
+                names = {f"{submodule}.{name.name}".strip(".") for name in node.names}
+                imported |= (names & set(MODULES)) or {submodule}
     return imported
 
 
 def test_every_module_is_listed() -> None:
     """The list of modules is complete."""
-    assert {source(room) for room in ROOMS} | {SOURCE / "__init__.py"} == set(SOURCE.rglob("*.py"))
+    assert {SOURCE / "__init__.py", *map(source, MODULES)} == set(SOURCE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_imports_point_down(room: str) -> None:
-    """A module imports only from modules before it in the list."""
-    assert imports(room) <= set(ROOMS[: ROOMS.index(room)])
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_only_earlier_modules(module: str) -> None:
+    """Each module imports only from modules before it in the list."""
+    assert imports(module) <= set(MODULES[: MODULES.index(module)])
 
 
 def test_public_names_have_the_public_module() -> None:
@@ -91,20 +91,20 @@ def test_public_names_have_the_public_module() -> None:
 
 
 def test_misspelt_name_suggests_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """Python's own suggestion knows the public names."""
+    """Python itself suggests the public name that is meant."""
     with pytest.raises(AttributeError) as caught:
-        restorejobs_client.RestoreJobClient  # type: ignore[attr-defined]  # noqa: B018  # the case
+        restorejobs_client.RestoreJobClient  # type: ignore[attr-defined]  # noqa: B018  # intentional
     sys.__excepthook__(AttributeError, caught.value, None)
     shown = capsys.readouterr().err
     assert "module 'restorejobs_client' has no attribute 'RestoreJobClient'" in shown
     assert "RestoreJobsClient" in shown.partition("mean")[2]
 
 
-def test_import_is_light() -> None:
+def test_import_loads_no_slow_library() -> None:
     """Importing the package imports no library that is slow to import."""
-    heavy = {"pydantic", "boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"}
+    slow = {"pydantic", "boto3", "botocore.session", "moto", "flask", "pandas", "pyarrow", "tqdm"}
     code = "import restorejobs_client.testing, sys; print(*sys.modules)"
     done = subprocess.run(  # noqa: S603  # our own
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert heavy & set(done.stdout.split()) == set()
+    assert slow & set(done.stdout.split()) == set()

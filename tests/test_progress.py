@@ -1,4 +1,4 @@
-"""Progress bars: what they show, and that only those who ask for one on a terminal see it."""
+"""Progress bars: what they show, and that they appear only on request and on a terminal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def watched(service: Service, *, progress: bool = True) -> list[RestoreJob]:
 
 
 async def awaited(service: Service) -> list[RestoreJob]:
-    return [one async for one in listing(service)]
+    return [job async for job in listing(service)]
 
 
 each_way = pytest.mark.parametrize("run", [listed, listed_in_parallel, gathered, watched])
@@ -114,7 +114,7 @@ def test_other_ways_to_run_a_listing_show_the_bar(
 
 
 def test_parallel_shows_ended_windows(service: Service) -> None:
-    """The bar of `parallel` counts windows, and the jobs in all of them."""
+    """The bar of `parallel` counts the windows that have ended, and the jobs in them."""
     windows, _, rest = last_line(lambda: listed_in_parallel(service)).partition(" windows [")
     assert int(windows) >= 4
     assert "0 to go" in rest
@@ -122,7 +122,7 @@ def test_parallel_shows_ended_windows(service: Service) -> None:
 
 
 def test_gather_shows_ended_listings(service: Service) -> None:
-    """The bar of `gather` counts listings, and the jobs and pages of all of them."""
+    """The bar of `gather` counts the listings that have ended, and their jobs and pages."""
     line = last_line(lambda: gathered(service))
     assert "3/3" in line
     assert "7,500 jobs, 75 pages" in line
@@ -142,14 +142,14 @@ def test_gather_shows_failed_listings(service: Service) -> None:
 
 
 def test_bar_ends_with_an_error_and_continues_after_it(service: Service) -> None:
-    """What is printed after an error is on a line of its own, and the next bar counts on."""
+    """The next output starts on a new line, and the next bar continues the count."""
     fail_once(service, at_request=4)
     with redirect_stderr(Terminal()) as terminal:
         iterator = iter(listing(service))
         jobs: list[RestoreJob] = []
         with pytest.raises(TransportError):
             jobs.extend(iterator)
-        print("The request failed.", file=sys.stderr)  # noqa: T201  # the case
+        print("The request failed.", file=sys.stderr)  # noqa: T201  # intentional
         jobs.extend(iterator)
     first, printed, second, after = terminal.lines
     assert first.startswith("300 jobs")
@@ -160,7 +160,7 @@ def test_bar_ends_with_an_error_and_continues_after_it(service: Service) -> None
 
 
 def test_resumed_listing_counts_only_its_own_jobs(service: Service) -> None:
-    """Jobs that an earlier run has yielded are not counted again."""
+    """Jobs that an earlier run yielded are not counted again."""
     iterator = iter(listing(service, progress=False))
     for _ in range(90):
         next(iterator)
@@ -171,23 +171,23 @@ def test_resumed_listing_counts_only_its_own_jobs(service: Service) -> None:
 # Where it is shown
 
 
-def on_a_real_terminal(code: str) -> str:
+def output_on_a_real_terminal(code: str) -> str:
     """Return what a program shows on a terminal that is 120 columns wide."""
-    outside, inside = pty.openpty()
-    termios.tcsetwinsize(inside, (24, 120))
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 120))
     with subprocess.Popen(  # noqa: S603  # our own
         [sys.executable, "-W", "error", "-c", code],
         stdout=subprocess.PIPE,
-        stderr=inside,
+        stderr=terminal,
     ) as process:
-        os.close(inside)
+        os.close(terminal)
         shown = b""
         try:
-            while block := os.read(outside, 65_536):
+            while block := os.read(controller, 65_536):
                 shown += block
         except OSError:  # the program has closed its side
             pass
-        os.close(outside)
+        os.close(controller)
         assert process.stdout is not None
         assert process.stdout.read() == b""
     assert process.returncode == 0, shown
@@ -204,8 +204,8 @@ assert len(list(service.listing(progress=True))) == 250
 
 
 def test_bar_is_drawn_on_a_real_terminal() -> None:
-    """A program on a terminal shows its bar on standard error, and within the width."""
-    *lines, after = on_a_real_terminal(PROGRAM).split("\r")
+    """The bar is drawn on standard error, within the width of the terminal."""
+    *lines, after = output_on_a_real_terminal(PROGRAM).split("\r")
     assert after == "\n"
     assert lines[-1].startswith("250 jobs [00:0")
     assert all(len(line) <= 120 for line in lines)
@@ -214,32 +214,32 @@ def test_bar_is_drawn_on_a_real_terminal() -> None:
 def test_tqdm_disable_is_honoured() -> None:
     """The environment variable TQDM_DISABLE turns the bars off, as in all programs with tqdm."""
     switch = "import os; os.environ['TQDM_DISABLE'] = '1'"
-    assert on_a_real_terminal(f"{switch}\n{PROGRAM}") == ""
+    assert output_on_a_real_terminal(f"{switch}\n{PROGRAM}") == ""
 
 
 @each_way
 def test_nothing_is_shown_without_a_terminal(
     service: Service, capfd: pytest.CaptureFixture[str], run: Callable[[Service], list[RestoreJob]]
 ) -> None:
-    """Where standard error is not a terminal, such as in a log file, there is no bar."""
+    """No bar is shown if standard error is not a terminal, such as a log file."""
     assert len(run(service)) in {2_500, 7_500}
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.filterwarnings("ignore")  # of ipykernel
+@pytest.mark.filterwarnings("ignore")  # from ipykernel
 def test_script_that_imports_ipykernel_is_not_a_notebook(
     service: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The bar is for those who see it, whatever else a script has imported."""
-    import ipykernel.kernelapp  # noqa: F401, PLC0415  # the case
+    """A script that imports ipykernel shows no bar without a terminal."""
+    import ipykernel.kernelapp  # noqa: F401, PLC0415  # intentional
 
     listed(service)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("kind", ["none", "without isatty", "closed"])
-def test_unusable_standard_error_stops_no_listing(service: Service, kind: str) -> None:
-    """A program without a usable standard error lists as usual, without a bar."""
+def test_listing_works_without_a_usable_standard_error(service: Service, kind: str) -> None:
+    """If standard error is missing or closed, a listing runs without a bar."""
     closed = io.StringIO()
     closed.close()
     streams: dict[str, Any] = {"none": None, "without isatty": object(), "closed": closed}

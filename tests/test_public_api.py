@@ -1,4 +1,4 @@
-"""Everything public has a docstring, examples that run, and types that programs can rely on."""
+"""Public names have docstrings, examples that run, and types that are checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restorejobs_client import RestoreJobsClient, testing
 
 
 def functions(kind: type) -> dict[str, Any]:
-    """Return the methods of a class and the getters of its properties, also of private bases."""
+    """Return the methods of a class and the getters of its properties, including those of bases."""
     found: dict[str, Any] = {}
     for base in kind.__mro__:
         if base.__module__.startswith("restorejobs_client"):
@@ -29,7 +29,7 @@ def functions(kind: type) -> dict[str, Any]:
     return found
 
 
-def everything_public() -> dict[str, Any]:
+def public_objects() -> dict[str, Any]:
     """Return all public functions, classes, methods and properties by name."""
     found: dict[str, Any] = {}
     for module in (restorejobs_client, testing):
@@ -46,8 +46,8 @@ def everything_public() -> dict[str, Any]:
     return found
 
 
-PUBLIC = everything_public()
-EXAMPLES = [name for name, thing in PUBLIC.items() if ">>>" in (thing.__doc__ or "")]
+PUBLIC = public_objects()
+EXAMPLES = [name for name, value in PUBLIC.items() if ">>>" in (value.__doc__ or "")]
 
 
 def parameters(function: Any) -> set[str]:
@@ -55,32 +55,32 @@ def parameters(function: Any) -> set[str]:
 
 
 def attributes(kind: type) -> set[str]:
-    """Return the annotated attributes of a class itself."""
+    """Return the annotated attributes of a class, without those of its bases."""
     return {name for name in inspect.get_annotations(kind) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_docstrings_describe_every_name(name: str) -> None:
     """A docstring describes every parameter or attribute, in a list or by mentioning it."""
-    thing = PUBLIC[name]
-    text = inspect.cleandoc(thing.__doc__ or "").partition("\nRaises:\n")[0]
-    names = attributes(thing) if inspect.isclass(thing) else parameters(thing)
-    if thing is RestoreJobsClient:
-        names = parameters(thing)
-    fields = getattr(thing, "model_fields", {})  # pydantic's, which have descriptions
+    value = PUBLIC[name]
+    text = inspect.cleandoc(value.__doc__ or "").partition("\nRaises:\n")[0]
+    names = attributes(value) if inspect.isclass(value) else parameters(value)
+    if value is RestoreJobsClient:
+        names = parameters(value)
+    fields = getattr(value, "model_fields", {})  # of pydantic, with their own descriptions
     assert text
     assert all(field.description for field in fields.values())
     assert [
-        one
-        for one in names - set(fields)
-        if not re.search(rf"^ +{one}: \S|`\**{one}`", text, flags=re.MULTILINE)
+        member
+        for member in names - set(fields)
+        if not re.search(rf"^ +{member}: \S|`\**{member}`", text, flags=re.MULTILINE)
     ] == []
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_run(name: str) -> None:
-    """An example of a docstring gives what it shows, with the public names of the package."""
-    names = {one: getattr(restorejobs_client, one) for one in restorejobs_client.__all__}
+    """An example in a docstring gives the output that it shows."""
+    names = {public: getattr(restorejobs_client, public) for public in restorejobs_client.__all__}
     doc = inspect.cleandoc(PUBLIC[name].__doc__)
     example = doctest.DocTestParser().get_doctest(doc, names, name, None, 0)
     report: list[str] = []
@@ -90,12 +90,12 @@ def test_examples_run(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_type_hints_resolve(name: str) -> None:
-    """Frameworks can read the annotations of everything public at run time."""
-    thing = PUBLIC[name]
-    typing.get_type_hints(thing)
-    if inspect.isclass(thing):
-        for special in {"__init__", "__iter__"} & set(functions(thing)):
-            typing.get_type_hints(functions(thing)[special])
+    """Frameworks can read the annotations of all public names at run time."""
+    value = PUBLIC[name]
+    typing.get_type_hints(value)
+    if inspect.isclass(value):
+        for special in {"__init__", "__iter__"} & set(functions(value)):
+            typing.get_type_hints(functions(value)[special])
 
 
 @cache
@@ -115,15 +115,15 @@ def names_in_type_checks() -> set[str]:
 
 @pytest.mark.parametrize("name", [*PUBLIC, "__version__", "FaultName"])
 def test_type_checks_use_every_name(name: str) -> None:
-    """`typing/api.py` uses every public name, attribute and parameter."""
-    thing = PUBLIC.get(name)
+    """The files in `typing` use every public name, attribute and parameter."""
+    value = PUBLIC.get(name)
     names = {name.rpartition(".")[2]}
-    if inspect.isfunction(thing):
+    if inspect.isfunction(value):
         names |= {
-            one.name
-            for one in inspect.signature(thing).parameters.values()
-            if one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}
+            parameter.name
+            for parameter in inspect.signature(value).parameters.values()
+            if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
         } - {"self", "cls"}
-    elif thing is not None:
-        names |= attributes(thing) | set(getattr(thing, "__members__", ()))  # of an enum
+    elif value is not None:
+        names |= attributes(value) | set(getattr(value, "__members__", ()))  # of an enum
     assert names <= names_in_type_checks()

@@ -1,4 +1,4 @@
-"""Listing close to the recursion limit."""
+"""Listings that run close to the recursion limit."""
 
 from __future__ import annotations
 

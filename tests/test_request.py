@@ -1,4 +1,4 @@
-"""`ListRestoreJobsRequest`: what each parameter may be, and what it sends."""
+"""`ListRestoreJobsRequest`: accepted and refused values, and what is sent."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = "arn:aws:backup:eu-west-1:123456789012:restore-testing-plan:nightly-1a2b"
 
 
-class Constants(str, Enum):  # noqa: UP042  # the `str()` of these is not their value
-    """Values that a program keeps in an enum of its own."""
+class Constants(str, Enum):  # noqa: UP042  # `str()` of a member is not its value
+    """Values that a program keeps in its own enum."""
 
     ACCOUNT = "123456789012"
     TYPE = "EBS"
@@ -114,7 +114,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
             "by_complete_after",
         )
         for value in (
-            datetime(2026, 1, 1),  # noqa: DTZ001  # naive
+            datetime(2026, 1, 1),  # noqa: DTZ001  # intentional
             date(2026, 1, 1),
             "2026-01-01",
             "2026",
@@ -152,8 +152,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def ways(parameters: dict[str, Any]) -> list[Callable[[], ListRestoreJobsRequest]]:
-    """Return every way to make a request of these parameters."""
+def ways_to_make(parameters: dict[str, Any]) -> list[Callable[[], ListRestoreJobsRequest]]:
+    """Return functions that make a request of these parameters in different ways."""
     in_pascal_case = {to_pascal(name): value for name, value in parameters.items()}
     return [
         lambda: ListRestoreJobsRequest(**parameters),
@@ -169,7 +169,7 @@ def test_accepted_parameters_are_sent(
 ) -> None:
     """Keywords and every kind of request send the same query."""
     next(client.list_restore_jobs(**parameters).pages())
-    for way in ways(parameters):
+    for way in ways_to_make(parameters):
         next(client.list_restore_jobs(way()).pages())
     assert server.requests == [{"maxResults": "1000"} | query] * 5
 
@@ -181,7 +181,7 @@ def test_wrong_parameters_are_refused(
     """The error names the parameter, the value and what is allowed; nothing is sent."""
     ((name, value),) = parameters.items()
     calls: list[Callable[[], object]] = [
-        *ways(parameters),
+        *ways_to_make(parameters),
         lambda: client.list_restore_jobs(**parameters),
     ]
     for call in calls:
@@ -199,10 +199,10 @@ def test_wrong_parameters_are_refused(
 def test_empty_date_ranges_are_refused(kind: str, later: timedelta) -> None:
     """The lower bound must be earlier than the upper one."""
     after, before = f"by_{kind}_after", f"by_{kind}_before"
-    for way in ways({after: NEW_YEAR + later, before: NEW_YEAR}):
+    for way in ways_to_make({after: NEW_YEAR + later, before: NEW_YEAR}):
         with pytest.raises(InvalidRequestError, match=f"{after}=.*{before}="):
             way()
-    for way in ways({after: NEW_YEAR, before: NEW_YEAR + timedelta(microseconds=1)}):
+    for way in ways_to_make({after: NEW_YEAR, before: NEW_YEAR + timedelta(microseconds=1)}):
         way()
 
 
@@ -213,7 +213,7 @@ def test_all_wrong_parameters_are_named() -> None:
 
 
 def test_long_values_are_shortened() -> None:
-    """The error shows the beginning of a long value."""
+    """The error shows only the beginning of a long value."""
     with pytest.raises(InvalidRequestError, match="by_account_id='111") as caught:
         ListRestoreJobsRequest(by_account_id="1" * 10_000)
     assert len(str(caught.value)) < 400
@@ -239,7 +239,7 @@ def test_unknown_parameters_are_refused(name: str, advice: str) -> None:
 
 @pytest.mark.parametrize("value", [5, None, [], "x", {5: 1}])
 def test_model_validate_refuses_other_objects(value: object) -> None:
-    """`model_validate` refuses what is not a mapping of names."""
+    """`model_validate` refuses anything that is not a mapping with text as keys."""
     with pytest.raises(InvalidRequestError):
         ListRestoreJobsRequest.model_validate(value)
 
@@ -264,11 +264,11 @@ def test_requests_are_immutable_values() -> None:
     assert pickle.loads(pickle.dumps(request)) == request  # noqa: S301  # our own
     assert hash(request) == hash(ListRestoreJobsRequest(**dict(request)))
     with pytest.raises(ValidationError):
-        request.by_status = None  # type: ignore[misc]  # the case
+        request.by_status = None  # type: ignore[misc]  # intentional
 
 
 def test_model_copy_changes_what_is_given() -> None:
-    """A copy keeps the other parameters."""
+    """A copy has the changed parameters and keeps the others."""
     request = ListRestoreJobsRequest(by_status="FAILED", max_results=5, next_token="t")
     assert request.model_copy() == request
     copy = request.model_copy(update={"max_results": 7})
@@ -276,7 +276,7 @@ def test_model_copy_changes_what_is_given() -> None:
 
 
 def test_parameters_and_filters() -> None:
-    """`parameters` is what boto3 takes; `filters` is the text of the filters that are set."""
+    """`parameters` is what boto3 accepts; `filters` has the filters that are set, as text."""
     request = ListRestoreJobsRequest(by_status="FAILED", by_created_after=NEW_YEAR, max_results=5)
     assert request.parameters() == {
         "ByStatus": "FAILED",

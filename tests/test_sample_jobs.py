@@ -1,4 +1,4 @@
-"""`sample_jobs`: restore jobs as a real account has them, the same ones each time."""
+"""`sample_jobs` makes realistic restore jobs, and the same ones each time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def undated(job: RestoreJob) -> RestoreJob:
 
 
 def test_same_arguments_give_the_same_jobs() -> None:
-    """Samples depend on nothing but the arguments, also in another process."""
+    """Samples depend only on the arguments, also in another process."""
     samples = sample_jobs(300, seed=9, created_before=JULY)
     assert samples == sample_jobs(300, seed=9, created_before=JULY)
     assert samples != sample_jobs(300, seed=4, created_before=JULY)
@@ -54,19 +54,19 @@ def test_same_arguments_give_the_same_jobs() -> None:
 
 
 def test_default_end_is_today() -> None:
-    """By default, jobs end with the last day; the same jobs move on with the day."""
+    """By default, the range ends at midnight UTC; each day, the same jobs move by one day."""
     days = [today()]
     samples = sample_jobs(300)
-    days.append(today())  # another day, if midnight was in between
+    days.append(today())  # differs if midnight has just passed
     assert samples in [sample_jobs(300, created_before=day) for day in days]
     fixed = sample_jobs(300, created_before=JULY)
-    (moved,) = {created(one) - created(two) for one, two in zip(samples, fixed, strict=True)}
+    (moved,) = {created(job) - created(same) for job, same in zip(samples, fixed, strict=True)}
     assert moved in [day - JULY for day in days]
     assert list(map(undated, samples)) == list(map(undated, fixed))
 
 
 def test_default_start_is_thirty_days_earlier() -> None:
-    """By default, jobs begin 30 days before they end."""
+    """By default, the range is 30 days long."""
     start = JULY - timedelta(days=30)
     assert sample_jobs(300, created_after=start, created_before=JULY) == sample_jobs(
         300, created_before=JULY
@@ -74,8 +74,8 @@ def test_default_start_is_thirty_days_earlier() -> None:
     assert start <= created(SAMPLES[-1]) < start + timedelta(days=1)
 
 
-def test_start_without_end() -> None:
-    """Jobs from a given start end with the last day."""
+def test_range_without_an_end_ends_today() -> None:
+    """A range with only a start ends at midnight UTC."""
     start = today() - timedelta(days=2)
     samples = sample_jobs(300, created_after=start)
     assert all(start <= created(job) < today() for job in samples)
@@ -91,15 +91,15 @@ def test_jobs_are_inside_the_range(width: timedelta) -> None:
     assert all(start <= created(job) < start + width for job in samples)
 
 
-def test_range_of_one_millisecond() -> None:
-    """All jobs can be of one moment."""
+def test_range_of_one_millisecond_is_allowed() -> None:
+    """All jobs of the narrowest range have the same date."""
     samples = sample_jobs(50, created_after=NOON, created_before=NOON + MILLISECOND)
     assert {job.creation_date for job in samples} == {NOON}
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 49])
-def test_count(count: int) -> None:
-    """The count is exact."""
+def test_count_is_exact(count: int) -> None:
+    """The list has exactly `count` jobs."""
     assert len(sample_jobs(count)) == count
 
 
@@ -109,8 +109,8 @@ def test_count(count: int) -> None:
         ({"count": -1}, "count"),
         ({"created_after": NOON, "created_before": NOON}, "created_before"),
         ({"created_after": datetime.now(UTC)}, "created_before"),
-        ({"created_after": datetime(2025, 6, 2)}, "created_after"),  # noqa: DTZ001  # naive
-        ({"created_before": datetime(2025, 6, 2)}, "created_before"),  # noqa: DTZ001  # naive
+        ({"created_after": datetime(2025, 6, 2)}, "created_after"),  # noqa: DTZ001  # intentional
+        ({"created_before": datetime(2025, 6, 2)}, "created_before"),  # noqa: DTZ001  # intentional
         (
             {
                 "created_after": NOON + timedelta(microseconds=1),
@@ -129,8 +129,8 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], named: str) -> N
 # Jobs
 
 
-def test_order_and_ids() -> None:
-    """Jobs come newest first, with unique ids in both cases and whole milliseconds."""
+def test_jobs_are_sorted_and_have_unique_ids() -> None:
+    """Jobs are newest first, with unique ids in either case and dates in milliseconds."""
     names = ids(SAMPLES)
     assert len(set(names)) == len(SAMPLES)
     assert 0.3 < sum(str(name).isupper() for name in names) / len(names) < 0.7
@@ -148,7 +148,7 @@ def test_most_jobs_are_nightly() -> None:
 
 
 def test_statuses_have_their_usual_members() -> None:
-    """Every status is there, with the dates, messages and percentages that it has in AWS."""
+    """Every status occurs, with the dates, messages and percentages that it has in AWS."""
     by_status = {
         status: [job for job in SAMPLES if job.status is status] for status in RestoreJobStatus
     }
@@ -185,7 +185,7 @@ def test_most_jobs_are_restore_tests() -> None:
 
 
 def test_parents_have_children() -> None:
-    """A few composite jobs are parents, and children name them."""
+    """A few composite jobs are parents, and their children name them."""
     parents = {job.restore_job_id: job for job in SAMPLES if job.is_parent}
     named = {job.parent_job_id for job in SAMPLES if job.parent_job_id}
     assert 0 < len(parents) < 0.05 * len(SAMPLES)
@@ -194,7 +194,7 @@ def test_parents_have_children() -> None:
     assert {job.resource_type for job in parents.values()} == {"CloudFormation", "EKS"}
 
 
-def test_every_resource_type_is_there() -> None:
+def test_every_resource_type_occurs() -> None:
     """There are jobs of every documented resource type."""
     assert {job.resource_type for job in SAMPLES} == set(ResourceType)
 
@@ -204,7 +204,7 @@ def test_every_resource_type_is_there() -> None:
     [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
 def test_arns_have_region_and_account(region_name: str, partition: str) -> None:
-    """ARNs are complete and of the given region, its partition and the given account."""
+    """ARNs are complete, and have the region, its partition and the account."""
     samples = sample_jobs(300, region_name=region_name, account_id="111111111111")
     assert {job.account_id for job in samples} == {"111111111111"}
     assert {job.region for job in samples} == {region_name}

@@ -42,7 +42,7 @@ def listed(boto3_client: Any, *, page_size: int = 1000, **filters: object) -> li
 
 @pytest.mark.usefixtures("_mock")
 def test_seeded_jobs_are_listed() -> None:
-    """boto3 lists seeded jobs with pages, filters and refusals; a job replaces one of its id."""
+    """boto3 lists seeded jobs with pages, filters and errors; a job replaces one with its id."""
     seed_restore_jobs(iter(JOBS))
     assert listed(client(), page_size=90) == JOBS
     failed = [job for job in JOBS if job.status == "FAILED"]
@@ -67,8 +67,8 @@ def test_regions_and_accounts_are_separate() -> None:
 
 
 @pytest.mark.usefixtures("_mock")
-def test_reset_of_a_backend_forgets_its_jobs() -> None:
-    """The jobs of other regions stay, and so does the operation."""
+def test_reset_of_a_backend_removes_its_jobs() -> None:
+    """Other regions keep their jobs, and the operation remains."""
     seed_restore_jobs(JOBS[:3])
     seed_restore_jobs(JOBS[3:5], region_name=OTHER_REGION)
     backup_backends[ACCOUNT][REGION].reset()
@@ -76,7 +76,7 @@ def test_reset_of_a_backend_forgets_its_jobs() -> None:
     assert listed(client(OTHER_REGION)) == JOBS[3:5]
 
 
-def test_end_of_the_mock_forgets_jobs() -> None:
+def test_end_of_the_mock_removes_jobs() -> None:
     """The next mock starts without jobs and without the operation."""
     with moto.mock_aws():
         seed_restore_jobs(JOBS[:3])
@@ -91,19 +91,19 @@ def test_end_of_the_mock_forgets_jobs() -> None:
 
 @pytest.mark.usefixtures("_mock")
 def test_without_jobs_moto_does_not_have_the_operation() -> None:
-    """Without seeded jobs, the answer is moto's own for an operation that it does not have."""
+    """Without seeded jobs, the error is moto's own for a missing operation."""
     with pytest.raises(ClientError) as missing:
         client().describe_restore_job(RestoreJobId="1")
     seed_restore_jobs(JOBS[:3])
     backup_backends[ACCOUNT][REGION].reset()
-    with pytest.raises(ClientError) as forgotten:
+    with pytest.raises(ClientError) as removed:
         listed(client())
-    assert forgotten.value.response["Error"] == missing.value.response["Error"]
+    assert removed.value.response["Error"] == missing.value.response["Error"]
 
 
 @moto.mock_aws
-def test_decorator_and_nested_mocks() -> None:
-    """Seeding works under the decorator, and nested mocks share the jobs."""
+def test_seeding_works_in_decorated_and_nested_mocks() -> None:
+    """Jobs can be seeded under the decorator, and nested mocks share them."""
     seed_restore_jobs(JOBS[:3])
     with moto.mock_aws():
         assert listed(client()) == JOBS[:3]
@@ -164,7 +164,7 @@ def test_threads_seed_and_list() -> None:
 @pytest.mark.usefixtures("_mock")
 def test_wrong_arguments_are_refused() -> None:
     """Wrong jobs, unknown regions and wrong accounts are refused, and nothing is stored."""
-    wrong: Any = RestoreJob(restore_job_id=7)  # type: ignore[arg-type]  # the case
+    wrong: Any = RestoreJob(restore_job_id=7)  # type: ignore[arg-type]  # intentional
     with pytest.raises(InvalidRequestError, match=r"jobs\[2\].restore_job_id: .*got 7"):
         seed_restore_jobs([*JOBS[:2], wrong])
     with pytest.raises(InvalidRequestError, match="mars-north-1"):

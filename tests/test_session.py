@@ -1,4 +1,4 @@
-"""What the boto3 clients that this package makes take from boto3, and what they add."""
+"""The boto3 clients of this package: the default session and the user agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The streams of `parallel` and `gather`: `async for`, ending them early, the caller's context."""
+"""The streams of `parallel` and `gather`: `async for`, early ends, context variables."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def service() -> Service:
 
 
 async def collected(jobs: AsyncIterable[RestoreJob]) -> list[RestoreJob]:
-    return [one async for one in jobs]
+    return [job async for job in jobs]
 
 
 def no_thread_is_left() -> bool:
-    """Whether the threads of this package end soon."""
+    """Return whether all threads of this package end within 10 seconds."""
     deadline = time.monotonic() + 10
     while any(thread.name == "restorejobs" for thread in threading.enumerate()):
         if time.monotonic() > deadline:
@@ -44,7 +44,7 @@ def test_async_for_yields_all_jobs_over_http() -> None:
     with fake_backup(jobs) as backup:
         stream = backup.client().list_restore_jobs(max_results=20).parallel(4)
         found = asyncio.run(collected(stream))
-    assert {one.restore_job_id for one in found} == {one.restore_job_id for one in jobs}
+    assert set(found) == set(jobs)
     assert len(found) == 500
 
 
@@ -56,7 +56,7 @@ def test_leaving_the_with_block_ends_a_stream() -> None:
     assert no_thread_is_left()
 
 
-def test_cancelled_step_loses_no_job() -> None:
+def test_cancelled_anext_loses_no_job() -> None:
     """A page that arrives after `anext` was cancelled is yielded by the next `async for`."""
     stream = service().listing(max_results=20).parallel(4)
 
@@ -91,7 +91,7 @@ SPAN: ContextVar[str] = ContextVar("span", default="none")
 
 
 def test_requests_run_in_the_context_of_the_caller() -> None:
-    """Context variables, such as the span of a tracer, are set on every thread that requests."""
+    """Context variables, such as a tracer's span, are set in all threads that send requests."""
     traced = service()
     spans: list[str] = []
     traced.before_answer = lambda _: spans.append(SPAN.get())

@@ -1,4 +1,4 @@
-"""`RestoreJobSummary`: it counts what jobs say, and says what they do not say."""
+"""`RestoreJobSummary`: counts, missing values, failures, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,6 @@ from restorejobs_client import (
 from restorejobs_client.testing import sample_jobs
 
 JOBS = sample_jobs(3_000, seed=5)
-
-
 SUMMARY = RestoreJobSummary.from_jobs(JOBS)
 
 
@@ -40,7 +38,7 @@ def words_of(summary: RestoreJobSummary) -> str:
 
 
 def completed(minutes: float, **members: Any) -> RestoreJob:
-    """Return a completed job that took so many minutes."""
+    """Return a completed job that took this many minutes."""
     given: dict[str, Any] = {
         "resource_type": "EBS",
         "status": RestoreJobStatus.COMPLETED,
@@ -51,7 +49,7 @@ def completed(minutes: float, **members: Any) -> RestoreJob:
     return RestoreJob(**(given | members))
 
 
-def test_counts() -> None:
+def test_jobs_are_counted_by_status_and_type() -> None:
     """A summary counts jobs by status, validation, deletion and resource type."""
     assert SUMMARY.jobs == len(JOBS)
     for counts, member in (
@@ -68,8 +66,8 @@ def test_counts() -> None:
     assert frequencies == sorted(frequencies, reverse=True)
 
 
-def test_success_rate_and_dates() -> None:
-    """The success rate is that of ended jobs; the dates are the first and the last creation."""
+def test_success_rate_covers_ended_jobs() -> None:
+    """Only ended jobs are in the success rate; all jobs are in the oldest and newest date."""
     ended = sum(SUMMARY.by_status[status] for status in ("COMPLETED", "ABORTED", "FAILED"))
     assert SUMMARY.success_rate == SUMMARY.by_status["COMPLETED"] / ended
     dates = [job.creation_date for job in JOBS if job.creation_date]
@@ -77,7 +75,7 @@ def test_success_rate_and_dates() -> None:
 
 
 def test_known_statuses_are_always_counted() -> None:
-    """Known statuses are there with 0, and unknown ones are there if a job has them."""
+    """Known statuses are counted even if no job has them, unknown ones only if a job does."""
     summary = RestoreJobSummary.from_jobs([RestoreJob(status=RestoreJobStatus("PAUSED"))])
     assert summary.by_status == dict.fromkeys(RestoreJobStatus, 0) | {"PAUSED": 1}
     assert set(summary.by_validation_status) == set(RestoreValidationStatus)
@@ -85,18 +83,18 @@ def test_known_statuses_are_always_counted() -> None:
     assert summary.success_rate is None
 
 
-def test_durations_and_bytes() -> None:
-    """Durations and bytes are those of completed jobs."""
+def test_durations_and_bytes_cover_completed_jobs() -> None:
+    """Only completed jobs are in the durations and in the restored bytes."""
     done = [job for job in JOBS if job.status == "COMPLETED"]
     assert SUMMARY.bytes_restored == sum(job.backup_size_in_bytes or 0 for job in done)
-    of_ebs = sorted(job.duration for job in done if job.resource_type == "EBS" and job.duration)
+    durations = sorted(job.duration for job in done if job.resource_type == "EBS" and job.duration)
     ebs = SUMMARY.durations["EBS"]
-    assert (ebs.jobs, ebs.longest) == (len(of_ebs), of_ebs[-1])
-    median = statistics.median(one.total_seconds() for one in of_ebs)
+    assert (ebs.jobs, ebs.longest) == (len(durations), durations[-1])
+    median = statistics.median(duration.total_seconds() for duration in durations)
     assert ebs.median.total_seconds() == pytest.approx(median, abs=1e-6)
-    assert ebs.p95 in of_ebs
-    assert sum(one < ebs.p95 for one in of_ebs) < 0.95 * len(of_ebs)
-    assert sum(one <= ebs.p95 for one in of_ebs) >= 0.95 * len(of_ebs)
+    assert ebs.p95 in durations
+    assert sum(duration < ebs.p95 for duration in durations) < 0.95 * len(durations)
+    assert sum(duration <= ebs.p95 for duration in durations) >= 0.95 * len(durations)
     assert SUMMARY.duration is not None
     assert SUMMARY.duration.jobs == sum(job.duration is not None for job in done)
 
@@ -105,8 +103,8 @@ def test_durations_and_bytes() -> None:
     ("minutes", "median", "p95"),
     [([7], 7, 7), ([4, 1], 2.5, 4), ([3, 1, 2], 2, 3), (range(1, 101), 50.5, 95)],
 )
-def test_median_and_p95(minutes: Any, median: float, p95: float) -> None:
-    """The median is the middle, or the mean of the two in the middle; p95 is a nearest rank."""
+def test_median_and_p95_are_exact(minutes: Any, median: float, p95: float) -> None:
+    """The median is the middle value, or the mean of the middle two; p95 is the nearest rank."""
     summary = RestoreJobSummary.from_jobs(map(completed, minutes))
     assert summary.durations == {
         "EBS": RestoreDurations(
@@ -120,7 +118,7 @@ def test_median_and_p95(minutes: Any, median: float, p95: float) -> None:
 
 
 def test_missing_values_are_counted() -> None:
-    """What jobs do not say is counted and shown, and never guessed."""
+    """Missing values are counted and shown, and never guessed."""
     summary = RestoreJobSummary.from_jobs(
         [
             RestoreJob(),
@@ -161,13 +159,13 @@ def test_unknown_statuses_are_counted() -> None:
 
 
 def test_parents_are_counted() -> None:
-    """Parents are counted as well as their children, and the text says so."""
+    """Parents and their children are both counted, and the text says so."""
     summary = RestoreJobSummary.from_jobs([completed(1, is_parent=True), completed(1)])
     assert (summary.jobs, summary.parents, summary.bytes_restored) == (2, 1, 20)
     assert "1 restore job, counted as well as their children" in str(summary)
 
 
-def test_empty_summary() -> None:
+def test_summary_of_no_jobs_is_empty() -> None:
     """A summary of no jobs has no rate, no durations and no dates."""
     summary = RestoreJobSummary.from_jobs([])
     assert summary.jobs == summary.bytes_restored == 0
@@ -178,7 +176,7 @@ def test_empty_summary() -> None:
 
 
 def test_text_has_every_resource_type() -> None:
-    """The text has a line for each resource type, also for one without durations."""
+    """The text has a line for each resource type, even for a type without durations."""
     jobs = [completed(1), completed(2, status=RestoreJobStatus.FAILED, resource_type="S3")]
     lines = [line.split() for line in str(RestoreJobSummary.from_jobs(jobs)).splitlines()]
     assert ["EBS", "1", "1", "1", "min", "1", "min", "1", "min"] in lines
@@ -223,8 +221,8 @@ def test_failures_have_their_reason_and_latest_job() -> None:
         latest_job_id="job-5",
     )
     assert [
-        (one.jobs, one.member, one.status, one.message, one.latest_job_id)
-        for one in summary.failures[1:]
+        (failure.jobs, failure.member, failure.status, failure.message, failure.latest_job_id)
+        for failure in summary.failures[1:]
     ] == [
         (3, "validation_status", "TIMED_OUT", None, "job-2"),
         (1, "deletion_status", "FAILED", None, "job-5"),
@@ -235,9 +233,9 @@ def test_failures_have_their_reason_and_latest_job() -> None:
 
 
 def test_every_failure_is_counted() -> None:
-    """The counts of the reasons add up, in the summary and in its text."""
-    of_restores = [one for one in SUMMARY.failures if one.member == "status"]
-    assert sum(one.jobs for one in of_restores) == SUMMARY.by_status["FAILED"]
+    """The counts of the failures add up, in the summary and in its text."""
+    restores = [failure for failure in SUMMARY.failures if failure.member == "status"]
+    assert sum(failure.jobs for failure in restores) == SUMMARY.by_status["FAILED"]
     rows = [line.split() for line in str(SUMMARY).split("\nFailures\n")[1].splitlines()]
     counts = [int(row[0].replace(",", "")) for row in rows if row[1] == "status"]
     assert sum(counts) == SUMMARY.by_status["FAILED"]
@@ -245,7 +243,7 @@ def test_every_failure_is_counted() -> None:
 
 
 def test_frequent_failures_are_kept() -> None:
-    """Many rare reasons hide neither a frequent one nor another kind of failure."""
+    """Many rare reasons hide neither a frequent reason nor another kind of failure."""
     rare = [failed(f"Volume vol-{number} is gone.") for number in range(5_000)]
     frequent = failed("No disk left.")
     invalid = completed(
@@ -257,8 +255,8 @@ def test_frequent_failures_are_kept() -> None:
     assert (summary.failures[0].message, summary.failures[0].jobs) == ("No disk left.", 50)
     kinds = Counter(failure.member for failure in summary.failures)
     assert kinds == {"status": 1_000, "validation_status": 1}
-    of_restores = sum(one.jobs for one in summary.failures if one.member == "status")
-    assert of_restores + summary.other_failures["status"] == 10_050
+    restores = sum(reason.jobs for reason in summary.failures if reason.member == "status")
+    assert restores + summary.other_failures["status"] == 10_050
     assert "20 validation_status FAILED EBS 2026-01-01 00:00:00 UTC Row" in words_of(summary)
 
 
@@ -269,10 +267,10 @@ def test_order_of_jobs_makes_no_difference() -> None:
 
 
 def test_memory_is_constant() -> None:
-    """Jobs are counted in one pass and not kept, nor are all of their reasons."""
-    chance = random.Random(3)  # noqa: S311  # nothing secret
+    """A summary keeps no jobs, and only a limited number of reasons."""
+    rng = random.Random(3)  # noqa: S311  # not cryptographic
     jobs = (
-        failed(f"Volume vol-{number} is gone.") if number % 2 else completed(chance.random() * 600)
+        failed(f"Volume vol-{number} is gone.") if number % 2 else completed(rng.random() * 600)
         for number in range(20_000)
     )
     tracemalloc.start()
@@ -285,24 +283,24 @@ def test_memory_is_constant() -> None:
     assert peak < 2_000_000
 
 
-# Where jobs come from, and where a summary goes
+# Inputs and outputs
 
 
 def test_grouped_makes_a_summary_for_each_key() -> None:
-    """`grouped` gives equal summaries to `from_jobs`, in the order of the first jobs."""
+    """`grouped` gives the summaries of `from_jobs`, in the order of the first job of each key."""
     groups = RestoreJobSummary.grouped(iter(JOBS), lambda job: job.resource_type)
     assert list(groups) == list(dict.fromkeys(job.resource_type for job in JOBS))
     for kind, summary in groups.items():
-        of_kind = [job for job in JOBS if job.resource_type == kind]
-        assert summary == RestoreJobSummary.from_jobs(of_kind)
+        jobs = [job for job in JOBS if job.resource_type == kind]
+        assert summary == RestoreJobSummary.from_jobs(jobs)
 
 
 def test_listings_and_streams_are_summarized() -> None:
     """Listings, iterators and streams give the summary of their jobs."""
 
     def comparable(summary: RestoreJobSummary) -> RestoreJobSummary:
-        """Leave out which of several jobs of the same moment is the latest."""
-        failures = tuple(replace(one, latest_job_id=None) for one in summary.failures)
+        """Remove the latest id, which may differ if jobs have the same date."""
+        failures = tuple(replace(failure, latest_job_id=None) for failure in summary.failures)
         return replace(summary, failures=failures)
 
     listing = Service(JOBS).listing(max_results=500)
@@ -311,7 +309,7 @@ def test_listings_and_streams_are_summarized() -> None:
 
 
 def test_error_while_listing_is_raised() -> None:
-    """There is no summary of a part of the jobs."""
+    """A listing that fails raises its error instead of giving a partial summary."""
     service = Service(JOBS)
 
     def fail(parameters: dict[str, Any]) -> None:
@@ -344,7 +342,7 @@ def test_repr_is_one_line() -> None:
     assert repr(SUMMARY).startswith("RestoreJobSummary(3,000 restore jobs; oldest 2026-")
 
 
-def test_to_dict_and_to_json() -> None:
+def test_to_dict_and_to_json_have_every_member() -> None:
     """`to_dict` keeps Python values; JSON has dates in ISO 8601 and durations in seconds."""
     members = SUMMARY.to_dict()
     assert list(members) == [field.name for field in fields(SUMMARY)]

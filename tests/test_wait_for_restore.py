@@ -14,7 +14,7 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
-import wait_for_restore  # noqa: E402  # found there
+import wait_for_restore  # noqa: E402  # in examples/
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,28 +56,28 @@ def changes(output: str) -> list[str]:
 def test_each_change_is_a_line_and_success_exits_with_0(
     run: Run, arguments: tuple[str, ...]
 ) -> None:
-    """Without arguments, by id and by plan, it prints each change of a job until it completes."""
+    """The example prints each change of a job until the job completes."""
     code, output, errors = run(*arguments)
     assert (code, errors) == (0, "")
     assert changes(output) == CHANGES
 
 
 def test_failed_job_exits_with_1_and_the_reason(run: Run) -> None:
-    """When one of several jobs fails, the exit code is 1 and its reason is printed."""
+    """If one of several jobs fails, the exit code is 1 and its reason is printed."""
     code, output, errors = run("good", "bad")
     assert (code, errors) == (1, "bad is FAILED: There is no subnet\n")
     assert CHANGES[-1] in changes(output)
 
 
 def test_timeout_exits_with_2_and_the_pending_ids(run: Run) -> None:
-    """When the time is over, the exit code is 2 and the jobs that have not ended are named."""
+    """After the time-out, the exit code is 2 and the error names the jobs that have not ended."""
     code, output, errors = run("good", "never-listed", "--timeout", "600", "--interval", "60")
     assert (code, errors) == (2, "Still waiting for never-listed\n")
     assert changes(output)[-1] == CHANGES[-1]
 
 
 def test_plan_without_jobs_exits_with_1(run: Run) -> None:
-    """A plan without jobs, such as a misspelt one, is not a success."""
+    """A plan without jobs, such as a misspelt plan, is not a success."""
     code, _, errors = run("--plan", f"{PLAN}-misspelt")
     assert (code, errors) == (1, "There are no jobs to wait for.\n")
 
@@ -115,7 +115,7 @@ def test_error_is_printed_in_one_line(run: Run, arguments: tuple[str, ...], mess
 
 
 def test_ctrl_c_exits_with_130() -> None:
-    """Ctrl-C ends the program at once, with the exit code of shells and without a traceback."""
+    """Ctrl-C ends the program at once, with the usual exit code and without a traceback."""
     program = (
         "import runpy, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background

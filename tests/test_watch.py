@@ -64,11 +64,11 @@ def a_job(name: str, state: str = "running", *, minutes: float = 0, **members: A
 
 def seen(watch: Iterable[RestoreJob]) -> list[str]:
     """Return the id and the state of each job that a watch yields."""
-    return [f"{one.restore_job_id} {state_of(one)}" for one in watch]
+    return [f"{listed.restore_job_id} {state_of(listed)}" for listed in watch]
 
 
-def state_of(one: RestoreJob) -> str:
-    return "half done" if one.percent_done else str(one.status).lower()
+def state_of(listed: RestoreJob) -> str:
+    return "half done" if listed.percent_done else str(listed.status).lower()
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def timed_listing(backup: FakeBackup, clock: Stopwatch) -> RestoreJobs:
 
 
 async def collected(watch: RestoreJobWatch) -> list[RestoreJob]:
-    return [one async for one in watch]
+    return [job async for job in watch]
 
 
 @pytest.fixture(params=["for", "async for"])
@@ -122,7 +122,7 @@ def iterate(request: pytest.FixtureRequest) -> Iterate:
 
 def test_yields_every_listed_job_with_all_its_members(backup: FakeBackup) -> None:
     """The first round yields every job of the listing, unchanged."""
-    jobs = [one for one in sample_jobs(250) if one.is_terminal]
+    jobs = [job for job in sample_jobs(250) if job.is_terminal]
     backup.seed(jobs)
     assert list(listing(backup, max_results=100).watch()) == jobs
 
@@ -141,7 +141,7 @@ def test_yields_every_listed_job_with_all_its_members(backup: FakeBackup) -> Non
 def test_yields_a_job_again_when_any_member_changes(
     backup: FakeBackup, change: dict[str, Any]
 ) -> None:
-    """A job is yielded again when one of its members has changed, whichever it is."""
+    """A job is yielded again when any of its members has changed."""
     first, last = a_job("a"), a_job("a", "completed")
     changed = replace(first, **change)
     backup.seed([first])
@@ -160,7 +160,7 @@ def test_yields_an_unchanged_job_only_once(backup: FakeBackup, iterate: Iterate)
 
 
 def test_creating_a_watch_sends_nothing(backup: FakeBackup) -> None:
-    """No request is sent before the first job is asked for."""
+    """No request is sent before the first call of `next`."""
     listing(backup).watch().close()
     assert backup.requests == []
 
@@ -169,7 +169,7 @@ def test_creating_a_watch_sends_nothing(backup: FakeBackup) -> None:
 
 
 def test_ends_when_all_jobs_have_ended(backup: FakeBackup) -> None:
-    """The watch ends with the round in which the last job has ended."""
+    """The watch ends after the round that shows the end of the last job."""
     backup.seed([a_job("a"), a_job("b", minutes=-1)])
     backup.seed_next([a_job("a", "failed")])
     backup.seed_next([a_job("b", "completed", minutes=-1)])
@@ -180,7 +180,7 @@ def test_ends_when_all_jobs_have_ended(backup: FakeBackup) -> None:
 
 
 def test_empty_listing_without_ids_ends_after_one_request(backup: FakeBackup) -> None:
-    """When the first round lists no job, there is nothing to follow."""
+    """If the first round lists no job, there is nothing to follow."""
     backup.seed([a_job("a", "completed")])
     assert list(listing(backup, by_status="RUNNING").watch()) == []
     assert len(backup.requests) == 1
@@ -192,9 +192,9 @@ def test_until_replaces_the_default_condition(backup: FakeBackup) -> None:
     backup.seed_next([a_job("a", "completed", validation_status="VALIDATING")])
     backup.seed_next([a_job("a", "completed", validation_status="FAILED")])
     watch = listing(backup).watch(
-        until=lambda one: one.validation_status not in {None, "VALIDATING"}
+        until=lambda job: job.validation_status not in {None, "VALIDATING"}
     )
-    assert [one.validation_status for one in watch] == [None, "VALIDATING", "FAILED"]
+    assert [job.validation_status for job in watch] == [None, "VALIDATING", "FAILED"]
 
 
 def test_until_is_called_in_each_round_for_an_unchanged_job(backup: FakeBackup) -> None:
@@ -210,10 +210,10 @@ def test_until_that_raises_skips_no_job(backup: FakeBackup) -> None:
     backup.seed([a_job(name, "completed") for name in "abc"])
     broken = [True]
 
-    def until(one: RestoreJob) -> bool:
-        if one.restore_job_id == "b" and broken:
+    def until(job: RestoreJob) -> bool:
+        if job.restore_job_id == "b" and broken:
             raise ZeroDivisionError
-        return one.is_terminal
+        return job.is_terminal
 
     watch = listing(backup).watch(until=until)
     assert next(watch).restore_job_id == "a"
@@ -231,7 +231,7 @@ def test_unknown_or_missing_status_has_not_ended(
     """A job without a status, or with one that AWS may add later, is followed."""
     backup.seed([a_job("a", status=status)])
     backup.seed_next([a_job("a", "completed")])
-    assert [one.status for one in listing(backup).watch()] == [status, "COMPLETED"]
+    assert [job.status for job in listing(backup).watch()] == [status, "COMPLETED"]
 
 
 def test_job_that_runs_again_is_followed_again(backup: FakeBackup) -> None:
@@ -240,8 +240,8 @@ def test_job_that_runs_again_is_followed_again(backup: FakeBackup) -> None:
     backup.seed_next([a_job("b", "failed")])
     backup.seed_next([a_job("b", "running"), a_job("a", "completed")])
     backup.seed_next([a_job("b", "completed")])
-    of_b = [one for one in seen(listing(backup).watch()) if one.startswith("b")]
-    assert of_b == ["b running", "b failed", "b running", "b completed"]
+    states = [state for state in seen(listing(backup).watch()) if state.startswith("b")]
+    assert states == ["b running", "b failed", "b running", "b completed"]
 
 
 # Which jobs are followed
@@ -277,7 +277,7 @@ def test_new_jobs_are_followed_if_they_match(
 
 
 def test_new_jobs_are_followed_if_their_completion_date_matches(backup: FakeBackup) -> None:
-    """The completion date of a new job is compared as the fake compares it: from, and before."""
+    """The lower bound of the completion date is inclusive, the upper bound exclusive."""
     bounds = {"by_complete_after": NOON + HOUR, "by_complete_before": NOON + 2 * HOUR}
     backup.seed([a_job("a", "completed", completion_date=NOON + HOUR)])
     hours = {"early": 0.9, "first": 1.0, "last": 1.9, "late": 2.0}
@@ -287,11 +287,11 @@ def test_new_jobs_are_followed_if_their_completion_date_matches(backup: FakeBack
     )
     calls = itertools.count()
     watch = listing(backup, **bounds).watch(until=lambda _: next(calls) > 0)
-    assert [one.restore_job_id for one in watch] == ["a", "a", "first", "last"]
+    assert [job.restore_job_id for job in watch] == ["a", "a", "first", "last"]
 
 
 def test_job_is_followed_when_it_stops_matching(backup: FakeBackup) -> None:
-    """`by_status="RUNNING"` follows the jobs that run now until they have ended."""
+    """`by_status="RUNNING"` follows the jobs that are running now until they end."""
     backup.seed([a_job("a"), a_job("b"), a_job("old", "completed")])
     backup.seed_next([a_job("a", "failed"), a_job("b", "pending")])
     backup.seed_next([a_job("b", "completed")])
@@ -332,7 +332,7 @@ def test_ids_match_in_upper_and_lower_case(backup: FakeBackup) -> None:
 def test_listed_ids_that_differ_only_in_case_are_two_jobs(
     backup: FakeBackup, ids: list[str]
 ) -> None:
-    """Two listed jobs are never taken for one, with and without ids."""
+    """Two listed jobs are never treated as one, with and without ids."""
     backup.seed([a_job("A"), a_job("a", "completed")])
     backup.seed_next([])
     backup.seed_next([a_job("A", "completed")])
@@ -345,7 +345,7 @@ def test_listed_ids_that_differ_only_in_case_are_two_jobs(
 
 @pytest.mark.parametrize("ids", [[], ["a"]])
 def test_same_id_in_two_accounts_is_two_jobs(backup: FakeBackup, ids: list[str]) -> None:
-    """Jobs are told apart by their account too, with and without ids."""
+    """The account distinguishes jobs with the same id, with and without ids to watch."""
     accounts = ["111111111111", "222222222222"]
     running, ended = (
         [a_job("a", state, account_id=account) for account in accounts]
@@ -367,7 +367,7 @@ def test_account_that_is_listed_later_makes_no_second_job(backup: FakeBackup) ->
     assert seen(watch) == ["a pending", "a running", "a completed"]
 
 
-def test_jobs_without_an_id_are_told_apart_by_their_dates(backup: FakeBackup) -> None:
+def test_jobs_without_an_id_are_distinguished_by_their_dates(backup: FakeBackup) -> None:
     """A job without an id is recognized by its creation date and recovery point."""
 
     def nameless(minutes: int, state: str) -> RestoreJob:
@@ -406,14 +406,14 @@ def test_shifting_pages_repeat_and_lose_no_job() -> None:
     watch = service.listing(max_results=2).watch(
         interval=0.001, timeout=10, until=lambda _: len(service.asked) > 30
     )
-    assert sorted(str(one.restore_job_id) for one in watch) == [f"job-{n}" for n in range(9)]
+    assert sorted(str(job.restore_job_id) for job in watch) == [f"job-{n}" for n in range(9)]
 
 
 # What is requested
 
 
 def test_rounds_start_before_the_oldest_followed_job(backup: FakeBackup) -> None:
-    """Later rounds list from ten minutes before that job on, because AWS may list a job late."""
+    """Later rounds start ten minutes before that job, because AWS may list a job late."""
     backup.seed(
         [a_job("new", minutes=60), a_job("middle"), a_job("old", minutes=-60)]
         + [a_job(f"ended-{number}", "completed", minutes=-90 - number) for number in range(20)]
@@ -457,7 +457,7 @@ def test_rounds_stay_within_the_bounds_of_the_listing(backup: FakeBackup) -> Non
 
 
 def test_late_job_does_not_repeat_ended_jobs(backup: FakeBackup) -> None:
-    """A new job that is older than all running ones makes no ended job look new."""
+    """A new job that is older than all running jobs does not repeat an ended job."""
     backup.seed([a_job("oldest", minutes=-60), a_job("ended", "completed", minutes=-15)])
     backup.seed([a_job("running")])
     backup.seed_next([a_job("oldest", "completed", minutes=-60)])
@@ -477,20 +477,20 @@ def test_service_that_ignores_the_bounds_repeats_no_job() -> None:
     watch = listing_of(fetch).watch(
         interval=0.001,
         timeout=10,
-        until=lambda one: one.restore_job_id == "job-1" or len(service.asked) > 3,
+        until=lambda job: job.restore_job_id == "job-1" or len(service.asked) > 3,
     )
-    assert [one.restore_job_id for one in watch] == ["job-0", "job-1"]
+    assert [job.restore_job_id for job in watch] == ["job-0", "job-1"]
 
 
 @pytest.mark.parametrize("date", [datetime.min, datetime.max], ids=["first", "last"])  # noqa: DTZ901  # in UTC below
 def test_job_at_the_limit_of_the_calendar_is_followed(date: datetime) -> None:
     """A job that was created at the first or last possible moment is followed like any other."""
-    one = RestoreJob(restore_job_id="a", creation_date=date.replace(tzinfo=UTC))
-    service = Service([one])
+    extreme = RestoreJob(restore_job_id="a", creation_date=date.replace(tzinfo=UTC))
+    service = Service([extreme])
     watch = service.listing().watch(
         "a", interval=0.001, timeout=10, until=lambda _: len(service.asked) == 3
     )
-    assert list(watch) == [one]
+    assert list(watch) == [extreme]
 
 
 # Intervals and time-outs
@@ -521,7 +521,7 @@ def test_default_interval_is_30_seconds(backup: FakeBackup) -> None:
 
 
 def test_waits_between_rounds() -> None:
-    """Outside of tests, intervals and time-outs take their time."""
+    """Without the clock of `FakeBackup`, intervals and time-outs take real time."""
     service = Service([job(0)])
     started = time.monotonic()
     with pytest.raises(WatchTimeoutError):
@@ -543,7 +543,7 @@ def test_timeout_error_names_the_pending_jobs(backup: FakeBackup) -> None:
 
 
 def test_timeout_counts_from_the_first_request(backup: FakeBackup) -> None:
-    """The time-out comes that many seconds after the first request, also between two rounds."""
+    """The time-out is raised this long after the first request, also between two rounds."""
     clock = Stopwatch()
     backup.seed([a_job("a")])
     watch = timed_listing(backup, clock).watch(interval=60, timeout=100)
@@ -563,8 +563,8 @@ def test_timeout_of_zero_completes_the_first_round(backup: FakeBackup) -> None:
     assert caught.value.pending == ("a",)
 
 
-def test_timeout_comes_while_requests_fail(backup: FakeBackup) -> None:
-    """A caller who tries again after each error gets the time-out in time."""
+def test_timeout_is_raised_while_requests_fail(backup: FakeBackup) -> None:
+    """A caller who tries again after each error still gets the time-out."""
     clock = Stopwatch()
     watch = timed_listing(backup, clock).watch("a", timeout=35)
     backup.fail_next("access_denied", times=10)
@@ -591,7 +591,7 @@ def test_watches_of_a_fake_have_separate_clocks(backup: FakeBackup) -> None:
 
 # What is refused
 
-NO_NUMBER = [float("nan"), float("inf"), "5", 10**400]
+NOT_SECONDS = [float("nan"), float("inf"), "5", 10**400]
 
 
 @pytest.mark.parametrize(
@@ -599,11 +599,11 @@ NO_NUMBER = [float("nan"), float("inf"), "5", 10**400]
     [
         *(
             ("interval", value, "a number of seconds above 0")
-            for value in [0, -1, True, None, timedelta(1), *NO_NUMBER]
+            for value in [0, -1, True, None, timedelta(1), *NOT_SECONDS]
         ),
         *(
             ("timeout", value, "0 or more seconds, or None")
-            for value in [-1, -0.1, False, *NO_NUMBER]
+            for value in [-1, -0.1, False, *NOT_SECONDS]
         ),
         *(("until", value, "a function that takes a job") for value in [None, "COMPLETED"]),
     ],
@@ -673,7 +673,7 @@ def test_damaged_page_is_requested_again(backup: FakeBackup) -> None:
 
 
 @pytest.fixture
-def unanswering() -> Iterator[Service]:
+def hanging_service() -> Iterator[Service]:
     """A service that does not answer until the test has ended."""
     service, test_has_ended = Service([job(0)]), threading.Event()
 
@@ -686,13 +686,13 @@ def unanswering() -> Iterator[Service]:
 
 
 @pytest.fixture(params=["between rounds", "during a request"])
-def service(request: pytest.FixtureRequest, unanswering: Service) -> Service:
+def service(request: pytest.FixtureRequest, hanging_service: Service) -> Service:
     """A service that keeps a watch waiting: its job never ends, or its answer does not come."""
-    return unanswering if request.param == "during a request" else Service([job(0)])
+    return hanging_service if request.param == "during a request" else Service([job(0)])
 
 
 @contextmanager
-def at_once() -> Generator[None]:
+def within_five_seconds() -> Generator[None]:
     started = time.monotonic()
     yield
     assert time.monotonic() - started < 5
@@ -716,7 +716,7 @@ def test_ctrl_c_ends_a_watch_at_once(service: Service, iterate: Iterate) -> None
     """Ctrl-C raises KeyboardInterrupt, without waiting for the next round or an answer."""
     watch = service.listing().watch()
     with (
-        at_once(),
+        within_five_seconds(),
         signal_soon(signal.SIGINT, signal.default_int_handler),
         pytest.raises(KeyboardInterrupt),
     ):
@@ -727,7 +727,7 @@ def test_close_from_another_thread_ends_a_watch_at_once(service: Service, iterat
     """`close` ends the loop, without waiting for the next round or an answer."""
     watch = service.listing().watch()
     threading.Timer(0.1, watch.close).start()
-    with at_once():
+    with within_five_seconds():
         iterate(watch)
     assert iterate(watch) == []
     assert len(service.asked) == 1
@@ -736,12 +736,12 @@ def test_close_from_another_thread_ends_a_watch_at_once(service: Service, iterat
 def test_signal_handler_may_close_a_watch(service: Service, iterate: Iterate) -> None:
     """A program can close its watch when it receives SIGTERM, and then end as usual."""
     watch = service.listing().watch()
-    with at_once(), signal_soon(signal.SIGTERM, lambda *_: watch.close()):
+    with within_five_seconds(), signal_soon(signal.SIGTERM, lambda *_: watch.close()):
         iterate(watch)
 
 
-def test_close_may_interrupt_the_watch_anywhere(unanswering: Service) -> None:
-    """`close` is safe even while the bar is drawn for a request, and that request is given up."""
+def test_close_may_interrupt_the_watch_anywhere(hanging_service: Service) -> None:
+    """`close` is safe even while the bar is being drawn, and abandons the current request."""
 
     class ClosingTerminal(Terminal):
         @override
@@ -750,8 +750,8 @@ def test_close_may_interrupt_the_watch_anywhere(unanswering: Service) -> None:
                 watch.close()
             return super().write(text)
 
-    watch = unanswering.listing(progress=True).watch()
-    with at_once(), redirect_stderr(ClosingTerminal()):
+    watch = hanging_service.listing(progress=True).watch()
+    with within_five_seconds(), redirect_stderr(ClosingTerminal()):
         assert list(watch) == []
 
 
@@ -791,15 +791,15 @@ def test_async_for_does_not_block_the_event_loop() -> None:
         while not both.done():
             await asyncio.sleep(0.001)
             longest, last = max(longest, time.monotonic() - last), time.monotonic()
-        assert all(isinstance(one, WatchTimeoutError) for one in await both)
+        assert all(isinstance(result, WatchTimeoutError) for result in await both)
         return longest
 
     assert asyncio.run(main()) < 0.2
 
 
 @pytest.mark.parametrize("delay", [0, 0.3], ids=["between rounds", "during a request"])
-def test_cancelled_step_ends_at_once_and_loses_no_job(delay: float) -> None:
-    """Cancelling `anext` ends the wait, and the next step yields what was not yielded."""
+def test_cancelled_anext_ends_at_once_and_loses_no_job(delay: float) -> None:
+    """Cancelling `anext` ends the wait, and the next `anext` yields the missing job."""
     service = Service([job(0)])
 
     async def main() -> None:
@@ -818,7 +818,7 @@ def test_cancelled_step_ends_at_once_and_loses_no_job(delay: float) -> None:
 
 
 def test_async_for_after_an_error_requests_the_page_again(backup: FakeBackup) -> None:
-    """After an error, the same asynchronous iterator goes on; it does not end silently."""
+    """After an error, the same asynchronous iterator continues; it does not end silently."""
     backup.seed([a_job("a", "completed")])
 
     async def main() -> list[RestoreJob]:
@@ -826,7 +826,7 @@ def test_async_for_after_an_error_requests_the_page_again(backup: FakeBackup) ->
         backup.fail_next("access_denied")
         with pytest.raises(AccessDeniedException):
             await anext(iterator)
-        return [one async for one in iterator]
+        return [job async for job in iterator]
 
     assert seen(asyncio.run(main())) == ["a completed"]
 
@@ -838,7 +838,7 @@ def test_tasks_may_share_a_watch(backup: FakeBackup) -> None:
     async def main() -> list[RestoreJob]:
         watch = listing(backup, max_results=7).watch()
         parts = await asyncio.gather(*(collected(watch) for _ in range(4)))
-        return [one for part in parts for one in part]
+        return [job for part in parts for job in part]
 
     assert sorted(seen(asyncio.run(main()))) == sorted(f"{n} completed" for n in range(40))
     assert len(backup.requests) == 6
@@ -863,7 +863,7 @@ def test_second_loop_continues_where_the_first_stopped(backup: FakeBackup) -> No
 
 
 def test_window_of_a_split_listing_follows_its_own_jobs(backup: FakeBackup) -> None:
-    """Each window yields only the jobs that were created in it, also when jobs appear later."""
+    """Each window yields only the jobs that were created in it, even if they appear later."""
     minutes = {"a": 0, "b": 20, "c": 40, "d": 60, "f": 100, "late": 105}
     backup.seed([a_job(name, minutes=minutes[name]) for name in "abcdf"])
     whole = listing(backup, by_created_after=NOON, by_created_before=NOON + 2 * HOUR)
@@ -896,7 +896,7 @@ def test_watches_run_in_parallel_threads(backup: FakeBackup) -> None:
 
 
 def test_progress_bar_counts_followed_ended_and_failed_jobs(backup: FakeBackup) -> None:
-    """The bar counts the jobs that are followed, have ended and have failed; an error ends it."""
+    """The bar counts followed, ended and failed jobs; an error ends its line."""
     backup.seed([a_job("a"), a_job("b", "completed"), a_job("c", "failed")])
     backup.seed_next([a_job("a", "completed"), a_job("c"), a_job("d", "failed")])
     backup.seed_next([a_job("c", "completed")])
@@ -919,7 +919,7 @@ def test_progress_bar_counts_followed_ended_and_failed_jobs(backup: FakeBackup) 
 def test_progress_bar_ends_with_the_watch(
     backup: FakeBackup, iterate: Iterate, ending: str
 ) -> None:
-    """What is printed after `close` or a time-out is on a line of its own."""
+    """After `close` or a time-out, the next output starts on a new line."""
     backup.seed([a_job("a")])
 
     def until(_: RestoreJob) -> bool:
@@ -940,25 +940,25 @@ def test_progress_bar_ends_with_the_watch(
 # Generated cases
 
 NAMES = "abcdef"
-# Some are within ten minutes of each other, and some are not.
+# Some jobs are within ten minutes of each other, and some are not.
 MINUTES = dict(zip(NAMES, [0, 4, 9, 13, 40, 90], strict=True))
 STEPS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(STATES)), max_size=4)
 
 
-def expected(worlds: list[dict[str, str]], ids: set[str], status: str | None) -> list[str]:
-    """Return what a watch must yield, when each round sees one of the worlds."""
+def expected(rounds: list[dict[str, str]], ids: set[str], status: str | None) -> list[str]:
+    """Return what a watch must yield if each round lists the next of these states."""
     result: list[str] = []
     last: dict[str, str] = {}
     oldest, newest = -1e9, 1e9
-    for number, world in enumerate(worlds):
-        for name in sorted(world, key=lambda one: -MINUTES[one]):
+    for number, states in enumerate(rounds):
+        for name in sorted(states, key=lambda name: -MINUTES[name]):
             matches = (
-                name in ids if ids else status is None or STATES[world[name]]["status"] == status
+                name in ids if ids else status is None or STATES[states[name]]["status"] == status
             )
             is_listed = oldest <= MINUTES[name] <= newest and (number > 0 or matches or bool(ids))
-            if is_listed and (name in last or matches) and last.get(name) != world[name]:
-                result.append(f"{name} {world[name]}")
-                last[name] = world[name]
+            if is_listed and (name in last or matches) and last.get(name) != states[name]:
+                result.append(f"{name} {states[name]}")
+                last[name] = states[name]
         running = [name for name in last if last[name] not in {"failed", "completed"}]
         missing = ids - set(last)
         if not running and not missing:
@@ -984,7 +984,7 @@ def shared_backup() -> Iterator[FakeBackup]:
     max_results=st.integers(1, 4),
     faults=st.sets(st.integers(0, 20), max_size=4),
 )
-def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # a case
+def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # generated
     shared_backup: FakeBackup,
     *,
     steps: list[dict[str, str]],
@@ -993,11 +993,11 @@ def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # a case
     max_results: int,
     faults: set[int],
 ) -> None:
-    """However jobs appear, change and end, and requests fail, a simple model predicts the watch."""
+    """A watch yields what a simple model predicts, however jobs change and requests fail."""
     if ids:
         status = None  # an id that never matches the filter would be waited for forever
     steps = [*steps, dict.fromkeys(NAMES, "completed")]
-    worlds: list[dict[str, str]] = list(itertools.accumulate(steps, operator.or_))
+    rounds: list[dict[str, str]] = list(itertools.accumulate(steps, operator.or_))
     shared_backup.clear()
     for number, step in enumerate(steps):
         jobs = [a_job(name, state, minutes=MINUTES[name]) for name, state in step.items()]
@@ -1014,4 +1014,4 @@ def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # a case
             continue
         except StopIteration:
             break
-    assert seen(found) == expected(worlds, ids, status)
+    assert seen(found) == expected(rounds, ids, status)

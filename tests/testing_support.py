@@ -1,4 +1,4 @@
-"""What the tests of models and of the fake have in common: jobs, and requests to the fake."""
+"""Jobs for several test files, and functions that send requests to `FakeBackup`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PENDING = RestoreJob(restore_job_id="a", creation_date=NOON, status=RestoreJobSt
 RUNNING = replace(PENDING, status=RestoreJobStatus.RUNNING)
 COMPLETED = replace(PENDING, status=RestoreJobStatus.COMPLETED)
 PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
-# A job with every member, as AWS spells them.
+# A job with every member, under AWS's names.
 COMPLETE: dict[str, Any] = {
     "AccountId": "123456789012",
     "RestoreJobId": "1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
@@ -76,7 +76,7 @@ class Response(NamedTuple):
 
 
 def signed(region_name: str = REGION, **headers: str) -> dict[str, str]:
-    """Return headers that the fake takes for a signature."""
+    """Return headers that the fake accepts as a signature."""
     scope = f"testing/20250615/{region_name}/backup/aws4_request"
     return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0", **headers}
 
@@ -91,7 +91,7 @@ def send(
     path: str = "/restore-jobs/",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Send a request over a connection of its own, signed unless headers are given."""
+    """Send a request over a new connection, signed unless headers are given."""
     connection = connect(backup)
     try:
         connection.request(method, path, headers=signed() if headers is None else headers)
@@ -108,7 +108,7 @@ def get(
     account_id: str | None = None,
     **parameters: object,
 ) -> Response:
-    """Send a ListRestoreJobs request with parameters by their names on the wire."""
+    """Send a ListRestoreJobs request; parameters have their names in the URL."""
     headers = signed(region_name)
     if account_id is not None:
         headers["x-moto-account-id"] = account_id
@@ -137,14 +137,14 @@ def ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
 
 
 def received(backup: FakeBackup, method: str = "GET") -> tuple[bytes, bytes, bool]:
-    """Return the head and the body that come over a fresh connection, and whether it was reset."""
-    got, was_reset = b"", False
+    """Return the head and the body of a response, and whether the connection was reset."""
+    data, was_reset = b"", False
     with closing(connect(backup)) as connection:
         connection.request(method, "/restore-jobs/", headers=signed(Connection="close"))
         try:
             while chunk := connection.sock.recv(1 << 16):
-                got += chunk
+                data += chunk
         except ConnectionResetError:
             was_reset = True
-    head, _, body = got.partition(b"\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
     return head, body, was_reset

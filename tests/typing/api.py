@@ -1,4 +1,4 @@
-"""The types of everything public: checked by type checkers, never run.
+"""The types of all public names. Type checkers check this file; it is never run.
 
 This module needs no stubs of boto3, pyarrow or pandas; `with_boto3.py` and `with_tables.py` do.
 """
@@ -369,18 +369,18 @@ def enums(
 def errors(jobs: RestoreJobs) -> None:
     try:
         jobs.first()
-    except (InvalidRequestError, InvalidCheckpointError) as refused:
-        assert_type(refused, InvalidRequestError | InvalidCheckpointError)
-    except ServiceError as answered:
-        assert_type(answered.code, str)
-        assert_type(answered.request_id, str | None)
-        assert_type(answered.context, str | None)
-        assert_type(answered.http_status, int)
-        assert_type(answered.operation_name, str)
-    except WatchTimeoutError as late:
-        assert_type(late.pending, tuple[str, ...])
-        of_python: TimeoutError = late
-        assert_type(of_python.errno, int | None)
+    except (InvalidRequestError, InvalidCheckpointError) as error:
+        assert_type(error, InvalidRequestError | InvalidCheckpointError)
+    except ServiceError as error:
+        assert_type(error.code, str)
+        assert_type(error.request_id, str | None)
+        assert_type(error.context, str | None)
+        assert_type(error.http_status, int)
+        assert_type(error.operation_name, str)
+    except WatchTimeoutError as error:
+        assert_type(error.pending, tuple[str, ...])
+        timeout_error: TimeoutError = error
+        assert_type(timeout_error.errno, int | None)
     except RestoreJobsError as error:
         assert_type(error.checkpoint, str | None)
         assert_type(error.listing, object)
@@ -390,25 +390,25 @@ def errors(jobs: RestoreJobs) -> None:
 
 
 def bases_of_errors(
-    refused: InvalidRequestError | InvalidCheckpointError,
-    damaged: PaginationError | MalformedResponseError | TransportError,
-    unasked: CredentialsError,
-    denied: AccessDeniedException | ExpiredTokenException | ThrottlingException,
-    modelled: ResourceNotFoundException
+    request_error: InvalidRequestError | InvalidCheckpointError,
+    response_error: PaginationError | MalformedResponseError | TransportError,
+    credentials_error: CredentialsError,
+    access_error: AccessDeniedException | ExpiredTokenException | ThrottlingException,
+    modelled_error: ResourceNotFoundException
     | InvalidParameterValueException
     | MissingParameterValueException
     | ServiceUnavailableException,
 ) -> None:
-    of_values: ValueError = refused
-    of_configuration: ConfigurationError = unasked
-    of_service: ServiceError = denied
-    of_service = modelled
-    error: RestoreJobsError = refused
-    error = damaged
-    error = of_configuration
-    error = of_service
+    value_error: ValueError = request_error
+    configuration_error: ConfigurationError = credentials_error
+    service_error: ServiceError = access_error
+    service_error = modelled_error
+    error: RestoreJobsError = request_error
+    error = response_error
+    error = configuration_error
+    error = service_error
     assert_type(error.checkpoint, str | None)
-    assert_type(of_values.args, tuple[Any, ...])
+    assert_type(value_error.args, tuple[Any, ...])
 
 
 def fakes(jobs: RestoreJobs) -> None:

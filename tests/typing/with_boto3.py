@@ -1,4 +1,4 @@
-"""The types that need the stubs of boto3: checked by type checkers, never run."""
+"""The types that need the stubs of boto3. Type checkers check this file; it is never run."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def wrong_clients(session: boto3.Session) -> None:
     RestoreJobsClient(config={"retries": 3})  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
 
 
-def errors(answered: ServiceError, unanswered: TransportError) -> None:
-    assert_type(answered.response, dict[str, Any])
-    assert_type(unanswered.kwargs, Mapping[str, Any])
+def errors(service_error: ServiceError, transport_error: TransportError) -> None:
+    assert_type(service_error.response, dict[str, Any])
+    assert_type(transport_error.kwargs, Mapping[str, Any])

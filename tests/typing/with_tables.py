@@ -1,4 +1,4 @@
-"""The types that need the stubs of pyarrow and pandas: checked by type checkers, never run."""
+"""The types that need stubs of pyarrow and pandas. Type checkers check this file; it never runs."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def tables(jobs: RestoreJobs) -> None:
     assert_type(pa.table(jobs), pa.Table)
     assert_type(pa.RecordBatchReader.from_stream(jobs), pa.RecordBatchReader)
     assert_type(pl.DataFrame(jobs), pl.DataFrame)
-    # pandas-stubs do not have pandas.DataFrame.from_arrow, which takes a listing too.
+    # pandas-stubs lack pandas.DataFrame.from_arrow, which accepts a listing too.

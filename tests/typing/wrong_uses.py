@@ -1,7 +1,7 @@
-"""Uses that type checkers must refuse: checked, never run.
+"""Wrong uses, which type checkers must report. They check this file; it is never run.
 
-Each line is marked for each checker (`type: ignore` for mypy and pyright). A checker reports a mark
-that it does not need, so a line that it accepts fails.
+Each line is marked for each checker (`type: ignore` for mypy and pyright). A checker reports an
+unused mark, so the check fails if a checker accepts a line.
 """
 
 from __future__ import annotations
