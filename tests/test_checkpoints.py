@@ -429,20 +429,25 @@ def test_checkpoint_is_one_short_url_safe_line(client: RestoreJobsClient) -> Non
         assert re.fullmatch(r"[A-Za-z0-9_-]{20,300}", iterator.checkpoint)
 
 
+def test_spaces_around_a_checkpoint_are_ignored() -> None:
+    """A checkpoint from a file may end with a newline."""
+    assert is_accepted(f" {genuine()}\n")
+
+
 def test_damaged_checkpoint_is_refused() -> None:
     """A checkpoint that was cut, extended or changed in one letter is refused."""
     checkpoint = genuine()
     letters = string.ascii_letters + string.digits + "-_"
     last = len(checkpoint) - 1
     damaged = [checkpoint[:length] for length in range(len(checkpoint))]
-    damaged += [checkpoint + letter for letter in f"{letters}= \n"]
+    damaged += [checkpoint + letter for letter in f"{letters}="]
     damaged += [
         checkpoint[:place] + letter + checkpoint[place + 1 :]
         for place in range(len(checkpoint))
         for letter in (letters if place == last else "Ab3_")
         if checkpoint[place] != letter
     ]
-    damaged += ["é" + checkpoint, " " + checkpoint, checkpoint.replace("rjc2-", "rjc1-")]
+    damaged += ["é" + checkpoint, checkpoint.replace("rjc2-", "rjc1-")]
     assert not any(map(is_accepted, damaged))
 
 

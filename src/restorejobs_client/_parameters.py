@@ -78,7 +78,8 @@ _NOT_EMPTY: Final = r"(?s).*\S.*"
 _moment_parameter: Final = Parameter(_moment, _ALLOWED_MOMENT)
 PARAMETERS: Final[dict[str, Parameter]] = {
     "by_account_id": Parameter(
-        _text_matching(r"[0-9]{12}|\*"), 'the 12 digits of an account, or "*" for all accounts'
+        _text_matching(r"[0-9]{12}|\*"),
+        'text: the 12 digits of an account, or "*" for all accounts',
     ),
     "by_resource_type": Parameter(
         _resource_type,

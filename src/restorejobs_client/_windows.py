@@ -21,7 +21,7 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Window(msgspec.Struct, frozen=True, omit_defaults=True):
     """The jobs created at or after `lower` and before `upper`; `None` is no bound.
 
     AWS does not document whether its bounds are inclusive. So we request a little more, and keep
