@@ -23,7 +23,7 @@ QUICK_TESTS = [f"tests/test_{name}.py" for name in ("package", "client", "reques
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run all tests, with branch coverage."""
-    python(session, "coverage", "run", "-m", "pytest", *session.posargs)
+    python(session, "coverage", "run", "-m", "pytest", "-n", "auto", *session.posargs)
     python(session, "coverage", "combine", "--quiet")
     python(session, "coverage", "report")
 

@@ -31,6 +31,12 @@ settings.register_profile("thorough", settings.get_profile("brief"), max_example
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Demand one sentence about its promise from each test; ruff cannot tell tests from helpers."""
+    assert isinstance(item, pytest.Function)
+    assert item.function.__doc__, f"{item.nodeid} needs a docstring"
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory

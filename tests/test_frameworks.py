@@ -129,7 +129,7 @@ def test_openapi_describes_every_member() -> None:
 
 
 def test_validate_call_accepts_client_methods() -> None:
-    """pydantic can validate the arguments of `list_restore_jobs` and `resume`."""
+    """Pydantic can validate the arguments of `list_restore_jobs` and `resume`."""
     with fake_backup(JOBS) as backup:
         client = backup.client()
         failed = client.list_restore_jobs(by_status="FAILED")

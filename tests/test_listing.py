@@ -263,7 +263,6 @@ class Interrupter:
 @pytest.mark.parametrize("by_page", [False, True])
 def test_interrupt_at_any_line_loses_no_job(*, by_page: bool) -> None:
     """After a Ctrl-C before any line, both the iterator and its checkpoint bring the rest."""
-
     gc.collect()  # or what other tests have left is finalized here, and interrupted
 
     def run(interrupted_line: int) -> int:

@@ -247,7 +247,7 @@ def test_jobs_match_by_keyword() -> None:
 
 
 def test_data_frames_have_a_column_for_each_member() -> None:
-    """pandas and polars make a data frame from a list of jobs."""
+    """Pandas and polars make a data frame from a list of jobs."""
     jobs = [dataclasses.replace(JOB, backup_size_in_bytes=1), RestoreJob()]
     assert list(pd.DataFrame(jobs).columns) == MEMBERS
     assert pl.DataFrame(jobs).columns == MEMBERS
