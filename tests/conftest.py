@@ -33,8 +33,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Demand one sentence about its promise from each test; ruff cannot tell tests from helpers."""
-    assert isinstance(item, pytest.Function)
-    assert item.function.__doc__, f"{item.nodeid} needs a docstring"
+    if isinstance(item, pytest.Function) and not item.function.__doc__:
+        message = f"{item.nodeid} needs a docstring"
+        raise pytest.UsageError(message)
 
 
 @pytest.fixture(autouse=True)
