@@ -20,7 +20,8 @@ class ProgressBar:
     """
 
     def __init__(self, unit: str, total: int | None = None) -> None:
-        self.jobs = self.pages = 0
+        self.jobs: int = 0
+        self.pages: int = 0
         self._unit = unit
         self._total = total
         self._count = 0
