@@ -28,14 +28,14 @@ class ListingRun(Cursor):
         """
         with self._request() as parameters:
             if parameters is not None:
-                self._accept(self._fetch(parameters))
+                self._receive(self._fetch(parameters))
         return parameters is not None
 
     async def next_page_async(self) -> bool:
         """Do the same without blocking the event loop. Cancelling does not change the position."""
         with self._request() as parameters:
             if parameters is not None:
-                self._accept(await run_in_thread(lambda: self._fetch(parameters)))
+                self._receive(await run_in_thread(lambda: self._fetch(parameters)))
         return parameters is not None
 
     def has_page(self) -> bool:
@@ -46,7 +46,7 @@ class ListingRun(Cursor):
         """Do the same without blocking the event loop."""
         return self.has_new_page or await self.next_page_async()
 
-    def _accept(self, page: RestoreJobPage) -> None:
+    def _receive(self, page: RestoreJobPage) -> None:
         count = self.accept(page)
         if self._progress is not None:
             self._progress.add_page(count)
