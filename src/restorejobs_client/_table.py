@@ -116,7 +116,8 @@ class Table:
         head = f"<thead><tr>{''.join(heads)}</tr></thead>" if self._has_header else ""
         style = "text-align:left;white-space:nowrap;color:inherit"
         caption = f'<caption style="{style}">{escape(self._title)}</caption>'
-        html = f'<table style="font-size:.85em;margin:.7em 0">{caption}{head}<tbody>{body}</tbody></table>'
+        content = f"{caption}{head}<tbody>{body}</tbody>"
+        html = f'<table style="font-size:.85em;margin:.7em 0">{content}</table>'
         return html.encode(errors="backslashreplace").decode()  # halves of surrogate pairs
 
 
