@@ -199,7 +199,13 @@ class Call:
         if page_size is None:
             page_size = int(self.parameters.get("maxResults", _MAX_RESULTS))
         shelves = [one for one in self.shelves if account_id in {one.account_id, "*"}]
-        following = heapq.merge(*(shelf.after(place) for shelf in shelves))
+        before, after = filters.get("createdBefore"), filters.get("createdAfter")
+        if isinstance(before, datetime):  # skip the newer jobs
+            place = max(place, (-before.timestamp(), "\U0010ffff"))
+        following: Iterator[_Entry] = heapq.merge(*(shelf.after(place) for shelf in shelves))
+        if isinstance(after, datetime):  # stop at the older jobs
+            last: Place = (-after.timestamp(), "\U0010ffff")
+            following = itertools.takewhile(lambda entry: entry.place < last, following)
         matching = (entry for entry in following if _match(entry.job, filters))
         page = list(itertools.islice(matching, page_size))
         is_last = page_size > 0 and next(matching, None) is None
