@@ -34,17 +34,17 @@ class WrongValueError(ValueError):
     """A value that does not fit its member.
 
     Attributes:
-        place: the path to the value, such as `".RestoreJobs[7].Status"`. Each level that the
+        path: the way to the value, such as `".RestoreJobs[7].Status"`. Each level that the
             exception passes adds its part.
     """
 
     def __init__(self, allowed: str, value: object) -> None:
         super().__init__()
-        self.place = ""
+        self.path = ""
         self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
 
     def __str__(self) -> str:
-        return f"{self.place.removeprefix('.') or 'the value'}: {self._problem}"
+        return f"{self.path.removeprefix('.') or 'the value'}: {self._problem}"
 
 
 def read_struct(kind: type[_Struct], members: object, *, aws_names_only: bool = False) -> _Struct:
@@ -67,7 +67,7 @@ def read_struct(kind: type[_Struct], members: object, *, aws_names_only: bool = 
             try:
                 values[name] = read(given[spelling])
             except WrongValueError as wrong:
-                wrong.place = f".{spelling}{wrong.place}"
+                wrong.path = f".{spelling}{wrong.path}"
                 raise
     return kind(**values)
 
@@ -104,7 +104,7 @@ def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
         try:
             items.append(read(item))
         except WrongValueError as wrong:
-            wrong.place = f"[{index}]{wrong.place}"
+            wrong.path = f"[{index}]{wrong.path}"
             raise
     return tuple(items)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from operator import length_hint
 from typing import Final, NamedTuple, cast
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, cast
 from restorejobs_client._checkpoint import START, Checkpoint, Position, write_checkpoint
 from restorejobs_client._errors import PaginationError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import LARGEST_PAGE, aws_parameters, filter_texts
+from restorejobs_client._parameters import aws_parameters, filter_texts
 from restorejobs_client._windows import UNBOUNDED, Window
 
 FetchPage = Callable[[dict[str, object]], RestoreJobPage]
@@ -32,8 +32,8 @@ class Listing:
         progress: whether runs show a progress bar.
     """
 
-    parameters: Mapping[str, object] = field(default_factory=dict[str, object])
-    origin: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, object]
+    origin: Mapping[str, str]
     window: Window = UNBOUNDED
     start: Position = START
     started_by: str | None = None
@@ -117,7 +117,7 @@ class Cursor:
         start = listing.start
         self._listing = listing
         self._parameters = aws_parameters(listing.window.narrow(listing.parameters))
-        self._page_size = cast("int", listing.parameters.get("max_results", LARGEST_PAGE))
+        self._page_size = cast("int", listing.parameters["max_results"])
         self._used_tokens: set[bytes] = set()
         self._state = _State(
             next_token=start.token,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from operator import attrgetter
-from typing import Final
 
 from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._balance import WindowRun
@@ -24,7 +23,6 @@ from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
 from restorejobs_client._windows import Window, equal_cuts
 
 _restore_jobs: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("restore_jobs")
-_CLOCK: Final = Clock()
 
 
 class _RunIterator:
@@ -112,7 +110,7 @@ class RestoreJobs(ArrowExport):
     No request is sent until you iterate over it. Each iteration is a new, full run.
     """
 
-    def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock = _CLOCK) -> None:
+    def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock) -> None:
         if listing.limit is not None:
             check_count("limit", listing.limit, least=0, is_optional=True)
         self._fetch = fetch
@@ -225,7 +223,7 @@ class RestoreJobs(ArrowExport):
         lists a job a little after its start.
 
         No request is sent before you ask for the first job. After the first round, the watch lists
-        only jobs that may have changed: those created at most ten minutes before the oldest job
+        only jobs that may have changed: those created since ten minutes before the oldest job
         that it still follows, or all jobs while an id is missing. By default, a job with a status
         that this release does not know never ends, and the watch keeps waiting for a job that AWS
         no longer lists. Use a `timeout`.

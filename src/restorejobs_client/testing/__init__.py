@@ -1,20 +1,20 @@
-"""A fake AWS Backup for tests: real HTTP on loopback, believable jobs, faults on demand.
+"""A fake AWS Backup for tests, with real HTTP on loopback, realistic jobs and faults.
 
     with fake_backup(sample_jobs(2_500)) as backup:
         backup.fail_next("throttle")
         failed = list(backup.client().list_restore_jobs(by_status="FAILED"))
 
-`fake_backup` needs no extra, and it has no other operation than ListRestoreJobs. moto has many
-others, but not this one: inside your own `moto.mock_aws()`, `seed_restore_jobs` adds it. Install
-`restorejobs-client[testing]` for that.
+`fake_backup` needs no extra. It has only the operation ListRestoreJobs. moto has many others, but
+not this one: `seed_restore_jobs` adds it inside your own `moto.mock_aws()`. This needs the extra
+`testing`.
 
-AWS leaves some questions open. The fake decides them like this:
+The fake decides what AWS does not document:
 
 - The newest job comes first. Jobs without a creation date come last.
-- The filters `by_created_after` and `by_complete_after` include their moment; `by_created_before`
+- The filters `by_created_after` and `by_complete_after` include their moment. `by_created_before`
   and `by_complete_before` exclude it. A job without that date matches none of them.
-- A page token names a place in this order. A job that appears or disappears between two pages
-  neither repeats nor hides another job. The token works with any page size, but only with the same
+- A page token is a position in this order. If a job appears or disappears between two pages, no
+  other job is repeated or left out. The token works with any page size, but only with the same
   filters, account and region.
 """
 
@@ -46,8 +46,8 @@ __all__ = ["FakeBackup", "FaultName", "fake_backup", "sample_jobs", "seed_restor
 
 _SIGNED_FOR = re.compile(r"Credential=[^,]*/([^/,]+)/backup/aws4_request")
 _UNSIGNED = "MissingAuthenticationTokenException"
-_Place = tuple[str, str]
-"""A region and an account."""
+_Owner = tuple[str, str]
+"""The region and the account that list jobs."""
 
 
 @contextmanager
@@ -56,9 +56,9 @@ def fake_backup(
 ) -> Generator[FakeBackup, None, None]:
     """Serve restore jobs over real HTTP on loopback until the `with` block ends.
 
-    It answers ListRestoreJobs. Any other request gets an error with HTTP status 501, which names
-    moto. Several fakes can run at the same time, and each one has its own jobs. When the block
-    ends, the server stops, and its connections and threads end too.
+    It answers ListRestoreJobs. Any other request gets an error with HTTP status 501 that points to
+    moto. Several fakes can run at the same time, each with its own jobs. When the block ends, the
+    server, its connections and its threads end too.
 
     Args:
         jobs: the jobs of this region and account. Their own members may name others.
@@ -77,17 +77,17 @@ def fake_backup(
 
 
 class FakeBackup:
-    """A running fake of AWS Backup; `fake_backup` makes it.
+    """A running fake of AWS Backup, which `fake_backup` yields.
 
     Any thread may call its methods.
 
     Attributes:
-        endpoint_url: the URL of the server, for your own clients. The region of a request is the
-            one that it is signed for; a request without a signature for AWS Backup gets an error
-            with HTTP status 403, as from AWS. The header `x-moto-account-id` names the account of
-            the caller; without it, the caller is the account given to `fake_backup`.
+        endpoint_url: the URL of the server, for your own clients. A request lists the region that
+            it is signed for. Like AWS, the fake answers a request that is not signed for AWS Backup
+            with HTTP status 403. The header `x-moto-account-id` is the account of the caller.
+            Without it, the caller is the account of `fake_backup`.
         requests: the query parameters of all ListRestoreJobs requests so far, in order, by their
-            names on the wire (such as `maxResults`). Requests that got a fault are among them.
+            names in the URL (such as `maxResults`). Requests that got a fault are included.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -95,10 +95,10 @@ class FakeBackup:
         self.requests: list[dict[str, str]] = []
         self._region_name = region_name
         self._account_id = account_id
-        # It is held while a page is made, so that no two listings take the same step of seed_next.
+        # Held while a page is created, so that two listings never take the same step of seed_next.
         self._lock = threading.Lock()
-        self._shelves: dict[_Place, _service.Shelf] = {}
-        self._steps: deque[tuple[_Place, list[RestoreJob]]] = deque()
+        self._shelves: dict[_Owner, _service.Shelf] = {}
+        self._steps: deque[tuple[_Owner, list[RestoreJob]]] = deque()
         self._faults: deque[FaultName] = deque()
 
     def __repr__(self) -> str:
@@ -111,27 +111,27 @@ class FakeBackup:
         account_id: str | None = None,
         config: Config | None = None,
     ) -> RestoreJobsClient:
-        """Return a client of this fake with its own credentials.
+        """Return a client that calls this fake with its own credentials.
 
-        It reads no credentials, profiles, settings or proxies of the environment. `watch` does not
-        wait between its rounds, and its `timeout` counts the time that it would have waited, so
-        tests of watching are instant; `seed_next` moves jobs on.
+        It ignores credentials, profiles, settings and proxies of the environment. `watch` does not
+        wait between its rounds, so tests of watching are instant. Its `timeout` counts the time
+        that it would have waited. `seed_next` changes jobs between the rounds.
 
         Args:
-            region_name: the region that it calls; default: that of `fake_backup`.
-            account_id: the account that it calls as, 12 digits; default: that of `fake_backup`.
-            config: botocore settings. Those that it does not set keep the defaults of this client:
-                standard retries with 8 attempts in all, and 64 connections.
+            region_name: the region to list. Default: that of `fake_backup`.
+            account_id: the account of the caller, 12 digits. Default: that of `fake_backup`.
+            config: botocore settings. They override the defaults of this client, which are standard
+                retries with 8 attempts, and 64 connections.
 
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
         """
-        region_name, account_id = self._place(region_name, account_id)
+        region_name, account_id = self._owner(region_name, account_id)
         core = _server.isolated_client(
             self.endpoint_url, region_name=region_name, account_id=account_id, config=config
         )
         client = RestoreJobsClient(client=core)
-        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # for tests alone, so it is not public
+        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
         return client
 
     def seed(
@@ -143,23 +143,23 @@ class FakeBackup:
     ) -> None:
         """Add jobs. A job replaces the one that has the same id.
 
-        Ids are compared exactly, so `"a"` and `"A"` are two jobs. Jobs without an id are all kept.
-        The values of a job are read as by `RestoreJob.from_dict`. If one job is refused, none is
+        Ids are compared exactly, so `"a"` and `"A"` are two jobs. All jobs without an id are kept.
+        The values of a job are checked as by `RestoreJob.from_dict`. If one job is refused, none is
         added.
 
         Args:
             jobs: the jobs. Their own members may name another account or region.
-            region_name: the region that lists them; default: that of `fake_backup`.
-            account_id: the account that lists them, 12 digits; default: that of `fake_backup`.
+            region_name: the region that lists them. Default: that of `fake_backup`.
+            account_id: the account that lists them, 12 digits. Default: that of `fake_backup`.
 
         Raises:
             InvalidRequestError: a job that AWS could not list, such as one with a naive datetime or
                 with a number as its id; something that is not a `RestoreJob`; or an account id that
                 is not 12 digits. The message names the job and its member, and shows the value.
         """
-        place, checked = self._place(region_name, account_id), read_jobs(jobs)
+        owner, checked = self._owner(region_name, account_id), read_jobs(jobs)
         with self._lock:
-            self._put(place, checked)
+            self._put(owner, checked)
 
     def seed_next(
         self,
@@ -168,46 +168,47 @@ class FakeBackup:
         region_name: str | None = None,
         account_id: str | None = None,
     ) -> None:
-        """Add jobs as soon as the next listing is complete, so that the one after it lists them.
+        """Add jobs at the end of the next listing, so that the listing after it has them.
 
-        This moves jobs on while the code under test polls. Several calls queue up, one for each
-        listing. Here three listings see PENDING, RUNNING and COMPLETED:
+        This changes jobs while the code under test polls. Several calls form a queue: each listing
+        takes one step. In this example, three listings return PENDING, RUNNING and COMPLETED:
 
             with fake_backup([pending]) as backup:
                 backup.seed_next([running])
                 backup.seed_next([completed])
 
-        A listing is complete when its last page is answered, the one without a `NextToken`; the
-        fake adds the jobs before it sends that page. A listing of any client counts, with any
-        filters, region and account. `split` and `parallel` make several listings out of one. An
-        answer with a fault of `fail_next` does not count, nor does a refused request. The fake
-        answers one request at a time, so two listings that end together take one step each.
+        A listing ends with the page without a `NextToken`. The fake adds the jobs before it sends
+        that page. Listings of all clients count, with any filters, region and account. `split` and
+        `parallel` run several listings. A response with a fault of `fail_next` does not count, and
+        neither does a refused request. The fake answers one request at a time, so two listings that
+        end together take one step each.
 
         Args:
-            jobs: the jobs, as for `seed`. No jobs is a step too: the next listing changes nothing.
-            region_name: the region that lists them; default: that of `fake_backup`.
-            account_id: the account that lists them, 12 digits; default: that of `fake_backup`.
+            jobs: the jobs, as for `seed`. Without jobs, the step changes nothing.
+            region_name: the region that lists them. Default: that of `fake_backup`.
+            account_id: the account that lists them, 12 digits. Default: that of `fake_backup`.
 
         Raises:
-            InvalidRequestError: as for `seed`, at once and not when the jobs are added.
+            InvalidRequestError: as for `seed`. It is raised at once, not when the jobs are added.
         """
-        place, checked = self._place(region_name, account_id), read_jobs(jobs)
+        owner, checked = self._owner(region_name, account_id), read_jobs(jobs)
         with self._lock:
-            self._steps.append((place, checked))
+            self._steps.append((owner, checked))
 
     def clear(self) -> None:
-        """Remove all jobs of all regions and accounts, and the jobs that wait in `seed_next`.
+        """Remove the jobs of all regions and accounts, and the queue of `seed_next`.
 
-        Faults and `requests` stay.
+        The queue of `fail_next` and `requests` are kept.
         """
         with self._lock:
             self._shelves.clear()
             self._steps.clear()
 
     def fail_next(self, fault: FaultName, *, times: int = 1) -> None:
-        """Answer the next ListRestoreJobs requests with a fault; several calls queue up.
+        """Answer the next ListRestoreJobs requests with a fault. Several calls form a queue.
 
-        A client that retries, as `client()` does, may recover, and its caller sees no fault.
+        A client that retries, as that of `client()` does, may recover, so that its caller sees no
+        fault.
 
         Args:
             fault: one of
@@ -223,14 +224,14 @@ class FakeBackup:
                 - `"no_content"`: 204
                 - `"redirect"`: 302 to another host
                 - `"cut"`: 200 with the first half of the page; Content-Length is that of the half
-                - `"short"`: 200 with the first half of the page, then an orderly close;
+                - `"short"`: 200 with the first half of the page, then the connection is closed;
                   Content-Length is that of the whole page
-                - `"trailing"`: 200 with the page and garbage behind it
+                - `"trailing"`: 200 with the page, followed by garbage
                 - `"reset"`: the connection is reset before any byte
                 - `"reset_in_body"`: the connection is reset after half of the page
                 - `"stuck_token"`: the page, but its NextToken is the token of the request. It waits
-                  for a request that has a token, and the faults behind it in the queue wait too
-                - `"empty_page"`: no jobs, and a new token of the same place
+                  for a request that has a token, and the faults after it in the queue wait too
+                - `"empty_page"`: no jobs, and a new token for the same position
                 - `"ignored_max_results"`: a page of up to 1,000 jobs; `maxResults` has no effect
             times: the number of requests in a row.
 
@@ -246,11 +247,11 @@ class FakeBackup:
         with self._lock:
             self._faults.extend(itertools.repeat(fault, times))
 
-    def _place(self, region_name: str | None, account_id: str | None) -> _Place:
+    def _owner(self, region_name: str | None, account_id: str | None) -> _Owner:
         return region_name or self._region_name, check_account(account_id or self._account_id)
 
-    def _put(self, place: _Place, jobs: list[RestoreJob]) -> None:
-        self._shelves.setdefault(place, _service.Shelf(account_id=place[1])).put(jobs)
+    def _put(self, owner: _Owner, jobs: list[RestoreJob]) -> None:
+        self._shelves.setdefault(owner, _service.Shelf(account_id=owner[1])).put(jobs)
 
     def _respond(self, method: str, target: str, headers: Message) -> _service.Answer:
         path, _, query = target.partition("?")
@@ -268,7 +269,7 @@ class FakeBackup:
                 return _service.aws_error(403, _UNSIGNED, message="Missing Authentication Token")
             region_name = signed_for[1]
             account_id = headers.get(_server.ACCOUNT_HEADER, self._account_id)
-            shelves = [self._shelves[place] for place in self._shelves if place[0] == region_name]
+            shelves = [shelf for owner, shelf in self._shelves.items() if owner[0] == region_name]
             call = _service.Call(shelves, region_name, account_id, parameters)
             if self._faults and (self._faults[0] != "stuck_token" or "nextToken" in parameters):
                 return _service.FAULTS[self._faults.popleft()](call)

@@ -1,4 +1,4 @@
-"""The clock of a fake: `watch` does not wait, and time-outs count the time it would have waited."""
+"""The clock of the fake's clients, with which `watch` does not wait."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from restorejobs_client._watch import Clock
 
 
 class InstantClock(Clock):
-    """A clock that stands still, except that every wait moves it on at once.
+    """A clock that only advances when it is told to wait, and then does so at once.
 
-    Each watch has its own, so that one watch does not use up the time of another.
+    Each watch has its own clock, so that one watch does not use up the time of another.
     """
 
     def __init__(self) -> None:

@@ -26,9 +26,10 @@ def seed_restore_jobs(
     """Add jobs to moto's AWS Backup, inside your own `moto.mock_aws()`.
 
     Every client of that region and account lists them until moto resets, as it does when a mock
-    starts and ends. A job replaces the one that has the same id. While moto holds jobs, it has
-    ListRestoreJobs in all regions and accounts. A moto server in the same process has it too,
-    unless it has answered an AWS Backup request before.
+    starts and when it ends. A job replaces the one that has the same id. While moto has such jobs,
+    ListRestoreJobs works in all regions and accounts. It also works in a moto server in the same
+    process, unless that server has answered an AWS Backup request before the first call of this
+    function.
 
     Args:
         jobs: the jobs. Their own members may name another account or region.

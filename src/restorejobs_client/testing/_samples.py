@@ -1,4 +1,4 @@
-"""Believable restore jobs, the same ones for the same arguments."""
+"""Realistic restore jobs, which are the same for the same arguments."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PARENT_TYPES = {
 }
 _NAMES = ("orders", "billing", "catalog", "ledger", "profiles", "reports")
 
-# The sampler draws each entry with the same chance.
+# The sampler draws each entry with the same probability.
 _STATUSES = ["COMPLETED"] * 44 + ["FAILED"] * 3 + ["ABORTED", "RUNNING", "PENDING"]
 _FAILURES = ("Access denied.", "Quota exceeded.", "Table already exists.", "The key is disabled.")
 _VALIDATIONS = ["SUCCESSFUL"] * 27 + ["FAILED", "TIMED_OUT", "VALIDATING"]
@@ -63,20 +63,20 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     region_name: str = REGION,
     account_id: str = ACCOUNT,
 ) -> list[RestoreJob]:
-    """Return believable restore jobs, the same ones for the same arguments.
+    """Return realistic restore jobs, which are the same for the same arguments.
 
-    By default they were created in the 30 days before today, so tomorrow the same jobs have dates
-    that are one day later. For the same dates on every day, pass `created_before`.
+    By default, they were created in the 30 days before today, so all dates are one day later
+    tomorrow. For the same dates on every day, pass `created_before`.
 
     The newest job comes first, as in a listing of the fake. Most jobs are nightly restore tests.
-    They start soon after 02:00 UTC, and a few share a millisecond. Most jobs are COMPLETED; some of
-    these have `"0.00%"` and no completion date, as AWS reports it. Some are FAILED, ABORTED,
-    RUNNING, or PENDING with most members missing. A few are parents with children. Some ids are in
-    upper case, the others in lower case.
+    They start soon after 02:00 UTC, and a few start in the same millisecond. Most jobs are
+    COMPLETED; some of these have `"0.00%"` and no completion date, as AWS reports it. Some are
+    FAILED, ABORTED, RUNNING, or PENDING with most members missing. A few are parents with children.
+    Some ids are in upper case, the others in lower case.
 
     Args:
         count: the number of jobs.
-        seed: another number gives other jobs.
+        seed: a number for the random generator. Another number gives other jobs.
         created_after: the earliest moment of creation, an aware datetime. The default is 30 days
             before `created_before`.
         created_before: the end of the range, an aware datetime. All jobs were created before it.

@@ -30,10 +30,10 @@ REGION = "us-east-1"
 _MAX_RESULTS = 1_000
 
 Place = tuple[float | str, ...]
-"""Where a job stands in a listing, newest first.
+"""The place of a job in a listing, newest first.
 
-It is the negative timestamp of its creation, its id, its account, and a number that tells jobs
-without an id apart. `()` is the place before all jobs.
+It is the negative timestamp of its creation, its id, its account, and a number that distinguishes
+jobs without an id. `()` is the place before all jobs.
 """
 
 _numbers = itertools.count(1)
@@ -41,14 +41,14 @@ _JSON = json.JSONEncoder(default=datetime.timestamp)
 
 
 def check_account(account_id: str) -> str:
-    """Return the account id, or refuse it."""
+    """Return the account id, or raise InvalidRequestError."""
     if not re.fullmatch("[0-9]{12}", account_id):
         raise InvalidRequestError(f"account_id: must be 12 digits, got {account_id!r}")
     return account_id
 
 
 def read_jobs(jobs: object) -> list[RestoreJob]:
-    """Return jobs that AWS could list, as `RestoreJob.from_dict` reads them, or refuse one."""
+    """Return the jobs with checked values, or raise InvalidRequestError for the first wrong job."""
     if not isinstance(jobs, Iterable):
         raise InvalidRequestError(f"jobs: must be an iterable of jobs, got {clipped_repr(jobs)}")
     numbered = enumerate(cast("Iterable[object]", jobs))
@@ -61,7 +61,7 @@ def _read_job(number: int, job: object) -> RestoreJob:
             raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job)  # noqa: TRY301
         return read_struct(RestoreJob, job.to_dict())
     except WrongValueError as wrong:
-        wrong.place = f"jobs[{number}]{wrong.place}"
+        wrong.path = f"jobs[{number}]{wrong.path}"
         raise InvalidRequestError(str(wrong)) from None
 
 
@@ -72,7 +72,7 @@ def place_of(job: RestoreJob, account_id: str = "", number: int = 0) -> Place:
 
 
 class _Entry(NamedTuple):
-    """A stored job, and its form on the wire. Entries sort by their places."""
+    """A stored job, and its JSON. Entries are sorted by their places."""
 
     place: Place
     job: RestoreJob
