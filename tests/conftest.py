@@ -10,8 +10,10 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from page_server import PageServer, wire_job
+from testing_support import JOBS
 
 from restorejobs_client import RestoreJobsClient
+from restorejobs_client.testing import FakeBackup, fake_backup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,3 +89,17 @@ def client(
     """Return a client of `server` that makes two attempts at most."""
     assert server is _shared_server[0]
     return _shared_server[1]
+
+
+@pytest.fixture
+def backup() -> Iterator[FakeBackup]:
+    """Return an embedded fake without jobs."""
+    with fake_backup() as backup:
+        yield backup
+
+
+@pytest.fixture
+def served(backup: FakeBackup) -> FakeBackup:
+    """Return an embedded fake with all of `JOBS`."""
+    backup.seed(JOBS)
+    return backup

@@ -18,16 +18,17 @@ from testing_support import (
 )
 
 from restorejobs_client import InvalidRequestError, PaginationError, RestoreJob
-from restorejobs_client.testing import FakeBackup, FaultName, fake_backup
+from restorejobs_client.testing import FakeBackup, FaultName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
 @pytest.fixture
-def backup() -> Iterator[FakeBackup]:
-    with fake_backup(JOBS[:9]) as backup:
-        yield backup
+def backup(backup: FakeBackup) -> FakeBackup:
+    """Return a fake with nine jobs."""
+    backup.seed(JOBS[:9])
+    return backup
 
 
 AWS_ERRORS: dict[FaultName, tuple[int, str, set[str]]] = {  # status, code, members

@@ -34,19 +34,6 @@ if TYPE_CHECKING:
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def backup() -> Iterator[FakeBackup]:
-    with fake_backup() as backup:
-        yield backup
-
-
-@pytest.fixture
-def served(backup: FakeBackup) -> FakeBackup:
-    """Return a fake that has all of `JOBS`."""
-    backup.seed(JOBS)
-    return backup
-
-
 # Jobs
 
 

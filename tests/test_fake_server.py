@@ -33,13 +33,14 @@ from restorejobs_client import InvalidRequestError, RestoreJob, ServiceUnavailab
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @pytest.fixture
-def backup() -> Iterator[FakeBackup]:
-    with fake_backup(JOBS[:9]) as backup:
-        yield backup
+def backup(backup: FakeBackup) -> FakeBackup:
+    """Return a fake with nine jobs."""
+    backup.seed(JOBS[:9])
+    return backup
 
 
 # Signatures, regions and accounts

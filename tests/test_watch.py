@@ -83,12 +83,6 @@ def _no_endless_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InstantClock, "wait", count)
 
 
-@pytest.fixture
-def backup() -> Iterator[FakeBackup]:
-    with fake_backup() as backup:
-        yield backup
-
-
 def listing(backup: FakeBackup, **parameters: Any) -> RestoreJobs:
     return backup.client().list_restore_jobs(**parameters)
 
