@@ -136,9 +136,8 @@ def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
 
     class Client(RestoreJobsClient):
         def __init__(self) -> None:
-            self._region_name = region_name
-            self._profile_name = self._endpoint_url = None
-            self._clock = Clock()
+            self._settings = {"region_name": region_name}
+            self._new_clock = Clock
             self._fetch = fetch  # type: ignore[method-assign]  # instead of AWS
 
     return Client()

@@ -36,11 +36,12 @@ from restorejobs_client import (
     RestoreJobWatch,
     WatchTimeoutError,
 )
-from restorejobs_client.testing import FakeBackup, fake_backup, sample_jobs
-from restorejobs_client.testing._clock import InstantClock
+from restorejobs_client.testing import FakeBackup, _InstantClock, fake_backup, sample_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from restorejobs_client._watch import Clock
 
     Iterate = Callable[[RestoreJobWatch], list[RestoreJob]]
 
@@ -74,30 +75,22 @@ def state_of(listed: RestoreJob) -> str:
 @pytest.fixture(autouse=True)
 def _no_endless_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test whose watch should have ended, instead of waiting forever."""
-    wait, waits = InstantClock.wait, itertools.count()
+    wait, waits = _InstantClock.wait, itertools.count()
 
-    def count(clock: InstantClock, seconds: float, closed: SimpleQueue[None]) -> None:
+    def count(clock: _InstantClock, seconds: float, wake: SimpleQueue[None]) -> None:
         assert next(waits) < 1_000, "the watch does not end"
-        wait(clock, seconds, closed)
+        wait(clock, seconds, wake)
 
-    monkeypatch.setattr(InstantClock, "wait", count)
+    monkeypatch.setattr(_InstantClock, "wait", count)
 
 
 def listing(backup: FakeBackup, **parameters: Any) -> RestoreJobs:
     return backup.client().list_restore_jobs(**parameters)
 
 
-class Stopwatch(InstantClock):
-    """A clock that a test can read."""
-
-    @override
-    def of_one_watch(self) -> Stopwatch:
-        return self
-
-
-def timed_listing(backup: FakeBackup, clock: Stopwatch) -> RestoreJobs:
+def timed_listing(backup: FakeBackup, clock: Clock) -> RestoreJobs:
     client = backup.client()
-    client._clock = clock  # noqa: SLF001  # as the fake does
+    client._new_clock = lambda: clock  # noqa: SLF001  # as the fake does
     return client.list_restore_jobs()
 
 
@@ -492,7 +485,7 @@ def test_job_at_the_limit_of_the_calendar_is_followed(date: datetime) -> None:
 
 def test_interval_varies_by_a_tenth_around_its_mean(backup: FakeBackup) -> None:
     """Each round begins up to 10 % earlier or later, and the mean is the interval."""
-    clock = Stopwatch()
+    clock = _InstantClock()
     backup.seed([a_job("a")])
     for number in range(150):
         backup.seed_next([a_job("a", percent_done=f"{number}.00%")])
@@ -507,7 +500,7 @@ def test_interval_varies_by_a_tenth_around_its_mean(backup: FakeBackup) -> None:
 
 def test_default_interval_is_30_seconds(backup: FakeBackup) -> None:
     """Without `interval`, two rounds are about 30 seconds apart."""
-    clock = Stopwatch()
+    clock = _InstantClock()
     backup.seed([a_job("a")])
     backup.seed_next([a_job("a", "completed")])
     list(timed_listing(backup, clock).watch())
@@ -538,7 +531,7 @@ def test_timeout_error_names_the_pending_jobs(backup: FakeBackup) -> None:
 
 def test_timeout_counts_from_the_first_request(backup: FakeBackup) -> None:
     """The time-out is raised this long after the first request, also between two rounds."""
-    clock = Stopwatch()
+    clock = _InstantClock()
     backup.seed([a_job("a")])
     watch = timed_listing(backup, clock).watch(interval=60, timeout=100)
     clock.wait(1_000, SimpleQueue())  # before the first request
@@ -559,7 +552,7 @@ def test_timeout_of_zero_completes_the_first_round(backup: FakeBackup) -> None:
 
 def test_timeout_is_raised_while_requests_fail(backup: FakeBackup) -> None:
     """A caller who tries again after each error still gets the time-out."""
-    clock = Stopwatch()
+    clock = _InstantClock()
     watch = timed_listing(backup, clock).watch("a", timeout=35)
     backup.fail_next("access_denied", times=10)
     for _ in range(4):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from restorejobs_client._checkpoint import Checkpoint, Position, read_checkpoint
 from restorejobs_client._cursor import Listing
@@ -91,8 +91,7 @@ class RestoreJobsClient:
         endpoint_url: str | None = None,
         config: botocore_config.Config | None = None,
     ) -> None:
-        given = {
-            "session": session,
+        settings: dict[str, Any] = {
             "region_name": region_name,
             "profile_name": profile_name,
             "endpoint_url": endpoint_url,
@@ -101,7 +100,7 @@ class RestoreJobsClient:
         self._made_from: str | None = None
         if client is not None:
             self._made_from = "client"
-            _reject_conflicts("client", given)
+            _reject_conflicts("client", {"session": session, **settings})
             service: object = getattr(getattr(client, "meta", None), "service_model", None)
             if getattr(service, "service_name", None) != "backup":
                 message = f'client={client!r} is refused: it must be a boto3 "backup" client'
@@ -110,39 +109,25 @@ class RestoreJobsClient:
             if session is not None:
                 self._made_from = "session"
                 _reject_conflicts("session", {"profile_name": profile_name})
-                if not callable(getattr(session, "client", None)):
-                    message = (
-                        f"session={session!r} is refused: it must be a boto3.Session; pass a "
-                        "region as region_name, and a profile as profile_name"
-                    )
-                    raise InvalidRequestError(message)
-            client = create_client(
-                session=session,
-                region_name=region_name,
-                profile_name=profile_name,
-                endpoint_url=endpoint_url,
-                config=config,
-            )
-        self._region_name: str = client.meta.region_name
-        self._profile_name = profile_name
-        self._endpoint_url = endpoint_url
-        self._config = config
-        self._clock = Clock()
+            client = create_client(session, **settings)
+        # boto3 may have found the region in the environment.
+        self._settings = {**settings, "region_name": client.meta.region_name}
+        self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
     @property
     def region_name(self) -> str:
         """The AWS region of the jobs, such as `"eu-central-1"`."""
-        return self._region_name
+        region_name: str = self._settings["region_name"]
+        return region_name
 
     @property
     def _origin(self) -> dict[str, str]:
-        origin = {
-            "region_name": self._region_name,
-            "profile_name": self._profile_name,
-            "endpoint_url": self._endpoint_url and redacted(self._endpoint_url),
+        return {
+            name: redacted(value)
+            for name, value in self._settings.items()
+            if isinstance(value, str)
         }
-        return {name: value for name, value in origin.items() if value is not None}
 
     def __repr__(self) -> str:
         return one_line("RestoreJobsClient", self._origin)
@@ -159,18 +144,11 @@ class RestoreJobsClient:
                 f"a RestoreJobsClient made from a {self._made_from} cannot be pickled: make it "
                 "from region_name and profile_name, to find credentials where it is unpickled"
             )
-        proxies: dict[str, str | None] = getattr(self._config, "proxies", None) or {}
-        if any("@" in (url or "") for url in (self._endpoint_url, *proxies.values())):
+        proxies: dict[str, str | None] = getattr(self._settings["config"], "proxies", None) or {}
+        if any("@" in (url or "") for url in (self._settings["endpoint_url"], *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
-        make = partial(
-            RestoreJobsClient,
-            region_name=self._region_name,
-            profile_name=self._profile_name,
-            endpoint_url=self._endpoint_url,
-            config=self._config,
-        )
-        return make, ()
+        return partial(RestoreJobsClient, **self._settings), ()
 
     @_with_checked_keywords
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
@@ -236,19 +214,7 @@ class RestoreJobsClient:
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
-        given: dict[str, object] = {
-            "by_account_id": by_account_id,
-            "by_resource_type": by_resource_type,
-            "by_created_before": by_created_before,
-            "by_created_after": by_created_after,
-            "by_status": by_status,
-            "by_complete_before": by_complete_before,
-            "by_complete_after": by_complete_after,
-            "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
-            "by_parent_job_id": by_parent_job_id,
-            "max_results": max_results,
-            "next_token": next_token,
-        }
+        given = {name: value for name, value in locals().items() if name in PARAMETERS}
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
@@ -270,12 +236,12 @@ class RestoreJobsClient:
             progress=progress,
         )
         if resume_from is None:
-            return RestoreJobs(self._fetch, listing, self._clock)
+            return RestoreJobs(self._fetch, listing, self._new_clock)
         if token is not None:
             message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
         checkpoint = read_checkpoint(resume_from)
-        _check_same_listing(checkpoint, filter_texts(parameters), self._region_name)
+        _check_same_listing(checkpoint, filter_texts(parameters), self.region_name)
         return self._resumed(listing, checkpoint)
 
     def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
@@ -292,10 +258,10 @@ class RestoreJobsClient:
             InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
-        if read.region_name != self._region_name:
+        if read.region_name != self.region_name:
             raise InvalidCheckpointError(
                 f"the checkpoint is from region {read.region_name}, but this client lists "
-                f"{self._region_name}: use a client for {read.region_name}"
+                f"{self.region_name}: use a client for {read.region_name}"
             )
         parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
         listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
@@ -308,7 +274,7 @@ class RestoreJobsClient:
             start=checkpoint.position,
             started_by="resume_from",
         )
-        return RestoreJobs(self._fetch, rest, self._clock)
+        return RestoreJobs(self._fetch, rest, self._new_clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)

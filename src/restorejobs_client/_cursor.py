@@ -95,7 +95,6 @@ class _State(NamedTuple):
         page: the current page.
         resuming: the position to resume from, until its whole page has arrived.
         arrived: the jobs of that page that have arrived so far.
-        is_new: whether `take_page` has not returned the current page yet.
     """
 
     next_token: str | None
@@ -104,7 +103,6 @@ class _State(NamedTuple):
     page: _Page
     resuming: Position | None = None
     arrived: tuple[RestoreJob, ...] = ()
-    is_new: bool = False
 
 
 class Cursor:
@@ -131,11 +129,6 @@ class Cursor:
     def jobs(self) -> Iterator[RestoreJob]:
         """The jobs of the current page that have not been delivered yet."""
         return self._state.page.rest
-
-    @property
-    def has_new_page(self) -> bool:
-        """Whether there is a page that `take_page` has not returned yet."""
-        return self._state.is_new
 
     @property
     def checkpoint(self) -> str:
@@ -200,7 +193,7 @@ class Cursor:
             jobs = state.arrived + jobs
             if len(jobs) < state.resuming.delivered and next_token is not None:
                 # Pages are smaller now, so the page of the checkpoint arrives in parts.
-                self._state = state._replace(next_token=next_token, arrived=jobs, is_new=True)
+                self._state = state._replace(next_token=next_token, arrived=jobs)
                 return 0
             jobs, delivered = _delivered_first(jobs, state.resuming)
             token = state.page.token
@@ -212,11 +205,10 @@ class Cursor:
             ended=next_token is None,
             left=None if state.left is None else state.left - count,
             page=_Page(token, jobs, stop, iter(jobs[delivered:stop])),
-            is_new=True,
         )
         return count
 
-    def take_page(self) -> RestoreJobPage:
+    def take_rest(self) -> RestoreJobPage:
         """Return the rest of the current page."""
         state, page = self._state, self._state.page
         is_cut = page.stop < len(page.jobs)
@@ -224,7 +216,7 @@ class Cursor:
             restore_jobs=page.jobs[page.delivered : page.stop],
             next_token=None if is_cut else state.next_token,
         )
-        self._state = state._replace(page=page._replace(rest=iter(())), is_new=False)
+        self._state = state._replace(page=page._replace(rest=iter(())))
         return taken
 
     def forget_delivered(self) -> None:

@@ -10,7 +10,7 @@ from restorejobs_client._arrow import ArrowExport
 from restorejobs_client._balance import WindowRun
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._extras import asyncio
+from restorejobs_client._iterator import JobIterator
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import check_count
 from restorejobs_client._pool import Run, WorkerPool
@@ -30,7 +30,6 @@ class _RunIterator:
 
     def __init__(self, run: ListingRun) -> None:
         self._run = run
-        self._jobs = run.jobs
 
     @property
     def checkpoint(self) -> str:
@@ -43,8 +42,8 @@ class _RunIterator:
         return self._run.checkpoint
 
 
-class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
-    """Iterates over the jobs of a listing, in one run.
+class RestoreJobIterator(_RunIterator, JobIterator):
+    """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
 
     After an error, `next()` requests the same page again, so an error never looks like the end. Use
     it from one thread at a time.
@@ -61,15 +60,11 @@ class RestoreJobIterator(_RunIterator, Iterator[RestoreJob]):
         True
     """
 
-    def __next__(self) -> RestoreJob:
-        for job in self._jobs:
-            return job
-        while True:
-            self._jobs = self._run.jobs  # Ctrl-C may have come after the page arrived
-            for job in self._jobs:
-                return job
-            if not self._run.next_page():
-                raise StopIteration
+    def _fetch(self) -> bool:
+        if self._jobs is self._run.jobs and not self._run.next_page():
+            return False
+        self._jobs = self._run.jobs  # also if Ctrl-C came after the page had arrived
+        return True
 
 
 class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
@@ -78,30 +73,7 @@ class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
     def __next__(self) -> RestoreJobPage:
         if not self._run.has_page():
             raise StopIteration
-        return self._run.take_page()
-
-
-class _AsyncIterator(_RunIterator, AsyncIterator[RestoreJob]):
-    """Iterates over the jobs of a listing with `async for`.
-
-    Pages are fetched on a thread and accepted on the event loop, so a cancelled wait does not
-    change the position.
-    """
-
-    def __init__(self, run: ListingRun) -> None:
-        super().__init__(run)
-        self._lock = asyncio.Lock()  # of several tasks, only one requests the next page
-
-    async def __anext__(self) -> RestoreJob:
-        for job in self._jobs:
-            return job
-        async with self._lock:
-            while True:
-                self._jobs = self._run.jobs
-                for job in self._jobs:
-                    return job
-                if not await self._run.next_page_async():
-                    raise StopAsyncIteration
+        return self._run.take_rest()
 
 
 class RestoreJobs(ArrowExport):
@@ -110,12 +82,12 @@ class RestoreJobs(ArrowExport):
     No request is sent until you iterate over it. Each iteration is a new, full run.
     """
 
-    def __init__(self, fetch: FetchPage, listing: Listing, clock: Clock) -> None:
+    def __init__(self, fetch: FetchPage, listing: Listing, new_clock: Callable[[], Clock]) -> None:
         if listing.limit is not None:
             check_count("limit", listing.limit, least=0, is_optional=True)
         self._fetch = fetch
         self._listing = listing
-        self._clock = clock
+        self._new_clock = new_clock
 
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
         return map(_restore_jobs, self.pages())
@@ -129,7 +101,7 @@ class RestoreJobs(ArrowExport):
         Cancelling ends the wait at once. The iterator has a `checkpoint`, and raises the same
         errors as iterating without `async`.
         """
-        return _AsyncIterator(ListingRun(self._listing, self._fetch))
+        return iter(self)
 
     def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page. A page may be empty even if more pages follow.
@@ -202,7 +174,7 @@ class RestoreJobs(ArrowExport):
 
         runs = [WindowRun(self._listing.parameters, start, window) for window in windows]
         pool = WorkerPool(runs, workers)
-        return RestoreJobStream(pool, ProgressBar("windows") if self._listing.progress else None)
+        return RestoreJobStream(pool, ProgressBar("windows", wanted=self._listing.progress))
 
     def watch(
         self,
@@ -264,11 +236,11 @@ class RestoreJobs(ArrowExport):
             interval=interval,
             timeout=timeout,
             until=until,
-            clock=self._clock,
+            clock=self._new_clock(),
         )
 
     def _with_listing(self, listing: Listing) -> RestoreJobs:
-        return RestoreJobs(self._fetch, listing, self._clock)
+        return RestoreJobs(self._fetch, listing, self._new_clock)
 
     def _cut_windows(self, purpose: str, parts: int) -> list[Window]:
         self._reject_single_run_options(purpose)
@@ -329,5 +301,5 @@ def gather(
             raise InvalidRequestError(message)
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))
     runs = [Run(listing, listing.pages(), group) for group, listing in enumerate(listings)]
-    bar = ProgressBar("listings", len(listings)) if progress else None
+    bar = ProgressBar("listings", len(listings), wanted=progress)
     return RestoreJobStream(WorkerPool(runs, workers), bar)

@@ -72,24 +72,20 @@ class WorkerPool:
         self._stopped = False
         self._failures: list[BaseException] = []
 
-    def pages(self, bar: ProgressBar | None = None) -> Generator[tuple[RestoreJob, ...]]:
+    def pages(self, bar: ProgressBar) -> Generator[tuple[RestoreJob, ...]]:
         """Start the workers and yield their pages. At the end, raise all errors in a group."""
-        if bar is not None:
-            bar.begin()
+        bar.begin()
         try:
             for _ in range(self._size):
                 start_thread(self._work)
             while (page := self._next_page()) is not None:
-                if bar is not None:
-                    bar.add_page(len(page))
-                    self._draw(bar)
-                yield page
-            if bar is not None:
+                bar.add_page(len(page))
                 self._draw(bar)
+                yield page
+            self._draw(bar)
             was_closed = self._stopped
         finally:
-            if bar is not None:
-                bar.end()
+            bar.end()
             self.stop()
         if self._failures and not was_closed:
             failed = counted(len(self._failures), "listing")

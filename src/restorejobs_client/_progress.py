@@ -14,16 +14,21 @@ class ProgressBar:
 
     It is drawn from `begin` until `end`. Calling `begin` again continues it.
 
+    Args:
+        unit: what it counts.
+        total: the final count, if it is known.
+        wanted: whether the user has asked for it; otherwise nothing is drawn.
+
     Attributes:
         jobs: how many jobs were listed.
-        pages: how many pages were fetched.
     """
 
-    def __init__(self, unit: str, total: int | None = None) -> None:
+    def __init__(self, unit: str, total: int | None = None, *, wanted: bool) -> None:
         self.jobs: int = 0
-        self.pages: int = 0
+        self._pages = 0
         self._unit = unit
         self._total = total
+        self._wanted = wanted
         self._count = 0
         self._bar: Any = None
 
@@ -33,7 +38,7 @@ class ProgressBar:
         Raises:
             ImportError: the extra `progress` is not installed.
         """
-        if self._bar is None:
+        if self._wanted and self._bar is None:
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
             options: dict[str, Any] = {} if _is_visible() else {"disable": True}
@@ -43,15 +48,16 @@ class ProgressBar:
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
         self.jobs += jobs
-        self.pages += 1
+        self._pages += 1
 
     def show(self, count: int, *details: str) -> None:
-        """Draw a new count, followed by the details and the jobs and pages so far."""
-        self.begin()
-        if self.pages and self._unit != "jobs":
+        """Update the bar if it is drawn: a count, details, and the jobs and pages so far."""
+        if self._bar is None:
+            return
+        if self._pages and self._unit != "jobs":
             details = (*details, counted(self.jobs, "job"))
-        if self.pages:
-            details = (*details, counted(self.pages, "page"))
+        if self._pages:
+            details = (*details, counted(self._pages, "page"))
         self._bar.set_postfix_str(", ".join(details), refresh=False)
         self._bar.update(count - self._count)
         self._count = count

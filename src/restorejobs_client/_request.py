@@ -5,7 +5,6 @@
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from inspect import signature
 from typing import Any, Final, Self, TypedDict, cast
 
 from pydantic import (
@@ -135,7 +134,6 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        _reject_unknown_options("model_validate", options)
         with _our_errors(obj):
             return super().model_validate(obj, **options)
 
@@ -151,7 +149,6 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        _reject_unknown_options("model_validate_json", options)
         with _our_errors():
             return super().model_validate_json(json_data, **options)
 
@@ -175,13 +172,6 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the first request, with boto3's names for them."""
         return aws_parameters(dict(self))
-
-
-def _reject_unknown_options(method: str, options: Mapping[str, object]) -> None:
-    for name in options.keys() - signature(getattr(BaseModel, method)).parameters:
-        raise InvalidRequestError(
-            f"{name} is not an option of {method}: pass the parameters as one object"
-        )
 
 
 @contextmanager

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
 
-from restorejobs_client._extras import asyncio
-
 _Result = TypeVar("_Result")
 
 
@@ -58,8 +56,3 @@ def start_call(call: Callable[[], _Result]) -> Future[_Result]:
 
     start_thread(work)
     return future
-
-
-async def run_in_thread(call: Callable[[], _Result]) -> _Result:
-    """Await a blocking call without blocking the event loop."""
-    return await asyncio.wrap_future(start_call(call))

@@ -11,18 +11,17 @@ import random
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
 from typing import Final, Self, cast
 
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
-from restorejobs_client._extras import asyncio
+from restorejobs_client._iterator import JobIterator
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
@@ -51,23 +50,14 @@ def has_ended(job: RestoreJob) -> bool:
 class Clock:
     """The clock of a watch. Tests with the fake AWS Backup use one that does not wait."""
 
-    def of_one_watch(self) -> Clock:
-        """Return the clock of a new watch."""
-        return self
-
     def now(self) -> float:
         """Return seconds since an arbitrary moment."""
         return time.monotonic()
 
-    def wait(self, seconds: float, closed: SimpleQueue[None]) -> None:
+    def wait(self, seconds: float, wake: SimpleQueue[None]) -> None:
         """Wait, but return when something is put into the queue. A long wait may end early."""
         with suppress(Empty):
-            closed.get(timeout=min(seconds, TIMEOUT_MAX))
-
-    async def wait_async(self, seconds: float, closed: asyncio.Event) -> None:
-        """Do the same in an event loop."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(closed.wait(), seconds)
+            wake.get(timeout=min(seconds, TIMEOUT_MAX))
 
 
 class _Follower:
@@ -179,7 +169,7 @@ class _Follower:
         return date is not None and self._after is not None and date < self._after
 
 
-class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
+class RestoreJobWatch(JobIterator):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
     Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
@@ -207,11 +197,10 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
             message = f"until={until!r} is refused: it must be a function that takes a job"
             raise InvalidRequestError(message)
         self._follower = _Follower(listing, restore_job_ids, until)
-        self._fetch = fetch
+        self._fetch_page = fetch
         self._interval, self._timeout = interval, timeout
-        self._clock = clock.of_one_watch()
-        self._bar = ProgressBar("jobs") if listing.progress else None
-        self._is_drawn = False
+        self._clock = clock
+        self._bar = ProgressBar("jobs", wanted=listing.progress)
         self._bar_lock = RLock()  # another thread or a signal handler may call close
         self._run: ListingRun | None = None
         self._page: deque[RestoreJob] = deque()
@@ -219,8 +208,7 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = False
-        self._closed: SimpleQueue[None] = SimpleQueue()
-        self._wake_loop: Callable[[], object] = lambda: None
+        self._wake: SimpleQueue[None] = SimpleQueue()
 
     def __enter__(self) -> Self:
         return self
@@ -231,100 +219,83 @@ class RestoreJobWatch(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     def close(self) -> None:
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
-        self._closed.put(None)
-        with suppress(RuntimeError):  # the event loop is closed
-            self._wake_loop()
-        self._draw_bar(is_last=True)
+        self._wake.put(None)
+        self._end_bar()
 
-    def __next__(self) -> RestoreJob:
+    def _fetch(self) -> bool:
+        """End, wait for the next round, or request a page."""
         try:
-            while (step := self._next_step()) is not None:
-                if isinstance(step, RestoreJob):
-                    return step
-                if isinstance(step, ListingRun):
-                    self._take_page(step, has_page=step.has_page())
-                else:
-                    self._clock.wait(step, self._closed)
+            is_between_rounds = self._run is None and self._deadline is not None
+            if self._is_closed or (is_between_rounds and not self._follower.is_waiting):
+                self._end_bar()
+                return False
+            now = self._clock.now()
+            if self._deadline is None:
+                self._deadline = now + (math.inf if self._timeout is None else self._timeout)
+            if now >= self._deadline and (is_between_rounds or self._is_requesting):
+                raise WatchTimeoutError(self._timeout or 0.0, self._follower.pending)  # noqa: TRY301  # ends the bar
+            if self._run is None and now < self._next_round:
+                self._clock.wait(min(self._next_round, self._deadline) - now, self._wake)
+            else:
+                self._request(now)
         except BaseException:
-            self._draw_bar(is_last=True)
+            self._end_bar()
             raise
-        raise StopIteration
+        self._jobs = iter(self._next_changed, None)
+        return True
 
-    async def __anext__(self) -> RestoreJob:
-        loop, closed = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            async with self._step_lock:
-                self._wake_loop = lambda: loop.call_soon_threadsafe(closed.set)
-                while (step := self._next_step()) is not None:
-                    if isinstance(step, RestoreJob):
-                        return step
-                    if isinstance(step, ListingRun):
-                        self._take_page(step, has_page=await step.has_page_async())
-                    else:
-                        await self._clock.wait_async(step, closed)
-        except BaseException:
-            self._draw_bar(is_last=True)
-            raise
-        raise StopAsyncIteration
-
-    @cached_property
-    def _step_lock(self) -> asyncio.Lock:
-        """Only one of several tasks that share the watch takes a step at a time."""
-        return asyncio.Lock()
-
-    def _next_step(self) -> RestoreJob | float | ListingRun | None:
-        """Return a job, seconds to wait, a run to request a page from, or `None` at the end."""
-        while self._page and not self._is_closed:
-            has_changed = self._follower.notice(self._page[0])  # if `until` raises, the job stays
-            job = self._page.popleft()
-            if has_changed:
-                return job
-        is_between_rounds = self._run is None and self._deadline is not None
-        if self._is_closed or (is_between_rounds and not self._follower.is_waiting):
-            self._draw_bar(is_last=True)
-            return None
-        now = self._clock.now()
-        if self._deadline is None:
-            self._deadline = now + (math.inf if self._timeout is None else self._timeout)
-        if now >= self._deadline and (is_between_rounds or self._is_requesting):
-            raise WatchTimeoutError(self._timeout or 0.0, self._follower.pending)
+    def _request(self, now: float) -> None:
+        """Take the jobs of a page, or the end of a round."""
         if self._run is None:
-            if now < self._next_round:
-                return min(self._next_round, self._deadline) - now
             jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
             self._next_round = now + self._interval * jitter
             self._run = ListingRun(self._follower.next_listing(), self._fetch_unless_closed)
         self._draw_bar()
         self._is_requesting = True
-        return self._run
-
-    def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
-        """Fetch a page on a thread, so that closing does not wait for it."""
-        self._closed = closed = SimpleQueue[None]()  # an abandoned request keeps the old queue
-        answer = start_call(lambda: self._fetch(parameters))
-        answer.add_done_callback(lambda _: closed.put(None))
-        if not self._is_closed:
-            closed.get()
-        return RestoreJobPage() if self._is_closed else answer.result()
-
-    def _take_page(self, run: ListingRun, *, has_page: bool) -> None:
-        """Take the jobs of a page, or the end of a round."""
-        if has_page:
-            self._page.extend(run.take_page())
+        if self._run.has_page():
+            self._page.extend(self._run.take_rest())
         else:
             self._follower.end_round()
             self._run = None
         self._is_requesting = False
         self._draw_bar()
 
-    def _draw_bar(self, *, is_last: bool = False) -> None:
+    def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
+        """Fetch a page on a thread, so that closing does not wait for it."""
+        self._wake = wake = SimpleQueue[None]()  # an abandoned request keeps the old queue
+        answer = start_call(lambda: self._fetch_page(parameters))
+        answer.add_done_callback(lambda _: wake.put(None))
+        if not self._is_closed:
+            wake.get()
+        return RestoreJobPage() if self._is_closed else answer.result()
+
+    def _next_changed(self) -> RestoreJob | None:
+        """Return the next job of the page that is new or has changed, if there is one."""
+        try:
+            while self._page and not self._is_closed:
+                has_changed = self._follower.notice(self._page[0])  # may raise, by `until`
+                job = self._page.popleft()
+                if has_changed:
+                    return job
+        except BaseException:
+            self._end_bar()
+            raise
+        return None
+
+    def _draw_bar(self) -> None:
         with self._bar_lock:
-            if self._bar is not None and (self._is_drawn if is_last else not self._is_closed):
-                ended, failed = self._follower.ended, len(self._follower.failed)
-                self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
-                self._is_drawn = not is_last
-                if is_last:
-                    self._bar.end()
+            if not self._is_closed:
+                self._bar.begin()
+                self._show_counts()
+
+    def _end_bar(self) -> None:
+        with self._bar_lock:
+            self._show_counts()
+            self._bar.end()
+
+    def _show_counts(self) -> None:
+        ended, failed = self._follower.ended, len(self._follower.failed)
+        self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
 
 
 def _check_ids(ids: tuple[object, ...]) -> None:

@@ -17,10 +17,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from restorejobs_client._botocore_errors import OPERATION, is_throttling, our_error
-from restorejobs_client._connections import make_interrupt_safe
 from restorejobs_client._decode import decode_page, page_of
 from restorejobs_client._errors import MalformedResponseError
 from restorejobs_client._models import RestoreJobPage
+from restorejobs_client._session import make_interrupt_safe
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse

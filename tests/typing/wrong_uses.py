@@ -78,9 +78,7 @@ def results(jobs: RestoreJobs, iterator: RestoreJobIterator) -> None:
     gather(jobs, 8)  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]  # ty: ignore
 
 
-async def asynchronous_results(jobs: RestoreJobs, iterator: RestoreJobIterator) -> None:
-    async for _ in iterator:  # type: ignore[attr-defined]  # pyrefly: ignore[not-iterable]  # ty: ignore
-        pass
+async def asynchronous_results(jobs: RestoreJobs) -> None:
     async for _ in jobs.pages():  # type: ignore[attr-defined]  # pyrefly: ignore[not-iterable]  # ty: ignore
         pass
     await jobs.first()  # type: ignore[misc]  # pyrefly: ignore[not-async]  # ty: ignore

@@ -28,16 +28,18 @@ from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from email.message import Message
+from queue import SimpleQueue
 from urllib.parse import parse_qsl
 
 from botocore.config import Config
+from typing_extensions import override
 
 from restorejobs_client._client import RestoreJobsClient
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._parameters import check_count
+from restorejobs_client._watch import Clock
 from restorejobs_client.testing import _server, _service
-from restorejobs_client.testing._clock import InstantClock
 from restorejobs_client.testing._moto import seed_restore_jobs
 from restorejobs_client.testing._samples import sample_jobs
 from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, check_account, read_jobs
@@ -74,6 +76,21 @@ def fake_backup(
     with closing(_server.Server(backup._respond)) as server:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # private for users
         backup.endpoint_url = server.url
         yield backup
+
+
+class _InstantClock(Clock):
+    """A clock that only advances when it is told to wait, and then does so at once."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    @override
+    def now(self) -> float:
+        return self._seconds
+
+    @override
+    def wait(self, seconds: float, wake: SimpleQueue[None]) -> None:
+        self._seconds += seconds
 
 
 class FakeBackup:
@@ -131,7 +148,7 @@ class FakeBackup:
             self.endpoint_url, region_name=region_name, account_id=account_id, config=config
         )
         client = RestoreJobsClient(client=core)
-        client._clock = InstantClock()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
+        client._new_clock = _InstantClock  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
         return client
 
     def seed(
