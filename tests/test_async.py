@@ -11,11 +11,11 @@ import pytest
 from interrupting import interrupted
 from memory_service import Service, job
 
-from restorejobs_client import MalformedResponseError, RestoreJob
+from restorejobs_client import MalformedResponseError, RestoreJob, RestoreJobs, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from memory_service import Parameters
 
@@ -85,6 +85,30 @@ def test_cancelled_wait_keeps_the_place() -> None:
         return first + await collected(iterator)
 
     assert asyncio.run(main()) == JOBS
+
+
+@pytest.mark.parametrize(
+    "iterate",
+    [iter, gather, lambda listing: listing.watch(until=lambda _: True)],
+    ids=["listing", "stream", "watch"],
+)
+def test_for_continues_a_cancelled_async_for(iterate: Callable[[RestoreJobs], Any]) -> None:
+    """`for` waits for the request that a cancelled `async for` has sent, and repeats nothing."""
+    service = Service(JOBS)
+    service.before_answer = gate = Gate()
+    iterator = iterate(service.listing(max_results=30))
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(iterator), 0.02)
+
+    asyncio.run(main())
+    timer = threading.Timer(0.05, gate.open)
+    timer.start()
+    assert list(iterator) == JOBS
+    assert len(service.asked) == 4
+    assert service.most_at_once == 1
+    timer.join()
 
 
 def test_tasks_can_share_an_iterator() -> None:
