@@ -400,7 +400,7 @@ def test_shifting_pages_repeat_and_lose_no_job() -> None:
 
 
 def test_rounds_start_before_the_oldest_followed_job(backup: FakeBackup) -> None:
-    """Later rounds start ten minutes before that job, because AWS may list a job late."""
+    """Later rounds start ten minutes, and the second that windows add, before that job."""
     backup.seed(
         [a_job("new", minutes=60), a_job("middle"), a_job("old", minutes=-60)]
         + [a_job(f"ended-{number}", "completed", minutes=-90 - number) for number in range(20)]
@@ -411,9 +411,9 @@ def test_rounds_start_before_the_oldest_followed_job(backup: FakeBackup) -> None
     list(listing(backup, max_results=5).watch())
     assert [request.get("createdAfter") for request in backup.requests] == [
         *[None] * 5,
-        "2026-01-15T10:50:00Z",
-        "2026-01-15T11:50:00Z",
-        "2026-01-15T12:50:00Z",
+        "2026-01-15T10:49:59Z",
+        "2026-01-15T11:49:59Z",
+        "2026-01-15T12:49:59Z",
     ]
 
 
@@ -427,8 +427,8 @@ def test_rounds_with_ids_end_after_the_newest_followed_job(backup: FakeBackup) -
         (request.get("createdAfter"), request.get("createdBefore")) for request in backup.requests
     ] == [
         (None, None),
-        ("2026-01-15T11:50:00Z", "2026-01-15T12:40:00Z"),
-        ("2026-01-15T11:50:00Z", "2026-01-15T12:10:00Z"),
+        ("2026-01-15T11:49:59Z", "2026-01-15T12:40:01Z"),
+        ("2026-01-15T11:49:59Z", "2026-01-15T12:10:01Z"),
     ]
 
 

@@ -27,7 +27,7 @@ from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._threads import start_call
-from restorejobs_client._windows import creation_bounds
+from restorejobs_client._windows import Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
@@ -37,7 +37,7 @@ _MAX_SECONDS: Final = sys.float_info.max / 2  # seconds; the sum of two does not
 # AWS lists a job a little after its creation. So each round also lists jobs that were created up to
 # this long before the oldest one that is followed.
 _MARGIN: Final = timedelta(minutes=10)
-_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
+_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN
 # A job may stop matching these filters. The other filters check members that never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
@@ -71,11 +71,10 @@ class _Follower:
         self._seen: dict[_Key, RestoreJob] = {}
         self._followed: dict[_Key, RestoreJob] = {}  # those for which `until` is not true yet
         self._is_first_round = True
-        # This bound never decreases: older jobs have been forgotten, and would look new.
-        self._after: datetime | None = None
-        self._before: datetime | None = None
+        # Its lower bound never decreases: older jobs have been forgotten, and would look new.
+        self._window = listing.window
         self.chosen = 0
-        self.failed: set[_Key] = set()
+        self.failed = 0
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -100,12 +99,7 @@ class _Follower:
         parameters = dict(self._listing.parameters)
         for name in _CHANGING_FILTERS:
             parameters.pop(name, None)
-        after, before = creation_bounds(parameters)
-        if self._after is not None:
-            parameters["by_created_after"] = max(after or EARLIEST, self._after)
-        if self._before is not None:
-            parameters["by_created_before"] = min(before or self._before, self._before)
-        return replace(self._listing, parameters=parameters)
+        return replace(self._listing, parameters=parameters, window=self._window)
 
     def notice(self, job: RestoreJob) -> bool:
         """Remember a job unless `until` raises. Return whether it is new or has changed."""
@@ -123,9 +117,8 @@ class _Follower:
             self._seen[key] = job
             self._missing.pop((job.restore_job_id or "").casefold(), None)
             self.chosen += before is None
-            self.failed.discard(key)
-            if job.status == "FAILED":
-                self.failed.add(key)
+            had_failed = before is not None and before.status == "FAILED"
+            self.failed += (job.status == "FAILED") - had_failed
         return has_changed
 
     def _key(self, job: RestoreJob) -> _Key:
@@ -137,8 +130,6 @@ class _Follower:
         return job.account_id, identity
 
     def _is_chosen(self, job: RestoreJob) -> bool:
-        if self._is_forgotten(job):  # the service may have rounded the bound
-            return False
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
         if self._is_first_round:  # the service has applied all filters
@@ -159,14 +150,13 @@ class _Follower:
         known = [date for date in dates if date is not None and date >= EARLIEST + _MARGIN]
         if not known or len(known) < len(dates) or self._missing:
             return  # a bound could exclude jobs that are followed
-        self._after = max(min(known) - _MARGIN, self._after or EARLIEST)
-        if self._wanted:  # no new jobs are followed
-            self._before = min(max(known), _LAST_MOMENT - _MARGIN) + _MARGIN
-        self._seen = {key: job for key, job in self._seen.items() if not self._is_forgotten(job)}
-
-    def _is_forgotten(self, job: RestoreJob) -> bool:
-        date = job.creation_date
-        return date is not None and self._after is not None and date < self._after
+        lower = max(min(known) - _MARGIN, self._window.lower or EARLIEST)
+        upper = self._window.upper
+        if self._wanted and max(known) < _LAST_MOMENT:  # no new jobs are followed
+            upper = max(known) + _MARGIN
+        self._window = Window(lower, upper)
+        seen = self._seen.items()
+        self._seen = {key: job for key, job in seen if (job.creation_date or lower) >= lower}
 
 
 class RestoreJobWatch(JobIterator):
@@ -294,7 +284,7 @@ class RestoreJobWatch(JobIterator):
             self._bar.end()
 
     def _show_counts(self) -> None:
-        ended, failed = self._follower.ended, len(self._follower.failed)
+        ended, failed = self._follower.ended, self._follower.failed
         self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
 
 
