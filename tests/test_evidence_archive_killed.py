@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,7 +84,8 @@ def run(process: subprocess.Popen[str], *, kill_after: float | None = None) -> i
     process.stdin.flush()
     child = int(process.stdout.readline())
     if not select.select([process.stdout], [], [], kill_after)[0]:
-        os.kill(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended just now
+            os.kill(child, signal.SIGKILL)
     return int(process.stdout.readline())
 
 
@@ -135,13 +136,14 @@ def test_archive_is_correct_after_kills_at_any_time(tmp_path: Path) -> None:
                 text=True,
             )
         )
-        seconds = 1.0  # duration of a run; updated below
+        kill_after: float | None = None  # the first run creates the tables
         while len(complete_places) < 12:
             began = time.monotonic()
-            code = run(process, kill_after=seconds * rng.uniform(0.3, 1.1))
+            code = run(process, kill_after=kill_after)
             assert code in {0, -signal.SIGKILL}
             if code == 0:
                 seconds = time.monotonic() - began
+            kill_after = seconds * rng.uniform(0.3, 1.1)
             complete = check(database, listed)
             if code != 0:
                 complete_places.append(len(complete))
