@@ -137,6 +137,7 @@ def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
     class Client(RestoreJobsClient):
         def __init__(self) -> None:
             self._settings = {"region_name": region_name}
+            self._origin = {"region_name": region_name} if region_name else {}
             self._new_clock = Clock
             self._fetch = fetch  # type: ignore[method-assign]  # instead of AWS
 

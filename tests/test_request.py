@@ -253,7 +253,7 @@ def test_model_validate_json_accepts_both_spellings() -> None:
         request.model_dump_json(),
     ):
         assert ListRestoreJobsRequest.model_validate_json(text) == request
-    for text in ("{", '{"ByStatus": "DONE"}', "[]"):
+    for text in ("{", '{"ByStatus": "DONE"}', "[]", '{"max_results": "10"}'):
         with pytest.raises(InvalidRequestError):
             ListRestoreJobsRequest.model_validate_json(text)
 

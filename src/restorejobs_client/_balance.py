@@ -1,7 +1,7 @@
 """Divide the windows of a listing while `parallel` fetches them.
 
 Jobs cluster (restore tests run at night), so windows of equal length contain different numbers of
-jobs. When workers are idle and a run seems to have many jobs left, that run stops. Its window is
+jobs. When workers are idle and a task seems to have many jobs left, that task stops. Its window is
 cut into parts, which are listed again without the jobs that were already delivered. The dates of
 these jobs are used to guess where the remaining jobs are. The result is exact even if the guess is
 wrong, and for any order of the jobs.
@@ -13,32 +13,32 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter
-from typing import Final
+from typing import ClassVar, Final
 
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._pool import Run
-from restorejobs_client._windows import MARGIN, Window, creation_bounds, equal_cuts
+from restorejobs_client._pool import Task
+from restorejobs_client._windows import FIRST, LAST, MARGIN, Window, creation_bounds, equal_cuts
 
 StartWindow = Callable[[Window], tuple[object, Iterator[RestoreJobPage]]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup was launched in this month
 _PAGES_TO_PROBE: Final = 4  # a window without a lower bound is divided only this early
-_MAX_PAGES_TO_REPEAT: Final = 16  # after this many pages, a run is no longer divided
+_MAX_PAGES_TO_REPEAT: Final = 16  # after this many pages, a task is no longer divided
 _DATES_PER_PAGE: Final = 20  # a sample for the guess
 _account_id: Final = attrgetter("account_id")
 _restore_job_id: Final = attrgetter("restore_job_id")
 
 
-class WindowRun(Run):
-    """A run that lists a window and can be divided.
+class WindowTask(Task):
+    """A task that lists a window and can be divided.
 
     Args:
         parameters: the parameters of the whole listing.
         start: starts to list a window.
-        window: the part of the listing that this run lists.
+        window: the part of the listing that this task lists.
         delivered: the account and the id of each job that was already delivered.
     """
 
-    can_be_requeued = True
+    can_be_requeued: ClassVar = True
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class WindowRun(Run):
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         if len(self._dates) == _MAX_PAGES_TO_REPEAT:
-            self._accounts.clear()  # the run is no longer divided
+            self._accounts.clear()  # the task is no longer divided
             self._ids.clear()
         else:
             sample = page.restore_jobs[:: max(1, len(page) // _DATES_PER_PAGE)]
@@ -72,7 +72,7 @@ class WindowRun(Run):
             job for job in page if (job.account_id, job.restore_job_id) not in self._delivered
         )
 
-    def divide(self, parts: int) -> list[Run]:
+    def divide(self, parts: int) -> list[Task]:
         # A delivered job without an id could not be recognized when it is listed again.
         if len(self._dates) == _MAX_PAGES_TO_REPEAT or not all(self._ids):
             return []
@@ -81,18 +81,14 @@ class WindowRun(Run):
         except OverflowError:  # a cut would be outside the calendar
             return []
         after, before = creation_bounds(self._parameters)
-        lowers, uppers = (self._window.lower, after), (self._window.upper, before)
-        cuts = [
-            cut
-            for cut in sorted(set(guessed))
-            if all(lower is None or lower < cut for lower in lowers)
-            and all(upper is None or cut < upper for upper in uppers)
-        ]
+        lower = max(self._window.lower or FIRST, after or FIRST)
+        upper = min(self._window.upper or LAST, before or LAST)
+        cuts = [cut for cut in sorted(set(guessed)) if lower < cut < upper]
         if not cuts:
             return []
         delivered = self._delivered.union(zip(self._accounts, self._ids, strict=True))
         return [
-            WindowRun(self._parameters, self._start, window, delivered)
+            WindowTask(self._parameters, self._start, window, delivered)
             for window in self._window.cut_at(cuts)
         ]
 

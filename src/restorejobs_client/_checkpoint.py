@@ -22,7 +22,6 @@ _CHECKSUM_BYTES: Final = 8
 _MAX_LENGTH: Final = 100_000  # characters; AWS's tokens have hundreds
 _MAX_DELIVERED: Final = 100_000  # jobs of one page, which AWS limits to 1,000
 _ADVICE: Final = "pass the unchanged checkpoint of an iterator or an error"
-_Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,7 +30,6 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         token: the page token that requests the page; `None` for the first page.
         delivered: how many jobs of that page were delivered.
-        last_job: the hash of the id of the last delivered job of that page.
         digest: the hash of the ids of all delivered jobs of that page. It shows whether the page
             is still the same.
         ended: whether all jobs of the listing were delivered.
@@ -39,16 +37,15 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
     token: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     delivered: Annotated[int, msgspec.Meta(ge=0, le=_MAX_DELIVERED)] = 0
-    last_job: _Hash | None = None
-    digest: _Hash | None = None
+    digest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")] | None = None
     ended: bool = False
 
     def __post_init__(self) -> None:
         """Refuse members that contradict each other. Only a forged checkpoint has such members."""
         is_within_page = self.delivered > 0
-        if self.ended and (self.token is not None or is_within_page):
+        if is_within_page != (self.digest is not None):
             raise ValueError
-        if {is_within_page} != {self.last_job is not None, self.digest is not None}:
+        if self.ended and (is_within_page or self.token is not None):
             raise ValueError
 
 

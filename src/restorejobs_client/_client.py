@@ -112,6 +112,8 @@ class RestoreJobsClient:
             client = create_client(session, **settings)
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
+        texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
+        self._origin = {name: redacted(text) for name, text in texts.items()}
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
@@ -120,14 +122,6 @@ class RestoreJobsClient:
         """The AWS region of the jobs, such as `"eu-central-1"`."""
         region_name: str = self._settings["region_name"]
         return region_name
-
-    @property
-    def _origin(self) -> dict[str, str]:
-        return {
-            name: redacted(value)
-            for name, value in self._settings.items()
-            if isinstance(value, str)
-        }
 
     def __repr__(self) -> str:
         return one_line("RestoreJobsClient", self._origin)
@@ -240,9 +234,7 @@ class RestoreJobsClient:
         if token is not None:
             message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
-        checkpoint = read_checkpoint(resume_from)
-        _check_same_listing(checkpoint, filter_texts(parameters), self.region_name)
-        return self._resumed(listing, checkpoint)
+        return self._resumed(listing, read_checkpoint(resume_from))
 
     def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
@@ -258,16 +250,24 @@ class RestoreJobsClient:
             InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
-        if read.region_name != self.region_name:
-            raise InvalidCheckpointError(
-                f"the checkpoint is from region {read.region_name}, but this client lists "
-                f"{self.region_name}: use a client for {read.region_name}"
-            )
         parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
         listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
         return self._resumed(listing, read)
 
     def _resumed(self, listing: Listing, checkpoint: Checkpoint) -> RestoreJobs:
+        old = {"region_name": checkpoint.region_name, **checkpoint.filters}
+        new = {"region_name": self.region_name, **filter_texts(listing.parameters)}
+        names = [name for name in (old | new) if old.get(name) != new.get(name)]
+        if names:
+            shown_old, shown_new = (
+                ", ".join(f"{name}={described.get(name)!r}" for name in names)
+                for described in (old, new)
+            )
+            raise InvalidCheckpointError(
+                "the checkpoint is from a listing with other filters or another region: it has "
+                f"{shown_old}, but this listing has {shown_new}; use a client for its region, and "
+                "client.resume(checkpoint), which needs no filters"
+            )
         rest = replace(
             listing,
             window=checkpoint.window,
@@ -277,25 +277,8 @@ class RestoreJobsClient:
         return RestoreJobs(self._fetch, rest, self._new_clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
+        # Listings hold this method, because a client can be pickled, and its Wire cannot.
         return self._wire.fetch(parameters)
-
-
-def _check_same_listing(
-    checkpoint: Checkpoint, filters: Mapping[str, str], region_name: str
-) -> None:
-    old = {"region_name": checkpoint.region_name, **checkpoint.filters}
-    new = {"region_name": region_name, **filters}
-    names = [name for name in (old | new) if old.get(name) != new.get(name)]
-    if names:
-        shown_old, shown_new = (
-            ", ".join(f"{name}={described.get(name)!r}" for name in names)
-            for described in (old, new)
-        )
-        raise InvalidCheckpointError(
-            "resume_from is a checkpoint with other filters or another region: it has "
-            f"{shown_old}, but this listing has {shown_new}; "
-            "client.resume(checkpoint) needs no filters"
-        )
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
 from typing import Final, NamedTuple, cast
@@ -39,16 +39,6 @@ class Listing:
     started_by: str | None = None
     limit: int | None = None
     progress: bool = False
-
-    @property
-    def region_name(self) -> str | None:
-        """The AWS region of the jobs."""
-        return self.origin.get("region_name")
-
-    def limited_to(self, count: int) -> Listing:
-        """Return a listing of the first jobs of this one, without a progress bar."""
-        limit = count if self.limit is None else min(count, self.limit)
-        return replace(self, limit=limit, progress=False)
 
     def described(self) -> dict[str, object]:
         """Return the origin, filters, window and limit that `repr` shows."""
@@ -135,9 +125,8 @@ class Cursor:
         """The exact position after the last delivered job, as text."""
         listing = self._listing
         filters = filter_texts(listing.parameters)
-        return write_checkpoint(
-            Checkpoint(self._position(), listing.window, listing.region_name, filters)
-        )
+        region_name = listing.origin.get("region_name")
+        return write_checkpoint(Checkpoint(self._position(), listing.window, region_name, filters))
 
     def _position(self) -> Position:
         state, page = self._state, self._state.page
@@ -148,15 +137,11 @@ class Cursor:
         if page.delivered == 0:
             return Position(token=page.token)
         delivered = page.jobs[: page.delivered]
-        return Position(
-            page.token, len(delivered), _hash_of_ids(delivered[-1:]), _hash_of_ids(delivered)
-        )
+        return Position(page.token, len(delivered), _hash_of_ids(delivered))
 
-    def next_parameters(self) -> dict[str, object] | None:
-        """Return the parameters of the next request, for boto3; `None` at the end."""
+    def next_parameters(self) -> dict[str, object]:
+        """Return the parameters of the next request, for boto3."""
         state = self._state
-        if self.has_ended:
-            return None
         parameters = dict(self._parameters)
         if state.left is not None:
             repeated = 0  # jobs that were delivered, but must be requested again
@@ -250,8 +235,7 @@ def _delivered_first(
     """
     for end in range(position.delivered, len(jobs) + 1):
         start = end - position.delivered
-        if _hash_of_ids(jobs[end - 1 : end]) == position.last_job:
-            found = jobs[start:end]
-            if _hash_of_ids(found) == position.digest:
-                return found + jobs[:start] + jobs[end:], position.delivered
+        found = jobs[start:end]
+        if _hash_of_ids(found) == position.digest:
+            return found + jobs[:start] + jobs[end:], position.delivered
     return jobs, 0

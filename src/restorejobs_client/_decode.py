@@ -8,6 +8,7 @@ pair), and the error names the wrong value.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -21,10 +22,10 @@ import msgspec
 from restorejobs_client._convert import WrongValueError, read_struct
 from restorejobs_client._errors import MalformedResponseError
 from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._text import is_encodable
 
 _PAGE_DECODER: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # for epoch seconds
 _MEMBERS_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _MEMBER_NAMES: Final = ("RestoreJobs", "NextToken")
 _dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(
     "creation_date", "completion_date", "recovery_point_creation_date"
@@ -132,7 +133,7 @@ def _check_members(members: Mapping[str, object], *, may_be_empty: bool) -> None
         if name not in _MEMBER_NAMES and value and not token and _looks_like_next_token(name):
             message = f"it has {name!r} instead of NextToken: more pages may follow"
             raise MalformedResponseError(message)
-    if isinstance(token, str) and not is_encodable(token):
+    if isinstance(token, str) and _SURROGATE.search(token):
         message = f"NextToken {token!r} has half of a surrogate pair, so it cannot be sent back"
         raise MalformedResponseError(message)
 

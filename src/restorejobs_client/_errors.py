@@ -25,7 +25,7 @@ Code that catches botocore's errors keeps working, because of the bases in brack
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from restorejobs_client._text import counted
 
@@ -139,9 +139,7 @@ class MalformedResponseError(RestoreJobsError):
 class _BotocoreError(RestoreJobsError, BotoCoreError):
     """An error that botocore raised. Its exception is the `__cause__`."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.kwargs: Mapping[str, Any] = {}  # botocore's may hold a signed request
+    kwargs: ClassVar[Mapping[str, Any]] = {}  # botocore's may hold a signed request
 
 
 class ConfigurationError(_BotocoreError):

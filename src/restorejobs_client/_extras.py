@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "LazyModule",
-    "asyncio",
     "boto3",
     "botocore_client",
     "botocore_config",
@@ -53,8 +52,6 @@ class LazyModule(ModuleType):
 
 
 if TYPE_CHECKING:
-    import asyncio
-
     import boto3
     import botocore.client as botocore_client
     import botocore.config as botocore_config
@@ -63,7 +60,6 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
     import tqdm.auto as tqdm_auto
 else:
-    asyncio = LazyModule("asyncio")
     boto3 = LazyModule("boto3")
     botocore_client = LazyModule("botocore.client")
     botocore_config = LazyModule("botocore.config")

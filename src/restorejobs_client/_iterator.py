@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 
-from restorejobs_client._extras import asyncio
 from restorejobs_client._models import RestoreJob
 from restorejobs_client._threads import start_call
 
@@ -31,18 +30,19 @@ class JobIterator(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
         return None if self._last_call is None or self._last_call.done() else self._last_call
 
     def __next__(self) -> RestoreJob:
-        for job in self._jobs:
-            return job
-        while self._fetch() if (call := self._running_call) is None else call.result():
+        while True:
             for job in self._jobs:
                 return job
-        raise StopIteration
+            call = self._running_call
+            if not (self._fetch() if call is None else call.result()):
+                raise StopIteration
 
     async def __anext__(self) -> RestoreJob:
-        has_more = True
-        while has_more:
+        import asyncio  # noqa: PLC0415  # already imported, or slow to import
+
+        while True:
             for job in self._jobs:
                 return job
             self._last_call = self._running_call or start_call(self._fetch)
-            has_more = await asyncio.wrap_future(self._last_call)
-        raise StopAsyncIteration
+            if not await asyncio.wrap_future(self._last_call):
+                raise StopAsyncIteration

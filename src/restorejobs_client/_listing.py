@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from operator import attrgetter
 
 from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._balance import WindowRun
+from restorejobs_client._balance import WindowTask
 from restorejobs_client._cursor import FetchPage, Listing
 from restorejobs_client._errors import InvalidRequestError
 from restorejobs_client._iterator import JobIterator
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._parameters import check_count
-from restorejobs_client._pool import Run, WorkerPool
+from restorejobs_client._pool import Task, WorkerPool
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._stream import RestoreJobStream
@@ -21,8 +20,6 @@ from restorejobs_client._table import Table
 from restorejobs_client._text import one_line
 from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
 from restorejobs_client._windows import Window, equal_cuts
-
-_restore_jobs: Callable[[RestoreJobPage], tuple[RestoreJob, ...]] = attrgetter("restore_jobs")
 
 
 class _RunIterator:
@@ -61,10 +58,9 @@ class RestoreJobIterator(_RunIterator, JobIterator):
     """
 
     def _fetch(self) -> bool:
-        if self._jobs is self._run.jobs and not self._run.next_page():
-            return False
-        self._jobs = self._run.jobs  # also if Ctrl-C came after the page had arrived
-        return True
+        has_page = self._run.has_page()
+        self._jobs = self._run.jobs
+        return has_page
 
 
 class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
@@ -84,13 +80,13 @@ class RestoreJobs(ArrowExport):
 
     def __init__(self, fetch: FetchPage, listing: Listing, new_clock: Callable[[], Clock]) -> None:
         if listing.limit is not None:
-            check_count("limit", listing.limit, least=0, is_optional=True)
+            check_count("limit", listing.limit, least=0)
         self._fetch = fetch
         self._listing = listing
         self._new_clock = new_clock
 
-    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        return map(_restore_jobs, self.pages())
+    def _job_pages(self) -> Iterator[RestoreJobPage]:
+        return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
         return RestoreJobIterator(ListingRun(self._listing, self._fetch))
@@ -112,7 +108,7 @@ class RestoreJobs(ArrowExport):
 
     def first(self) -> RestoreJob | None:
         """Return the first job, or `None` if there is none. Only one job is requested."""
-        return next(iter(self._with_listing(self._listing.limited_to(1))), None)
+        return next(iter(self.head(1)), None)
 
     def head(self, n: int = 10) -> RestoreJobPage:
         """Return the first `n` jobs, or all if there are fewer, as one page.
@@ -123,7 +119,9 @@ class RestoreJobs(ArrowExport):
             InvalidRequestError: `n` is not an int of 0 or more.
         """
         check_count("n", n, least=0)
-        return RestoreJobPage(restore_jobs=tuple(self._with_listing(self._listing.limited_to(n))))
+        limit = n if self._listing.limit is None else min(n, self._listing.limit)
+        first = self._with_listing(replace(self._listing, limit=limit, progress=False))
+        return RestoreJobPage(restore_jobs=tuple(first))
 
     def split(self, parts: int) -> list[RestoreJobs]:
         """Return `parts` listings that together are exactly this listing. No request is sent.
@@ -172,8 +170,8 @@ class RestoreJobs(ArrowExport):
             part = self._with_listing(replace(self._listing, window=window, progress=False))
             return part, part.pages()
 
-        runs = [WindowRun(self._listing.parameters, start, window) for window in windows]
-        pool = WorkerPool(runs, workers)
+        tasks = [WindowTask(self._listing.parameters, start, window) for window in windows]
+        pool = WorkerPool(tasks, workers)
         return RestoreJobStream(pool, ProgressBar("windows", wanted=self._listing.progress))
 
     def watch(
@@ -300,6 +298,6 @@ def gather(
             )
             raise InvalidRequestError(message)
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))
-    runs = [Run(listing, listing.pages(), group) for group, listing in enumerate(listings)]
+    tasks = [Task(listing, listing.pages(), group) for group, listing in enumerate(listings)]
     bar = ProgressBar("listings", len(listings), wanted=progress)
-    return RestoreJobStream(WorkerPool(runs, workers), bar)
+    return RestoreJobStream(WorkerPool(tasks, workers), bar)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from restorejobs_client._enums import ResourceType, RestoreJobStatus
 from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._text import clipped_repr, is_encodable
+from restorejobs_client._text import clipped_repr
 
 LARGEST_PAGE: Final = 1000
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore cannot write earlier years
@@ -51,20 +51,24 @@ def _status(value: object) -> RestoreJobStatus:
     raise ValueError
 
 
-def _resource_type(value: object) -> ResourceType:
-    # AWS documents values with spaces, although its own pattern forbids them.
-    return ResourceType(_text_matching(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")(value))
-
-
 def _text_matching(pattern: str) -> Callable[[object], str]:
     allowed = re.compile(pattern)
 
     def check(value: object) -> str:
-        if not isinstance(value, str) or not allowed.fullmatch(value) or not is_encodable(value):
+        if not isinstance(value, str) or not allowed.fullmatch(value):
             raise ValueError
+        str.encode(value)  # raises a ValueError for half of a surrogate pair
         return str.__str__(value)  # a subclass may override __str__
 
     return check
+
+
+# AWS documents values with spaces, although its own pattern forbids them.
+_resource_type_text: Final = _text_matching(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")
+
+
+def _resource_type(value: object) -> ResourceType:
+    return ResourceType(_resource_type_text(value))
 
 
 def _page_size(value: object) -> int:
@@ -75,7 +79,7 @@ def _page_size(value: object) -> int:
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
 _NOT_EMPTY: Final = r"(?s).*\S.*"
-_moment_parameter: Final = Parameter(_moment, _ALLOWED_MOMENT)
+_MOMENT: Final = Parameter(_moment, _ALLOWED_MOMENT)
 PARAMETERS: Final[dict[str, Parameter]] = {
     "by_account_id": Parameter(
         _text_matching(r"[0-9]{12}|\*"),
@@ -86,11 +90,11 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         "a resource type such as ResourceType.EBS: 1 to 50 letters, digits, - _ . and "
         "spaces, but no space at the start or end",
     ),
-    "by_created_before": _moment_parameter,
-    "by_created_after": _moment_parameter,
+    "by_created_before": _MOMENT,
+    "by_created_after": _MOMENT,
     "by_status": Parameter(_status, f"one of {', '.join(RestoreJobStatus)}"),
-    "by_complete_before": _moment_parameter,
-    "by_complete_after": _moment_parameter,
+    "by_complete_before": _MOMENT,
+    "by_complete_after": _MOMENT,
     "by_restore_testing_plan_arn": Parameter(
         _text_matching(_PLAN),
         "the ARN of a restore testing plan: "
@@ -156,15 +160,14 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in checked.items() if value is not None}
 
 
-def check_count(name: str, value: object, *, least: int, is_optional: bool = False) -> int:
+def check_count(name: str, value: object, *, least: int) -> int:
     """Return the value if it is an int of `least` or more. A bool is refused.
 
     Raises:
         InvalidRequestError: names the argument, what was given and what is allowed.
     """
     if type(value) is not int or value < least:
-        allowed = f"an int, {least} or more{', or None' if is_optional else ''}"
-        message = f"{name}={value!r} is refused: it must be {allowed}"
+        message = f"{name}={value!r} is refused: it must be an int, {least} or more"
         raise InvalidRequestError(message)
     return value
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Final
+from typing import ClassVar, Final
 
 from restorejobs_client._errors import RestoreJobsError, ThrottlingException
 from restorejobs_client._models import RestoreJob, RestoreJobPage
@@ -17,7 +18,8 @@ from restorejobs_client._threads import start_thread
 _PAGES_PER_WORKER: Final = 4  # the average number of pages to buffer
 
 
-class Run:
+@dataclass(eq=False)
+class Task:
     """A listing that a worker fetches page by page.
 
     Attributes:
@@ -25,49 +27,43 @@ class Run:
         pages: the pages that have not been fetched yet.
         group: the consumer takes the pages of group 0 first, then those of group 1, and so on. It
             takes the pages of one group in any order.
-        can_be_requeued: whether a throttled worker may return this run to the queue and end, so
+        can_be_requeued: whether a throttled worker may return this task to the queue and end, so
             that fewer workers send fewer requests. It must be false if the other workers may be
-            waiting for this run.
+            waiting for this task.
     """
 
-    can_be_requeued = False
-
-    def __init__(self, listing: object, pages: Iterator[RestoreJobPage], group: int = 0) -> None:
-        self.listing = listing
-        self.pages = pages
-        self.group = group
+    listing: object
+    pages: Iterator[RestoreJobPage]
+    group: int = 0
+    can_be_requeued: ClassVar = False
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that have not been delivered yet."""
         return page.restore_jobs
 
-    def divide(self, parts: int) -> list[Run]:  # noqa: ARG002  # subclasses use it
-        """Return runs that replace the rest of this one, or an empty list to continue it."""
+    def divide(self, parts: int) -> list[Task]:  # noqa: ARG002  # subclasses use it
+        """Return tasks that replace the rest of this one, or an empty list to continue it."""
         return []
 
 
 class WorkerPool:
-    """Workers that fetch the pages of runs, and a consumer that takes them, group by group.
+    """Workers that fetch the pages of tasks, and a consumer that takes them, group by group.
 
     The consumer may be the main thread, which Ctrl-C can interrupt between any two lines. So it
     never waits on a `threading.Condition`, which an interrupt can leave locked forever.
     """
 
-    def __init__(self, runs: Sequence[Run], workers: int) -> None:
+    def __init__(self, tasks: Sequence[Task], workers: int) -> None:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # for the workers
         self._wake: SimpleQueue[None] = SimpleQueue()  # for the consumer
-        self._consumer_waits = False
-        self._waiting = deque(runs)
-        self._size = self._working = workers
+        self._waiting = deque(tasks)
+        self._size = self._alive = workers
         self._idle = 0
-        self._buffers: dict[int, deque[tuple[RestoreJob, ...]]] = {}
-        self._unfinished: dict[int, int] = {}  # the number of runs, by group
-        for run in runs:
-            self._buffers.setdefault(run.group, deque())
-            self._unfinished[run.group] = self._unfinished.get(run.group, 0) + 1
-        self._groups = deque(self._buffers)  # the consumer takes pages from the first one
-        self._run_count = len(runs)
+        self._unfinished = Counter(task.group for task in tasks)  # the number of tasks, by group
+        self._groups = deque(self._unfinished)  # the consumer takes pages from the first one
+        self._buffers = {group: deque[tuple[RestoreJob, ...]]() for group in self._groups}
+        self._done = 0
         self._buffered = 0
         self._stopped = False
         self._failures: list[BaseException] = []
@@ -83,7 +79,7 @@ class WorkerPool:
                 self._draw(bar)
                 yield page
             self._draw(bar)
-            was_closed = self._stopped
+            was_closed = self._stopped  # before `stop` below
         finally:
             bar.end()
             self.stop()
@@ -97,13 +93,12 @@ class WorkerPool:
         with self._lock:
             self._stopped = True
             self._changed.notify_all()
-            self._wake_consumer()
+            self._wake.put(None)
 
     def _draw(self, bar: ProgressBar) -> None:
-        with self._lock:
-            left = sum(self._unfinished.values())
-            done, failed = self._run_count - left, len(self._failures)
-        bar.show(done, f"{left:,} to go", f"{failed:,} failed")
+        left, failed = self._unfinished.total(), len(self._failures)
+        jobs = counted(bar.jobs, "job")
+        bar.show(self._done, f"{left:,} to go", f"{failed:,} failed", jobs)
 
     def _next_page(self) -> tuple[RestoreJob, ...] | None:
         while True:
@@ -117,89 +112,80 @@ class WorkerPool:
                     self._buffered -= 1
                     self._changed.notify_all()
                     return buffer.popleft()
-                self._consumer_waits = True
             self._wake.get()
 
     def _has_more(self, group: int) -> bool:
         return bool(self._buffers[group] or self._unfinished[group])
 
-    def _wake_consumer(self) -> None:
-        if self._consumer_waits:
-            self._consumer_waits = False
-            self._wake.put(None)
-
     def _work(self) -> None:
-        while (run := self._next_run()) is not None:
+        while (task := self._next_task()) is not None:
             try:
-                replacements = self._deliver_pages(run)
-            except ThrottlingException as error:
-                if self._requeue(run):
-                    return
-                self._finish(run, error)
+                replacements = self._deliver_pages(task)
             except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
-                self._finish(run, error)
+                if isinstance(error, ThrottlingException) and self._requeue(task):
+                    return
+                self._finish(task, error)
             else:
-                self._finish(run, replacements=replacements)
+                self._finish(task, replacements=replacements)
 
-    def _next_run(self) -> Run | None:
+    def _next_task(self) -> Task | None:
         with self._lock:
             self._idle += 1
-            while not self._waiting and any(self._unfinished.values()) and not self._stopped:
+            while not self._waiting and self._unfinished.total() and not self._stopped:
                 self._changed.wait()
             self._idle -= 1
             return self._waiting.popleft() if self._waiting and not self._stopped else None
 
-    def _deliver_pages(self, run: Run) -> list[Run]:
-        """Deliver the pages of a run. If it is divided, return the runs that replace its rest."""
-        for page in run.pages:
-            if not self._deliver(run, run.jobs_to_deliver(page)):
+    def _deliver_pages(self, task: Task) -> list[Task]:
+        """Deliver the pages of a task. If it is divided, return the tasks that replace its rest."""
+        for page in task.pages:
+            if not self._deliver(task, task.jobs_to_deliver(page)):
                 break
             with self._lock:
                 has_idle_workers = self._idle > 0 and not self._waiting
             if has_idle_workers and page.next_token is not None:
-                replacements = run.divide(parts=2 * self._size)
+                replacements = task.divide(parts=2 * self._size)
                 if replacements:
                     return replacements
         return []
 
-    def _requeue(self, run: Run) -> bool:
-        """Return a throttled run to the queue, if it allows that and other workers continue."""
+    def _requeue(self, task: Task) -> bool:
+        """Return a throttled task to the queue, if it allows that and other workers continue."""
         with self._lock:
-            if self._working == 1 or not run.can_be_requeued:
+            if self._alive == 1 or not task.can_be_requeued:
                 return False
-            self._working -= 1
-            self._waiting.append(run)
+            self._alive -= 1
+            self._waiting.append(task)
             self._changed.notify_all()
             return True
 
-    def _deliver(self, run: Run, jobs: tuple[RestoreJob, ...]) -> bool:
+    def _deliver(self, task: Task, jobs: tuple[RestoreJob, ...]) -> bool:
         """Buffer jobs for the consumer; wait while the buffer is full. Return `False` to stop."""
         with self._lock:
-            buffer = self._buffers[run.group]
+            buffer = self._buffers[task.group]
             # The first group always has room for one page, so the pool never stalls.
             while (
                 not self._stopped
                 and self._buffered >= _PAGES_PER_WORKER * self._size
-                and (buffer or run.group != self._groups[0])
+                and (buffer or task.group != self._groups[0])
             ):
                 self._changed.wait()
             buffer.append(jobs)
             self._buffered += 1
-            self._wake_consumer()
+            self._wake.put(None)
             return not self._stopped
 
     def _finish(
-        self, run: Run, error: BaseException | None = None, replacements: Sequence[Run] = ()
+        self, task: Task, error: BaseException | None = None, replacements: Sequence[Task] = ()
     ) -> None:
         if isinstance(error, RestoreJobsError):
-            error.listing = run.listing
+            error.listing = task.listing
         with self._lock:
             if error is not None:
-                error.add_note(f"while listing {run.listing!r}")
+                error.add_note(f"while listing {task.listing!r}")
                 self._failures.append(error)
             self._waiting.extend(replacements)
-            if replacements:
-                self._run_count += len(replacements) - 1  # they replace the run
-            self._unfinished[run.group] += len(replacements) - 1
+            self._done += not replacements
+            self._unfinished[task.group] += len(replacements) - 1
             self._changed.notify_all()
-            self._wake_consumer()
+            self._wake.put(None)

@@ -54,8 +54,6 @@ class ProgressBar:
         """Update the bar if it is drawn: a count, details, and the jobs and pages so far."""
         if self._bar is None:
             return
-        if self._pages and self._unit != "jobs":
-            details = (*details, counted(self.jobs, "job"))
         if self._pages:
             details = (*details, counted(self._pages, "page"))
         self._bar.set_postfix_str(", ".join(details), refresh=False)

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
+import json
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -101,7 +102,8 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
-        with _our_errors(parameters):
+        _reject_text_as_size(parameters)
+        with _our_errors():
             super().__init__(**parameters)
 
     @classmethod
@@ -134,7 +136,8 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        with _our_errors(obj):
+        _reject_text_as_size(obj)
+        with _our_errors():
             return super().model_validate(obj, **options)
 
     @classmethod
@@ -149,8 +152,11 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        with _our_errors():
-            return super().model_validate_json(json_data, **options)
+        try:
+            obj: object = json.loads(json_data)
+        except (ValueError, RecursionError):
+            obj = json_data  # `model_validate` refuses it
+        return cls.model_validate(obj, **options)
 
     @override
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -174,14 +180,17 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         return aws_parameters(dict(self))
 
 
-@contextmanager
-def _our_errors(given: object = None) -> Generator[None]:
-    """Refuse `max_results` as text, except from a URL. Raise our errors, not pydantic's."""
+def _reject_text_as_size(given: object) -> None:
+    """Refuse `max_results` as text. Only FastAPI, which does not come here, reads it from URLs."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):
             if isinstance(named.get(name), str):
                 raise InvalidRequestError(refusal("max_results", named[name]))
+
+
+@contextmanager
+def _our_errors() -> Generator[None]:
     try:
         yield
     except ValidationError as error:

@@ -24,12 +24,11 @@ class ListingRun(Cursor):
             RestoreJobsError: the request failed. The error has the checkpoint to resume from.
         """
         try:
-            parameters = self.next_parameters()
-            if parameters is None:
+            if self.has_ended:
                 return False
             self._bar.begin()
             self.forget_delivered()
-            self._bar.add_page(self.accept(self._fetch(parameters)))
+            self._bar.add_page(self.accept(self._fetch(self.next_parameters())))
         except BaseException as error:
             self._bar.end()
             if isinstance(error, RestoreJobsError):
@@ -38,7 +37,6 @@ class ListingRun(Cursor):
                 # Created without calling Python code, because the stack may be full.
                 ours = TransportError.__new__(TransportError)
                 ours.args = ("the call failed: the recursion limit is too low",)
-                ours.kwargs = {}
                 raise ours from None
             raise
         self._bar.show(self._bar.jobs)

@@ -124,7 +124,7 @@ class InterruptSafeQueue:
 
 
 def make_interrupt_safe(client: object) -> None:
-    """Make a boto3 client use this queue in its new connection pools.
+    """Make a boto3 client use `InterruptSafeQueue` in its new connection pools.
 
     botocore has no public way to do that. If its private attributes change, its own queues are
     used.

@@ -9,7 +9,12 @@ from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from restorejobs_client._enums import OpenEnum
-from restorejobs_client._text import duration_text, moment_text, printable, size_text
+from restorejobs_client._text import (
+    duration_text,
+    moment_text,
+    size_text,
+    without_control_characters,
+)
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
@@ -91,7 +96,7 @@ class Table:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
-            texts = [printable(cell.shown) for cell in cells]
+            texts = [without_control_characters(cell.shown) for cell in cells]
             if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust

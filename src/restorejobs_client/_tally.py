@@ -157,9 +157,17 @@ class Tally:
             "oldest": self._oldest,
             "newest": self._newest,
             "failures": tuple(
-                _failure(member, *failed)
+                RestoreFailures(
+                    jobs=failed,
+                    member=member,
+                    status=str(status),
+                    resource_type=resource_type,
+                    message=message,
+                    latest=latest.creation_date,
+                    latest_job_id=latest.restore_job_id,
+                )
                 for member, failures in self._failures.items()
-                for failed in failures.values()
+                for (status, resource_type, message), (failed, latest) in failures.items()
             ),
             "other_failures": self._other_failures,
             "parents": self._parents,
@@ -170,18 +178,6 @@ class Tally:
             "without_duration": completed - len(all_durations),
             "without_size": completed - self._sized,
         }
-
-
-def _failure(member: str, jobs: int, latest: RestoreJob) -> RestoreFailures:
-    return RestoreFailures(
-        jobs=jobs,
-        member=member,
-        status=str(getattr(latest, member)),
-        resource_type=latest.resource_type,
-        message=getattr(latest, f"{member}_message"),
-        latest=latest.creation_date,
-        latest_job_id=latest.restore_job_id,
-    )
 
 
 def _named(values: Mapping[str | None, _Value]) -> dict[str, _Value]:

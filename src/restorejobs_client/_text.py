@@ -66,18 +66,9 @@ def clipped_repr(value: object, longest: int = _LONGEST) -> str:
     return clipped(repr(shown), longest)
 
 
-def printable(line: str) -> str:
+def without_control_characters(line: str) -> str:
     """Return the line with its control characters escaped, so that no terminal acts on them."""
     return line if line.isprintable() else repr(line)[1:-1]
-
-
-def is_encodable(text: str) -> bool:
-    """Return whether the text can be sent. Text with half of a surrogate pair cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def one_line(name: str, members: Mapping[str, object]) -> str:

@@ -33,11 +33,11 @@ Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
 # Rounds start up to 10 % earlier or later, so that many watches do not send requests together.
 _JITTER: Final = 0.1
-_MAX_SECONDS: Final = sys.float_info.max / 2  # seconds; the sum of two does not overflow
+_MAX_SECONDS: Final = sys.float_info.max / 2  # so that the sum of two is finite
 # AWS lists a job a little after its creation. So each round also lists jobs that were created up to
 # this long before the oldest one that is followed.
-_MARGIN: Final = timedelta(minutes=10)
-_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN
+_LISTING_DELAY: Final = timedelta(minutes=10)
+_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC) - _LISTING_DELAY
 # A job may stop matching these filters. The other filters check members that never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
@@ -64,15 +64,14 @@ class _Follower:
     """The jobs that a watch follows, as they were last seen."""
 
     def __init__(self, listing: Listing, ids: Iterable[str], until: Until) -> None:
-        self._listing = replace(listing, progress=False)
+        self.listing = replace(listing, progress=False)  # of the next round
+        self._chosen_by = [listing.parameters.get(name) for name in _CHANGING_FILTERS]
         self._until = until
         self._missing = {one.casefold(): one for one in ids}  # not listed yet
         self._wanted = frozenset(self._missing)
         self._seen: dict[_Key, RestoreJob] = {}
         self._followed: dict[_Key, RestoreJob] = {}  # those for which `until` is not true yet
         self._is_first_round = True
-        # Its lower bound never decreases: older jobs have been forgotten, and would look new.
-        self._window = listing.window
         self.chosen = 0
         self.failed = 0
 
@@ -91,15 +90,6 @@ class _Follower:
     def ended(self) -> int:
         """The number of jobs that the watch no longer waits for."""
         return self.chosen - len(self._followed)
-
-    def next_listing(self) -> Listing:
-        """Return what to list in the next round: only jobs that may have changed."""
-        if self._is_first_round:
-            return self._listing
-        parameters = dict(self._listing.parameters)
-        for name in _CHANGING_FILTERS:
-            parameters.pop(name, None)
-        return replace(self._listing, parameters=parameters, window=self._window)
 
     def notice(self, job: RestoreJob) -> bool:
         """Remember a job unless `until` raises. Return whether it is new or has changed."""
@@ -134,7 +124,7 @@ class _Follower:
             return (job.restore_job_id or "").casefold() in self._wanted
         if self._is_first_round:  # the service has applied all filters
             return True
-        status, *bounds = map(self._listing.parameters.get, _CHANGING_FILTERS)
+        status, *bounds = self._chosen_by
         after, before = cast("list[datetime | None]", bounds)
         completed = job.completion_date
         return (
@@ -146,15 +136,19 @@ class _Follower:
     def end_round(self) -> None:
         """Set the bounds of the next round, and forget the jobs before them."""
         self._is_first_round = False
+        parameters = self.listing.parameters.items()
+        kept = {name: value for name, value in parameters if name not in _CHANGING_FILTERS}
+        self.listing = replace(self.listing, parameters=kept)
         dates = [job.creation_date for job in self._followed.values()]
-        known = [date for date in dates if date is not None and date >= EARLIEST + _MARGIN]
+        known = [date for date in dates if date is not None and date >= EARLIEST + _LISTING_DELAY]
         if not known or len(known) < len(dates) or self._missing:
             return  # a bound could exclude jobs that are followed
-        lower = max(min(known) - _MARGIN, self._window.lower or EARLIEST)
-        upper = self._window.upper
+        # It never decreases: older jobs have been forgotten, and would look new.
+        lower = max(min(known) - _LISTING_DELAY, self.listing.window.lower or EARLIEST)
+        upper = self.listing.window.upper
         if self._wanted and max(known) < _LAST_MOMENT:  # no new jobs are followed
-            upper = max(known) + _MARGIN
-        self._window = Window(lower, upper)
+            upper = max(known) + _LISTING_DELAY
+        self.listing = replace(self.listing, window=Window(lower, upper))
         seen = self._seen.items()
         self._seen = {key: job for key, job in seen if (job.creation_date or lower) >= lower}
 
@@ -188,13 +182,14 @@ class RestoreJobWatch(JobIterator):
             raise InvalidRequestError(message)
         self._follower = _Follower(listing, restore_job_ids, until)
         self._fetch_page = fetch
-        self._interval, self._timeout = interval, timeout
+        self._interval = interval
+        self._timeout = math.inf if timeout is None else timeout
         self._clock = clock
         self._bar = ProgressBar("jobs", wanted=listing.progress)
         self._bar_lock = RLock()  # another thread or a signal handler may call close
         self._run: ListingRun | None = None
         self._page: deque[RestoreJob] = deque()
-        self._is_requesting = False  # also after a request that failed
+        self._has_open_request = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = False
@@ -221,9 +216,9 @@ class RestoreJobWatch(JobIterator):
                 return False
             now = self._clock.now()
             if self._deadline is None:
-                self._deadline = now + (math.inf if self._timeout is None else self._timeout)
-            if now >= self._deadline and (is_between_rounds or self._is_requesting):
-                raise WatchTimeoutError(self._timeout or 0.0, self._follower.pending)  # noqa: TRY301  # ends the bar
+                self._deadline = now + self._timeout
+            if now >= self._deadline and (is_between_rounds or self._has_open_request):
+                raise WatchTimeoutError(self._timeout, self._follower.pending)  # noqa: TRY301  # ends the bar
             if self._run is None and now < self._next_round:
                 self._clock.wait(min(self._next_round, self._deadline) - now, self._wake)
             else:
@@ -239,15 +234,15 @@ class RestoreJobWatch(JobIterator):
         if self._run is None:
             jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
             self._next_round = now + self._interval * jitter
-            self._run = ListingRun(self._follower.next_listing(), self._fetch_unless_closed)
+            self._run = ListingRun(self._follower.listing, self._fetch_unless_closed)
         self._draw_bar()
-        self._is_requesting = True
+        self._has_open_request = True
         if self._run.has_page():
             self._page.extend(self._run.take_rest())
         else:
             self._follower.end_round()
             self._run = None
-        self._is_requesting = False
+        self._has_open_request = False
         self._draw_bar()
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from restorejobs_client._botocore_errors import OPERATION, is_throttling, our_error
@@ -21,13 +22,12 @@ from restorejobs_client._decode import decode_page, page_of
 from restorejobs_client._errors import MalformedResponseError
 from restorejobs_client._models import RestoreJobPage
 from restorejobs_client._session import make_interrupt_safe
+from restorejobs_client._text import clipped_repr
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
 
-_STATUSES: Final = frozenset(HTTPStatus)
-_SHOWN_BYTES: Final = 60  # of a damaged body
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _logger: Final = logging.getLogger("restorejobs_client")
 _logger.addHandler(logging.NullHandler())  # silent until logging is configured
@@ -36,13 +36,12 @@ _logger.addHandler(logging.NullHandler())  # silent until logging is configured
 class _Call:
     """One of our calls in progress: the body of the latest response, and its page or error."""
 
-    __slots__ = ("body", "error", "may_be_empty", "page")
+    body: bytes | None = None
+    page: RestoreJobPage | None = None
+    error: MalformedResponseError | None = None
 
     def __init__(self, *, may_be_empty: bool) -> None:
         self.may_be_empty = may_be_empty
-        self.body: bytes | None = None
-        self.page: RestoreJobPage | None = None
-        self.error: MalformedResponseError | None = None
 
 
 class _Current(threading.local):
@@ -158,7 +157,7 @@ def _readable_error(status: int, body: bytes) -> bytes:
         named = cast("dict[str, object]", members)
         texts = {name: value for name, value in named.items() if isinstance(value, str)}
     else:
-        reason = f" {HTTPStatus(status).phrase}" if status in _STATUSES else ""
+        reason = f" {responses[status]}" if status in responses else ""
         texts = {"message": f"HTTP {status}{reason} with {_shown(body)}"}
     return json.dumps(texts).encode()
 
@@ -190,7 +189,4 @@ def _page_of_parsed(parsed: dict[str, Any], call: _Call) -> RestoreJobPage:
 
 
 def _shown(body: bytes) -> str:
-    if not body:
-        return "an empty body"
-    more = "…" if len(body) > _SHOWN_BYTES else ""
-    return f"a body of {len(body)} bytes ({body[:_SHOWN_BYTES]!r}{more})"
+    return f"a body of {len(body)} bytes ({clipped_repr(body)})" if body else "an empty body"

@@ -28,6 +28,7 @@ from restorejobs_client._text import clipped_repr
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _MAX_RESULTS = 1_000
+_AFTER_ALL_IDS = "\U0010ffff"
 
 Place = tuple[float | str, ...]
 """The place of a job in a listing, newest first.
@@ -201,10 +202,10 @@ class Call:
         shelves = [one for one in self.shelves if account_id in {one.account_id, "*"}]
         before, after = filters.get("createdBefore"), filters.get("createdAfter")
         if isinstance(before, datetime):  # skip the newer jobs
-            place = max(place, (-before.timestamp(), "\U0010ffff"))
+            place = max(place, (-before.timestamp(), _AFTER_ALL_IDS))
         following: Iterator[_Entry] = heapq.merge(*(shelf.after(place) for shelf in shelves))
         if isinstance(after, datetime):  # stop at the older jobs
-            last: Place = (-after.timestamp(), "\U0010ffff")
+            last: Place = (-after.timestamp(), _AFTER_ALL_IDS)
             following = itertools.takewhile(lambda entry: entry.place < last, following)
         matching = (entry for entry in following if _match(entry.job, filters))
         page = list(itertools.islice(matching, page_size))
