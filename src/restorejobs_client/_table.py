@@ -13,7 +13,7 @@ from restorejobs_client._text import (
     duration_text,
     moment_text,
     size_text,
-    without_control_characters,
+    visible,
 )
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
@@ -96,7 +96,7 @@ class Table:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
-            texts = [without_control_characters(cell.shown) for cell in cells]
+            texts = [visible(cell.shown) for cell in cells]
             if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust
