@@ -1,4 +1,4 @@
-"""`async for` over a listing: nothing blocks the event loop, and cancelling keeps the place."""
+"""`async for` over a listing: nothing blocks the event loop, and cancelling loses no job."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_event_loop_runs_during_requests() -> None:
     assert list(asyncio.run(main())) == [JOBS, JOBS]
 
 
-def test_cancelled_wait_keeps_the_place() -> None:
-    """After a wait that was cancelled, the iterator goes on with the same job."""
+def test_cancelled_wait_keeps_the_position() -> None:
+    """After a cancelled wait, the iterator continues with the page that was requested."""
     service = Service(JOBS)
     gate = Gate()
 
@@ -85,6 +85,7 @@ def test_cancelled_wait_keeps_the_place() -> None:
         return first + await collected(iterator)
 
     assert asyncio.run(main()) == JOBS
+    assert len(service.asked) == 4
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_tasks_can_share_an_iterator() -> None:
 
 
 def test_event_loop_ends_without_waiting_for_a_request() -> None:
-    """The end of the event loop does not wait for an answer that nobody wants any more."""
+    """The end of the event loop does not wait for a request whose task was cancelled."""
     service = Service(JOBS)
     service.before_answer = gate = Gate()
 
@@ -140,7 +141,7 @@ def test_event_loop_ends_without_waiting_for_a_request() -> None:
 
 
 def test_iterator_continues_after_an_error() -> None:
-    """An error has the checkpoint of the iterator; both bring the rest."""
+    """After an error, both the iterator and its checkpoint list the rest."""
     service = Service(JOBS)
     error = MalformedResponseError("damaged")
     service.answer_next(service.page, service.page, error, error)
@@ -160,7 +161,7 @@ def test_iterator_continues_after_an_error() -> None:
 
 
 def test_ctrl_c_ends_the_event_loop_at_once() -> None:
-    """A Ctrl-C does not wait for the request that is under way."""
+    """Ctrl-C does not wait for a request in progress."""
     interrupted("""
         import asyncio, sys
         sys.path.insert(0, "tests")

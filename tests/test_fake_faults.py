@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,9 +19,6 @@ from testing_support import (
 
 from restorejobs_client import InvalidRequestError, PaginationError, RestoreJob
 from restorejobs_client.testing import FakeBackup, FaultName
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
@@ -30,10 +30,6 @@ from testing_support import (
 
 from restorejobs_client import RestoreJob
 from restorejobs_client.testing import FakeBackup, FaultName, fake_backup
-
-if TYPE_CHECKING:
-    pass
-
 
 # Pages and tokens
 

@@ -208,6 +208,7 @@ class RestoreJobsClient:
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
+        # The AWS parameters of this call, which are its local variables so far.
         given = {name: value for name, value in locals().items() if name in PARAMETERS}
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types

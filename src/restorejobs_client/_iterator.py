@@ -17,7 +17,7 @@ class JobIterator(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
     next job is taken from it. Several tasks can share an iterator.
     """
 
-    _jobs: Iterator[RestoreJob] = iter(())
+    _jobs: Iterator[RestoreJob] = iter(())  # empty, so all iterators can share it
     _last_call: Future[bool] | None = None
 
     @abstractmethod

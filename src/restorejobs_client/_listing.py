@@ -33,7 +33,7 @@ class _RunIterator:
         """The exact position after the last job or page that was returned.
 
         Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
-        filters, the page token and hashes of job ids. It is always available: before the first
+        filters, the page token and a hash of job ids. It is always available: before the first
         job, after the last one, and after an error.
         """
         return self._run.checkpoint

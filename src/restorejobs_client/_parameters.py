@@ -149,6 +149,16 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
             refusals.append(str(error))
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
+    check_ranges(checked)
+    return {name: value for name, value in checked.items() if value is not None}
+
+
+def check_ranges(checked: Mapping[str, object]) -> None:
+    """Refuse a range of dates that no job can match.
+
+    Raises:
+        InvalidRequestError: names both bounds.
+    """
     for kind in ("created", "complete"):
         after, before = f"by_{kind}_after", f"by_{kind}_before"
         lower, upper = checked.get(after), checked.get(before)
@@ -157,7 +167,6 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
                 f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
                 "no job can match both"
             )
-    return {name: value for name, value in checked.items() if value is not None}
 
 
 def check_count(name: str, value: object, *, least: int) -> int:

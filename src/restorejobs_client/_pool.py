@@ -63,7 +63,7 @@ class WorkerPool:
         self._unfinished = Counter(task.group for task in tasks)  # the number of tasks, by group
         self._groups = deque(self._unfinished)  # the consumer takes pages from the first one
         self._buffers = {group: deque[tuple[RestoreJob, ...]]() for group in self._groups}
-        self._done = 0
+        self._done = 0  # tasks that have ended, without those that were divided
         self._buffered = 0
         self._stopped = False
         self._failures: list[BaseException] = []

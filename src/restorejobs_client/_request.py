@@ -28,7 +28,7 @@ from restorejobs_client._parameters import (
     aws_name,
     aws_parameters,
     check_parameter,
-    check_parameters,
+    check_ranges,
     filter_texts,
     refusal,
     unknown_parameter,
@@ -121,7 +121,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:
-        check_parameters(dict(self))
+        check_ranges(dict(self))
         return self
 
     @classmethod

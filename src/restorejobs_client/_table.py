@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from restorejobs_client._enums import OpenEnum
-from restorejobs_client._text import duration_text, moment_text, size_text, visible
+from restorejobs_client._text import duration_text, make_printable, moment_text, size_text
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
@@ -91,7 +91,7 @@ class Table:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
-            texts = [visible(cell.shown) for cell in cells]
+            texts = [make_printable(cell.shown) for cell in cells]
             if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust

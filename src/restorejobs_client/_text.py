@@ -66,7 +66,7 @@ def clipped_repr(value: object, longest: int = _LONGEST) -> str:
     return clipped(repr(shown), longest)
 
 
-def visible(line: str) -> str:
+def make_printable(line: str) -> str:
     """Return the line with its control characters escaped, so that no terminal acts on them."""
     return line if line.isprintable() else repr(line)[1:-1]
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
 from typing import Final, Self, cast
@@ -27,7 +27,7 @@ from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._threads import start_call
-from restorejobs_client._windows import Window
+from restorejobs_client._windows import LAST, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
@@ -37,7 +37,6 @@ _MAX_SECONDS: Final = sys.float_info.max / 2  # so that the sum of two is finite
 # AWS lists a job a little after its creation. So each round also lists jobs that were created up to
 # this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
-_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC) - _LISTING_DELAY
 # A job may stop matching these filters. The other filters check members that never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
 
@@ -146,7 +145,7 @@ class _Follower:
         # It never decreases: older jobs have been forgotten, and would look new.
         lower = max(min(known) - _LISTING_DELAY, self.listing.window.lower or EARLIEST)
         upper = self.listing.window.upper
-        if self._wanted and max(known) < _LAST_MOMENT:  # no new jobs are followed
+        if self._wanted and LAST - max(known) > _LISTING_DELAY:  # no new jobs are followed
             upper = max(known) + _LISTING_DELAY
         self.listing = replace(self.listing, window=Window(lower, upper))
         seen = self._seen.items()
@@ -157,9 +156,9 @@ class RestoreJobWatch(JobIterator):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
     Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
-    `next()` tries again. The watch ends at once when you close it (from any thread), leave its
-    `with` block, press Ctrl-C, or cancel `async for`. Apart from `close`, use it from one thread at
-    a time.
+    `next()` tries again. Closing the watch (from any thread) or leaving its `with` block ends it at
+    once. Ctrl-C and cancelling `async for` end the wait at once, and iterating again continues.
+    Apart from `close`, use it from one thread at a time.
     """
 
     def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
