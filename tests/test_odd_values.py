@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from page_server import Answer, wire_job
 
-from restorejobs_client import RestoreJob
+from restorejobs_client import InvalidParameterValueException, RestoreJob
 
 if TYPE_CHECKING:
     from page_server import PageServer
@@ -34,6 +34,8 @@ ODD_JOBS: dict[str, bytes] = {
     "a date with an exponent": b'{"CreationDate": 1.7E9}',
     "a date before the epoch": b'{"CreationDate": -1.5}',
     "empty texts": b'{"RestoreJobId": "", "Status": "", "PercentDone": ""}',
+    "the text null in members of text": b'{"RestoreJobId": "null", "AccountId": "NULL"}',
+    "the text null as a status": b'{"Status": "null", "ValidationStatus": "NULL"}',
     "an empty job": b"{}",
     "white space": b' {\r\n\t"StatusMessage" : "x" , "IsParent"\t:\ttrue }\n ',
 }
@@ -76,3 +78,17 @@ def test_unknown_members_are_ignored_before_and_after_the_jobs(
     body = json.dumps(members | page if is_first else page | members).encode()
     server.fail(1, lambda _: Answer(body=body))
     assert len(list(client.list_restore_jobs())) == 2
+
+
+@pytest.mark.parametrize("token", ["null", "NULL", "None", "false", "0"])
+def test_token_that_looks_like_nothing_is_a_token(
+    server: PageServer, client: RestoreJobsClient, token: str
+) -> None:
+    """A listing goes on after a page whose token looks like no token."""
+    first = {"RestoreJobs": [wire_job(1)], "NextToken": token}
+    server.fail_next(lambda _: Answer(body=json.dumps(first).encode()))
+    iterator = iter(client.list_restore_jobs())
+    assert next(iterator).restore_job_id == wire_job(1)["RestoreJobId"]
+    with pytest.raises(InvalidParameterValueException):  # the server's answer to an unknown token
+        next(iterator)
+    assert server.requests[1]["nextToken"] == token

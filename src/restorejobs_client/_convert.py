@@ -90,7 +90,7 @@ def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN40
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
         if get_origin(annotation) is tuple:
             return partial(_read_list, read)
-        return lambda value: None if value is None else read(value)
+        return lambda value: None if _is_null(value) else read(value)
     if issubclass(kind, str):
         return partial(_read_text, kind)
     return partial(_read_other, kind, _AwareDatetime if kind is datetime else annotation)
@@ -114,7 +114,14 @@ def _read_text(kind: type[str], value: object) -> str | None:
         return value
     if not isinstance(value, str):
         raise WrongValueError("text", value)
+    if kind is not str and _is_null(value):
+        return None
     return kind(str.__str__(value))  # a subclass may override __str__
+
+
+def _is_null(value: object) -> bool:
+    """Return whether msgspec reads a value as null. It does so for the text "null" in any case."""
+    return value is None or (isinstance(value, str) and value.lower() == "null")
 
 
 def _read_other(kind: type, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
