@@ -10,6 +10,7 @@ import statistics
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import replace
@@ -75,10 +76,11 @@ def state_of(listed: RestoreJob) -> str:
 @pytest.fixture(autouse=True)
 def _no_endless_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test whose watch should have ended, instead of waiting forever."""
-    wait, waits = _InstantClock.wait, itertools.count()
+    wait, waits = _InstantClock.wait, Counter[_InstantClock]()
 
     def count(clock: _InstantClock, seconds: float, wake: SimpleQueue[None]) -> None:
-        assert next(waits) < 1_000, "the watch does not end"
+        waits[clock] += 1
+        assert waits[clock] < 1_000, "the watch does not end"
         wait(clock, seconds, wake)
 
     monkeypatch.setattr(_InstantClock, "wait", count)
