@@ -257,7 +257,7 @@ def most_requests_of_a_window(service: Service) -> int:
 @every_order
 def test_parallel_divides_dense_windows(order: Order) -> None:
     """Where jobs cluster, workers without work take parts of the windows of others."""
-    service = Service(clustered(3_000), order=order, delay=0.005)
+    service = Service(clustered(3_000), order=order, delay=0.02)
     listing = service.listing(max_results=50, **BOUNDS["both"])
     assert len(list(listing.parallel(8))) == 3_000
     assert service.most_at_once == 8
@@ -268,7 +268,7 @@ def test_parallel_divides_dense_windows(order: Order) -> None:
 def test_parallel_divides_a_past_without_a_bound() -> None:
     """Without a lower bound, jobs of a year ago are still listed by many workers."""
     old = [job(number, -400 * DAY + 300 * DAY * number / 1000) for number in range(1000)]
-    service = Service(old, delay=0.005)
+    service = Service(old, delay=0.02)
     assert len(list(service.listing(max_results=20).parallel(8))) == 1000
     assert service.most_at_once >= 6
     assert most_requests_of_a_window(service) < 30  # of 50
