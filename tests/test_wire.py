@@ -119,6 +119,33 @@ def test_every_member_equals_that_of_boto3(
     assert [RestoreJob.from_dict(job) for job in theirs] == ours
 
 
+ODD_VALUES = st.one_of(
+    st.sampled_from(["null", "NULL", "true", "0", "-1", "1.5", "1e3", " 1", "1_0", "٣", "nan"]),
+    st.sampled_from(["1700000000.5", "2026-01-01", "2026-01-01T00:00:00", "253402300800"]),
+    st.sampled_from(["2026-01-01T00:00:00+05:30", "0001-01-01T00:00:00+14:00", "9" * 400]),
+    moments().map(str),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    st.lists(st.none(), max_size=1) | st.dictionaries(TEXT, st.none(), max_size=1),
+)
+
+
+@examples(20)
+@given(name=st.sampled_from(sorted(MEMBERS)), value=ODD_VALUES)
+def test_any_value_is_listed_as_from_dict_reads_it(
+    two_clients: tuple[PageServer, RestoreJobsClient, Any], name: str, value: object
+) -> None:
+    """A value of a wrong type is read as `from_dict` reads it, or both refuse it."""
+    server, client, _ = two_clients
+    server.jobs = [{name: value}]
+    try:
+        expected = RestoreJob.from_dict(server.jobs[0])
+    except MalformedResponseError:
+        with pytest.raises(MalformedResponseError, match=name):
+            list(client.list_restore_jobs())
+    else:
+        assert list(client.list_restore_jobs()) == [expected]
+
+
 def as_boto3_has_it(job: RestoreJob) -> dict[str, Any]:
     """Return the members that were sent, by their AWS names."""
     members = {
