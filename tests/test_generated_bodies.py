@@ -213,7 +213,7 @@ CUTS: dict[str, Callable[[bytes, int], Answer]] = {
     "then a reset": lambda cut, whole: Answer(body=cut, content_length=whole, ending="reset"),
     "without a length": lambda cut, _: closing(cut),
     "in whole chunks": lambda cut, _: chunked(cut),
-    # A chunk of nothing is the last chunk.
+    # An empty chunk would be the last chunk.
     "without the last chunk": lambda cut, _: Answer(
         raw=CHUNKED + (chunk(cut) if cut else b""), ending="close"
     ),

@@ -84,7 +84,7 @@ def test_unknown_members_are_ignored_before_and_after_the_jobs(
 def test_token_that_looks_like_nothing_is_a_token(
     server: PageServer, client: RestoreJobsClient, token: str
 ) -> None:
-    """A listing goes on after a page whose token looks like no token."""
+    """A listing continues after a page whose token looks like no token."""
     first = {"RestoreJobs": [wire_job(1)], "NextToken": token}
     server.fail_next(lambda _: Answer(body=json.dumps(first).encode()))
     iterator = iter(client.list_restore_jobs())

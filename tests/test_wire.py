@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.stub import Stubber
 from generating import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from page_server import SESSION, Answer, PageServer, wire_job
 
@@ -131,6 +131,8 @@ ODD_VALUES = st.one_of(
 
 @examples(20)
 @given(name=st.sampled_from(sorted(MEMBERS)), value=ODD_VALUES)
+@example(name="Status", value="null")
+@example(name="CreatedBy", value="NULL")
 def test_any_value_is_listed_as_from_dict_reads_it(
     two_clients: tuple[PageServer, RestoreJobsClient, Any], name: str, value: object
 ) -> None:

@@ -17,7 +17,14 @@ from typing import ClassVar, Final
 
 from restorejobs_client._models import RestoreJob, RestoreJobPage
 from restorejobs_client._pool import Task
-from restorejobs_client._windows import FIRST, LAST, MARGIN, Window, creation_bounds, equal_cuts
+from restorejobs_client._windows import (
+    MARGIN,
+    MAX_DATE,
+    MIN_DATE,
+    Window,
+    creation_bounds,
+    equal_cuts,
+)
 
 StartWindow = Callable[[Window], tuple[object, Iterator[RestoreJobPage]]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup was launched in this month
@@ -81,8 +88,8 @@ class WindowTask(Task):
         except OverflowError:  # a cut would be outside the calendar
             return []
         after, before = creation_bounds(self._parameters)
-        lower = max(self._window.lower or FIRST, after or FIRST)
-        upper = min(self._window.upper or LAST, before or LAST)
+        lower = max(self._window.lower or MIN_DATE, after or MIN_DATE)
+        upper = min(self._window.upper or MAX_DATE, before or MAX_DATE)
         cuts = [cut for cut in sorted(set(guessed)) if lower < cut < upper]
         if not cuts:
             return []

@@ -34,7 +34,7 @@ class WrongValueError(ValueError):
     """A value that does not fit its member.
 
     Attributes:
-        path: the way to the value, such as `".RestoreJobs[7].Status"`. Each level that the
+        path: where the value is, such as `".RestoreJobs[7].Status"`. Each level that the
             exception passes adds its part.
     """
 
@@ -120,7 +120,10 @@ def _read_text(kind: type[str], value: object) -> str | None:
 
 
 def _is_null(value: object) -> bool:
-    """Return whether msgspec reads a value as null. It does so for the text "null" in any case."""
+    """Return whether a value is null, or is the text "null" in upper or lower case.
+
+    msgspec reads such text as null, except in members of plain text.
+    """
     return value is None or (isinstance(value, str) and value.lower() == "null")
 
 

@@ -192,11 +192,11 @@ class RestoreJobs(ArrowExport):
         watch follows exactly those jobs, and waits for an id that is not listed yet, because AWS
         lists a job a little after its start.
 
-        No request is sent before you ask for the first job. After the first round, the watch lists
-        only jobs that may have changed: those created since ten minutes before the oldest job
-        that it still follows, or all jobs while an id is missing. By default, a job with a status
-        that this release does not know never ends, and the watch keeps waiting for a job that AWS
-        no longer lists. Use a `timeout`.
+        No request is sent before you ask for the first job. Later rounds list only jobs that may
+        have changed. They leave out jobs that were created more than ten minutes before the oldest
+        job that is still followed, unless an id is missing. By default, a job with a status that
+        this release does not know never ends, and the watch keeps waiting for a job that AWS no
+        longer lists. Use a `timeout`.
 
         Args:
             restore_job_ids: the ids of the jobs to follow, in upper or lower case. Without ids, all

@@ -181,7 +181,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
 
 
 def _reject_text_as_size(given: object) -> None:
-    """Refuse `max_results` as text. Only FastAPI, which does not come here, reads it from URLs."""
+    """Refuse `max_results` as text. FastAPI, which reads it from URLs, does not call this."""
     if isinstance(given, Mapping):
         named = cast("Mapping[str, object]", given)
         for name in ("max_results", "MaxResults"):

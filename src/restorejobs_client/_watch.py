@@ -27,7 +27,7 @@ from restorejobs_client._parameters import EARLIEST
 from restorejobs_client._progress import ProgressBar
 from restorejobs_client._run import ListingRun
 from restorejobs_client._threads import start_call
-from restorejobs_client._windows import LAST, Window
+from restorejobs_client._windows import MAX_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
@@ -145,7 +145,7 @@ class _Follower:
         # It never decreases: older jobs have been forgotten, and would look new.
         lower = max(min(known) - _LISTING_DELAY, self.listing.window.lower or EARLIEST)
         upper = self.listing.window.upper
-        if self._wanted and LAST - max(known) > _LISTING_DELAY:  # no new jobs are followed
+        if self._wanted and MAX_DATE - max(known) > _LISTING_DELAY:  # no new jobs are followed
             upper = max(known) + _LISTING_DELAY
         self.listing = replace(self.listing, window=Window(lower, upper))
         seen = self._seen.items()

@@ -16,8 +16,8 @@ Parameters = Mapping[str, object]
 MARGIN: Final = timedelta(seconds=1)  # more than a date changes if AWS rounds it to seconds
 # For listings without a lower bound. It only affects how evenly jobs are divided among windows.
 _USUAL_SPAN: Final = timedelta(days=30)
-FIRST: Final = datetime.min.replace(tzinfo=UTC)
-LAST: Final = datetime.max.replace(tzinfo=UTC)
+MIN_DATE: Final = datetime.min.replace(tzinfo=UTC)
+MAX_DATE: Final = datetime.max.replace(tzinfo=UTC)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -45,15 +45,17 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
         after, before = creation_bounds(parameters)
         if self.lower is not None and self.lower - EARLIEST >= MARGIN:
             narrowed["by_created_after"] = max(after or EARLIEST, self.lower - MARGIN)
-        if self.upper is not None and LAST - self.upper >= MARGIN:
-            narrowed["by_created_before"] = min(before or LAST, max(self.upper + MARGIN, EARLIEST))
+        if self.upper is not None and MAX_DATE - self.upper >= MARGIN:
+            narrowed["by_created_before"] = min(
+                before or MAX_DATE, max(self.upper + MARGIN, EARLIEST)
+            )
         return narrowed
 
     def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
         """Return the jobs that are in the window. Jobs without a date are in the first one."""
         if self == UNBOUNDED:
             return jobs
-        lower, upper = self.lower or FIRST, self.upper or LAST
+        lower, upper = self.lower or MIN_DATE, self.upper or MAX_DATE
         is_first, is_last = self.lower is None, self.upper is None
         kept = [
             job
