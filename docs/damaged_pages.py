@@ -1,4 +1,4 @@
-"""Show how boto3's paginator handles each kind of damaged page in tests/faults.py.
+"""Show how boto3's paginator handles each kind of damaged page in tests/support/faults.py.
 
 .venv/bin/python docs/damaged_pages.py
 """  # noqa: INP001  # a script
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import boto3
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from faults import DAMAGE
-from page_server import PageServer, wire_job
+from support.faults import DAMAGE
+from support.raw_server import PageServer, wire_job
 
 if TYPE_CHECKING:
-    from page_server import Fault
+    from support.raw_server import Fault
 
 JOBS = [wire_job(number) for number in range(300)]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
-from page_server import PageServer, wire_job
-from testing_support import JOBS
+from support.fakes import JOBS
+from support.raw_server import PageServer, wire_job
 
 from restorejobs_client import RestoreJobsClient
 from restorejobs_client.testing import FakeBackup, fake_backup

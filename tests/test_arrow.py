@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from memory_service import START, Service, job
+from support.memory_service import START, Service, job
 
 from restorejobs_client import (
     MalformedResponseError,
@@ -241,7 +241,7 @@ import resource, sys
 sys.path.insert(0, "tests")
 import pyarrow as pa, pyarrow.parquet as pq
 import msgspec
-from memory_service import listing_of
+from support.memory_service import listing_of
 from restorejobs_client import RestoreJobPage
 from restorejobs_client.testing import sample_jobs
 

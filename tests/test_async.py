@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interrupting import interrupted
-from memory_service import Service, job
+from support.interrupting import interrupted
+from support.memory_service import Service, job
 
 from restorejobs_client import MalformedResponseError, RestoreJob, RestoreJobs, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -17,7 +17,7 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from memory_service import Parameters
+    from support.memory_service import Parameters
 
 JOBS = [job(number, -number) for number in range(95)]
 
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_the_event_loop_at_once() -> None:
     interrupted("""
         import asyncio, sys
         sys.path.insert(0, "tests")
-        from memory_service import Service, job
+        from support.memory_service import Service, job
 
         async def main():
             print("ready", flush=True)

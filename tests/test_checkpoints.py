@@ -19,10 +19,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generating import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_service import START, Service, client_of, job
+from support.generating import examples
+from support.memory_service import START, Service, client_of, job
 
 from restorejobs_client import (
     InvalidCheckpointError,
@@ -39,8 +39,8 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from memory_service import Parameters
-    from page_server import PageServer
+    from support.memory_service import Parameters
+    from support.raw_server import PageServer
 
 JOBS = [job(number, seconds=-number) for number in range(23)]
 NEW, NEWER = job(100), job(101)

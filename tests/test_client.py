@@ -26,7 +26,7 @@ from restorejobs_client import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 REGION = "eu-west-1"
 

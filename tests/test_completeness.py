@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from faults import CHUNKED, DAMAGE, FAULTS, REFUSALS, body, chunk, edited, member
-from page_server import Answer, PageServer
+from support.faults import CHUNKED, DAMAGE, FAULTS, REFUSALS, body, chunk, edited, member
+from support.raw_server import Answer, PageServer
 
 from restorejobs_client import (
     MalformedResponseError,

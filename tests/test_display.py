@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from memory_service import START, Service, job
+from support.memory_service import START, Service, job
 
 from restorejobs_client import (
     RestoreDeletionStatus,

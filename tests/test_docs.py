@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from markdown_code import blocks, run_python_blocks
+from support.markdown_code import blocks, run_python_blocks
 
 import restorejobs_client
 from restorejobs_client import RestoreJobsError, testing

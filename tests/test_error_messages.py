@@ -11,8 +11,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from memory_service import Service
-from page_server import Answer
+from support.memory_service import Service
+from support.raw_server import Answer
 
 from restorejobs_client import (
     ConfigurationError,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 
 @pytest.fixture

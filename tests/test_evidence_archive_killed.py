@@ -27,7 +27,7 @@ import evidence_archive as evidence  # in examples/
 if TYPE_CHECKING:
     from restorejobs_client.testing import FakeBackup
 
-PROGRAM = Path(__file__).with_name("archive_runs.py")
+PROGRAM = Path(__file__).parent / "support" / "archive_runs.py"
 NUMBERS = {"production": "111111111111", "staging": "222222222222"}
 PLACES = [(account, region) for account in NUMBERS for region in ("us-east-1", "eu-west-1")]
 MEMBERS = ("status", "completion_date", "percent_done", "validation_status", "deletion_status")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restorejobs_client._extras import LazyModule
+from restorejobs_client._core.extras import LazyModule
 
 
 def test_inspecting_a_lazy_module_imports_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from testing_support import (
+from support.fakes import (
     JOBS,
     boto3_client,
     get,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from testing_support import (
+from support.fakes import (
     ACCOUNT,
     COMPLETE,
     COMPLETED,

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 import pytest
-from testing_support import (
+from support.fakes import (
     COMPLETED,
     JOBS,
     NOON,

@@ -15,7 +15,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from testing_support import (
+from support.fakes import (
     JOBS,
     ONE_TRY,
     OTHER_ACCOUNT,

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from interrupting import interrupted
-from memory_service import START, Order, Service, job, listing_of
+from support.interrupting import interrupted
+from support.memory_service import START, Order, Service, job, listing_of
 
 from restorejobs_client import (
     InvalidRequestError,
@@ -29,7 +29,7 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from memory_service import Parameters
+    from support.memory_service import Parameters
 
 DAY = 86_400.0
 ORDERS: list[Order] = ["newest", "oldest", "random", "almost"]
@@ -583,7 +583,7 @@ def test_ctrl_c_ends_parallel_at_once() -> None:
     interrupted("""
         import sys
         sys.path.insert(0, "tests")
-        from memory_service import Service, job
+        from support.memory_service import Service, job
         service = Service([job(n, n) for n in range(1000)], delay=30)
         print("ready", flush=True)
         list(service.listing().parallel(8))

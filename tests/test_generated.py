@@ -12,8 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast, get_args
 
 from botocore.config import Config
-from faults import FAULTS
-from generating import examples
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -22,8 +20,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from memory_service import START, Service
-from page_server import Answer, PageServer
+from support.faults import FAULTS
+from support.generating import examples
+from support.memory_service import START, Service
+from support.raw_server import Answer, PageServer
 
 from restorejobs_client import (
     MalformedResponseError,
@@ -40,7 +40,7 @@ from restorejobs_client import (
 from restorejobs_client.testing import FaultName, fake_backup
 
 if TYPE_CHECKING:
-    from memory_service import Parameters, Scripted
+    from support.memory_service import Parameters, Scripted
 
 Ids = list[str | None]
 

@@ -16,11 +16,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from faults import CHUNKED, chunk
-from generating import examples
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from page_server import Answer, PageServer
+from support.faults import CHUNKED, chunk
+from support.generating import examples
+from support.raw_server import Answer, PageServer
 
 from restorejobs_client import (
     InvalidParameterValueException,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-    from page_server import Fault
+    from support.raw_server import Fault
 
 SIZE = 4  # of the three pages
 JOBS: list[dict[str, Any]] = [

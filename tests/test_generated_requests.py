@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from generating import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from page_server import PageServer
 from pydantic.alias_generators import to_camel, to_pascal
+from support.generating import examples
+from support.raw_server import PageServer
 
 from restorejobs_client import (
     InvalidParameterValueException,

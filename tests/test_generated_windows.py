@@ -13,10 +13,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from generating import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_service import START, Service
+from support.generating import examples
+from support.memory_service import START, Service
 
 from restorejobs_client import RestoreJob
 

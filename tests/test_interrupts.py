@@ -11,18 +11,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memory_service import Service, job
+from support.memory_service import Service, job
 
 if TYPE_CHECKING:
     import pytest
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
 
 
 def test_client_works_after_any_interrupt(server: PageServer) -> None:
     """After interrupts at random microseconds, requests still answer and no thread stays."""
-    program = Path(__file__).with_name("interrupted_program.py")
+    program = Path(__file__).parent / "support" / "interrupted_program.py"
     # coverage has locks of its own, which an interrupt leaves held.
     environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(  # noqa: S603  # our own

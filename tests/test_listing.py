@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memory_service import Service
-from page_server import wire_job
+from support.memory_service import Service
+from support.raw_server import wire_job
 
 import restorejobs_client
 from restorejobs_client import (
@@ -23,7 +23,7 @@ from restorejobs_client import (
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from page_server import SESSION, Answer, PageServer, wire_job
+from support.raw_server import SESSION, Answer, PageServer, wire_job
 
 from restorejobs_client import RestoreJobsClient, gather
 

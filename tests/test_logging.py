@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from page_server import Answer
+from support.raw_server import Answer
 
 from restorejobs_client import RestoreJobsClient
 
 if TYPE_CHECKING:
     import pytest
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 
 def test_nothing_is_logged_by_default(

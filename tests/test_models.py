@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, ValidationError
-from testing_support import COMPLETE, PLAN
+from support.fakes import COMPLETE, PLAN
 
 from restorejobs_client import (
     MalformedResponseError,

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from page_server import Answer, wire_job
+from support.raw_server import Answer, wire_job
 
 from restorejobs_client import InvalidParameterValueException, RestoreJob
 
 if TYPE_CHECKING:
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,72 +13,53 @@ import pytest
 import restorejobs_client
 
 SOURCE = Path(restorejobs_client.__file__).parent
-# A module imports only from modules before it.
-MODULES = [
-    "_version",
-    "_text",
-    "_enums",
-    "_errors",
-    "_extras",
-    "_table",
-    "_convert",
-    "_models",
-    "_parameters",
-    "_request",
-    "_decode",
-    "_botocore_errors",
-    "_session",
-    "_wire",
-    "_windows",
-    "_checkpoint",
-    "_cursor",
-    "_progress",
-    "_threads",
-    "_iterator",
-    "_run",
-    "_watch",
-    "_pool",
-    "_balance",
-    "_arrow",
-    "_stream",
-    "_listing",
-    "_tally",
-    "_report",
-    "_client",
-    "testing._service",
-    "testing._samples",
-    "testing._moto",
-    "testing._server",
-    "testing",
-]
+CONTRIBUTING = Path(__file__).parent.parent / "CONTRIBUTING.md"
 
 
-def source(module: str) -> Path:
-    path = SOURCE.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def modules() -> dict[str, Path]:
+    """Return the file of each module by its name within the package, except `__init__` on top."""
+    paths = {path.relative_to(SOURCE).with_suffix(""): path for path in SOURCE.rglob("*.py")}
+    names = {".".join(name.parts).removesuffix(".__init__"): path for name, path in paths.items()}
+    del names["__init__"]
+    return names
 
 
-def imports(module: str) -> set[str]:
-    """Return the modules that a module imports, including those for type checkers only."""
-    imported: set[str] = set()
-    for node in ast.walk(ast.parse(source(module).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            package, _, submodule = (node.module or "").partition(".")
-            if package == "restorejobs_client":
-                names = {f"{submodule}.{name.name}".strip(".") for name in node.names}
-                imported |= (names & set(MODULES)) or {submodule}
-    return imported
+def imports() -> dict[str, set[str]]:
+    """Return the modules that each module imports, including those for type checkers only."""
+    graph: dict[str, set[str]] = {}
+    paths = modules()
+    for module, path in paths.items():
+        imported = graph.setdefault(module, set())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                package, _, inner = (node.module or "").partition(".")
+                if package == "restorejobs_client":
+                    names = {f"{inner}.{name.name}".strip(".") for name in node.names}
+                    imported |= (names & paths.keys()) or {inner}
+    return graph
 
 
-def test_every_module_is_listed() -> None:
-    """The list of modules is complete."""
-    assert {SOURCE / "__init__.py", *map(source, MODULES)} == set(SOURCE.rglob("*.py"))
+def room(module: str) -> str:
+    return module.partition(".")[0]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_import_only_earlier_modules(module: str) -> None:
-    """Each module imports only from modules before it in the list."""
-    assert imports(module) <= set(MODULES[: MODULES.index(module)])
+def test_imports_have_no_circle() -> None:
+    """No module imports itself through others, and neither does a folder."""
+    rooms: dict[str, set[str]] = {}
+    for module, imported in imports().items():
+        rooms.setdefault(room(module), set()).update(map(room, imported))
+    for graph in (imports(), {one: others - {one} for one, others in rooms.items()}):
+        assert set(TopologicalSorter(graph).static_order()) == graph.keys()
+
+
+def test_imports_point_down() -> None:
+    """The tree in CONTRIBUTING has all folders, and each imports only from those below it."""
+    tree = CONTRIBUTING.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    order = [line.split()[0].rstrip("/").removesuffix(".py") for line in tree.splitlines()]
+    assert sorted(order) == sorted({room(module) for module in imports()})
+    for module, imported in imports().items():
+        below = order[order.index(room(module)) :]
+        assert {room(one) for one in imported} <= set(below), module
 
 
 def test_public_names_have_the_public_module() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from page_server import PageServer, wire_job
+from support.raw_server import PageServer, wire_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KILLS = 16
 JOBS_OF_A_RUN = 40  # at most, so that no run ends before it is killed
 COUNT = KILLS * JOBS_OF_A_RUN + 100
-PROGRAM = Path(__file__).with_name("dying_listing.py")
+PROGRAM = Path(__file__).parent / "support" / "dying_listing.py"
 
 
 class Runs:

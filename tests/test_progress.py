@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memory_service import Service, job
-from terminal import Terminal
+from support.memory_service import Service, job
+from support.terminal import Terminal
 
 from restorejobs_client import RestoreJob, RestoreJobs, TransportError, gather
 
@@ -197,7 +197,7 @@ def output_on_a_real_terminal(code: str) -> str:
 PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from memory_service import Service, job
+from support.memory_service import Service, job
 service = Service([job(number, number) for number in range(250)])
 assert len(list(service.listing(progress=True))) == 250
 """

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from markdown_code import blocks, run_python_blocks
+from support.markdown_code import blocks, run_python_blocks
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -6,12 +6,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memory_service import Service, job, listing_of
+from support.memory_service import Service, job, listing_of
 
 from restorejobs_client import RestoreJobPage, RestoreJobsClient, RestoreJobsError, TransportError
 
 if TYPE_CHECKING:
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 
 def test_low_recursion_limit_raises_only_errors_of_this_package(server: PageServer) -> None:

@@ -22,7 +22,7 @@ from restorejobs_client import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = "arn:aws:backup:eu-west-1:123456789012:restore-testing-plan:nightly-1a2b"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from testing_support import NOON, ids
+from support.fakes import NOON, ids
 
 from restorejobs_client import InvalidRequestError, ResourceType, RestoreJob, RestoreJobStatus
 from restorejobs_client.testing import sample_jobs

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.backup.models import backup_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-from testing_support import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION
-from testing_support import listed as listed_by_fake
+from support.fakes import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION
+from support.fakes import listed as listed_by_fake
 
 from restorejobs_client import InvalidRequestError, RestoreJob
 from restorejobs_client.testing import fake_backup, seed_restore_jobs

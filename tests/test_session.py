@@ -11,7 +11,7 @@ from botocore.config import Config
 from restorejobs_client import RestoreJobsClient, __version__
 
 if TYPE_CHECKING:
-    from page_server import PageServer
+    from support.raw_server import PageServer
 
 
 def test_default_session_of_boto3_is_used(server: PageServer) -> None:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memory_service import Service, job
+from support.memory_service import Service, job
 
 from restorejobs_client import gather
 from restorejobs_client.testing import fake_backup, sample_jobs

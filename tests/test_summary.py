@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from memory_service import START, Service
+from support.memory_service import START, Service
 
 from restorejobs_client import (
     MalformedResponseError,

@@ -18,8 +18,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from faults import FAULTS
-from page_server import Answer, PageServer, wire_job
+from support.faults import FAULTS
+from support.raw_server import Answer, PageServer, wire_job
 
 from restorejobs_client import RestoreJob, RestoreJobsClient, RestoreJobsError, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -27,7 +27,7 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from page_server import Fault
+    from support.raw_server import Fault
 
     from restorejobs_client import RestoreJobs
 

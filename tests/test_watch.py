@@ -19,11 +19,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generating import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_service import Service, job, listing_of
-from terminal import Terminal
+from support.generating import examples
+from support.memory_service import Service, job, listing_of
+from support.terminal import Terminal
 from typing_extensions import override
 
 from restorejobs_client import (

@@ -15,10 +15,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.stub import Stubber
-from generating import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
-from page_server import SESSION, Answer, PageServer, wire_job
+from support.generating import examples
+from support.raw_server import SESSION, Answer, PageServer, wire_job
 
 from restorejobs_client import (
     AccessDeniedException,
@@ -41,7 +41,7 @@ from restorejobs_client import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from page_server import Fault
+    from support.raw_server import Fault
 
     from restorejobs_client import RestoreJobs
 

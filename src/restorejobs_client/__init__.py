@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from restorejobs_client._client import RestoreJobsClient
-from restorejobs_client._enums import (
+from restorejobs_client._concurrent.stream import RestoreJobStream
+from restorejobs_client._core.enums import (
     ResourceType,
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._errors import (
+from restorejobs_client._core.errors import (
     AccessDeniedException,
     ConfigurationError,
     CredentialsError,
@@ -36,15 +37,14 @@ from restorejobs_client._listing import (
     RestoreJobs,
     gather,
 )
-from restorejobs_client._models import RestoreJob, RestoreJobCreator, RestoreJobPage
-from restorejobs_client._report import RestoreJobSummary
-from restorejobs_client._stream import RestoreJobStream
-from restorejobs_client._tally import RestoreDurations, RestoreFailures
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, RestoreJobPage
+from restorejobs_client._outputs.summary import RestoreJobSummary
+from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures
 from restorejobs_client._version import __version__
 from restorejobs_client._watch import RestoreJobWatch
 
 if TYPE_CHECKING:
-    from restorejobs_client._request import ListRestoreJobsRequest
+    from restorejobs_client._models.request import ListRestoreJobsRequest
 
 __all__ = [
     "AccessDeniedException",
@@ -98,7 +98,7 @@ if not TYPE_CHECKING:  # hidden from type checkers, so that they report misspelt
         if name != _LAZY:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        from restorejobs_client import _request  # noqa: PLC0415  # imported on first use
+        from restorejobs_client._models import request as _request  # noqa: PLC0415  # imported on first use
 
         request = _request.ListRestoreJobsRequest
         request.__module__ = __name__

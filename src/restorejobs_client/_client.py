@@ -9,14 +9,15 @@ from datetime import datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from restorejobs_client._checkpoint import Checkpoint, Position, read_checkpoint
-from restorejobs_client._cursor import Listing
-from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._errors import InvalidCheckpointError, InvalidRequestError, redacted
-from restorejobs_client._extras import LazyModule, boto3, botocore_client, botocore_config
+from restorejobs_client._aws.session import create_client
+from restorejobs_client._aws.wire import Wire
+from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
+from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError, redacted
+from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
+from restorejobs_client._core.text import one_line
 from restorejobs_client._listing import RestoreJobs
-from restorejobs_client._models import RestoreJobPage
-from restorejobs_client._parameters import (
+from restorejobs_client._models.jobs import RestoreJobPage
+from restorejobs_client._models.parameters import (
     LARGEST_PAGE,
     PARAMETERS,
     check_parameters,
@@ -24,15 +25,14 @@ from restorejobs_client._parameters import (
     undocumented_resource_type,
     unknown_parameter,
 )
-from restorejobs_client._session import create_client
-from restorejobs_client._text import one_line
+from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
+from restorejobs_client._paging.cursor import Listing
 from restorejobs_client._watch import Clock
-from restorejobs_client._wire import Wire
 
 if TYPE_CHECKING:
-    from restorejobs_client import _request
+    from restorejobs_client._models import request as _request
 else:  # importing pydantic takes longer than importing this package
-    _request = LazyModule("restorejobs_client._request")
+    _request = LazyModule("restorejobs_client._models.request")
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")

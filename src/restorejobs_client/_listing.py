@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 
-from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._balance import WindowTask
-from restorejobs_client._cursor import FetchPage, Listing
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._iterator import JobIterator
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import check_count
-from restorejobs_client._pool import Task, WorkerPool
-from restorejobs_client._progress import ProgressBar
-from restorejobs_client._run import ListingRun
-from restorejobs_client._stream import RestoreJobStream
-from restorejobs_client._table import Table
-from restorejobs_client._text import one_line
+from restorejobs_client._concurrent.divide import WindowTask
+from restorejobs_client._concurrent.iterator import JobIterator
+from restorejobs_client._concurrent.pool import Task, WorkerPool
+from restorejobs_client._concurrent.stream import RestoreJobStream
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._core.table import Table
+from restorejobs_client._core.text import one_line
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._models.parameters import check_count
+from restorejobs_client._outputs.arrow import ArrowExport
+from restorejobs_client._paging.cursor import FetchPage, Listing
+from restorejobs_client._paging.run import ListingRun
+from restorejobs_client._paging.windows import Window, equal_cuts
 from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
-from restorejobs_client._windows import Window, equal_cuts
 
 
 class _RunIterator:

@@ -19,15 +19,15 @@ from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, RLock
 from typing import Final, Self, cast
 
-from restorejobs_client._cursor import FetchPage, Listing
-from restorejobs_client._errors import InvalidRequestError, WatchTimeoutError
-from restorejobs_client._iterator import JobIterator
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import EARLIEST
-from restorejobs_client._progress import ProgressBar
-from restorejobs_client._run import ListingRun
-from restorejobs_client._threads import start_call
-from restorejobs_client._windows import MAX_DATE, Window
+from restorejobs_client._concurrent.iterator import JobIterator
+from restorejobs_client._concurrent.threads import start_call
+from restorejobs_client._core.errors import InvalidRequestError, WatchTimeoutError
+from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._models.parameters import EARLIEST
+from restorejobs_client._paging.cursor import FetchPage, Listing
+from restorejobs_client._paging.run import ListingRun
+from restorejobs_client._paging.windows import MAX_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it

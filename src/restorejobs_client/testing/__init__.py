@@ -35,9 +35,9 @@ from botocore.config import Config
 from typing_extensions import override
 
 from restorejobs_client._client import RestoreJobsClient
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._parameters import check_count
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._models.parameters import check_count
 from restorejobs_client._watch import Clock
 from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._moto import seed_restore_jobs

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._extras import LazyModule
-from restorejobs_client._models import RestoreJob
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.extras import LazyModule
+from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client.testing import _service
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, read_jobs
 

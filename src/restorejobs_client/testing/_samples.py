@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._parameters import check_count
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, place_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

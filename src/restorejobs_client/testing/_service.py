@@ -19,11 +19,11 @@ from uuid import uuid4
 
 import msgspec
 
-from restorejobs_client._convert import WrongValueError, read_struct
-from restorejobs_client._enums import RestoreJobStatus
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._text import clipped_repr
+from restorejobs_client._core.enums import RestoreJobStatus
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.text import clipped_repr
+from restorejobs_client._models.convert import WrongValueError, read_struct
+from restorejobs_client._models.jobs import RestoreJob
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from restorejobs_client import RestoreJobsClient
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
 import evidence_archive as evidence  # in examples/
 

@@ -20,9 +20,10 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Unpack, override
 
-from restorejobs_client._enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._parameters import (
+from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.text import clipped_repr
+from restorejobs_client._models.parameters import (
     LARGEST_PAGE,
     PARAMETERS,
     aws_name,
@@ -33,7 +34,6 @@ from restorejobs_client._parameters import (
     refusal,
     unknown_parameter,
 )
-from restorejobs_client._text import clipped_repr
 
 _SNAKE_CASE: Final = {aws_name(name): name for name in PARAMETERS}
 

@@ -15,9 +15,9 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import ClassVar, Final
 
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._pool import Task
-from restorejobs_client._windows import (
+from restorejobs_client._concurrent.pool import Task
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._paging.windows import (
     MARGIN,
     MAX_DATE,
     MIN_DATE,

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 import msgspec
 from msgspec.structs import asdict, fields
 
-from restorejobs_client._convert import WrongValueError, json_text, read_struct
-from restorejobs_client._enums import (
+from restorejobs_client._core.enums import (
     OpenEnum,
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._table import Cell, Table, size_cell
-from restorejobs_client._text import clipped, counted, duration_text, one_line
+from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.table import Cell, Table, size_cell
+from restorejobs_client._core.text import clipped, counted, duration_text, one_line
+from restorejobs_client._models.convert import WrongValueError, json_text, read_struct
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler

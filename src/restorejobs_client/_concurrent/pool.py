@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import ClassVar, Final
 
-from restorejobs_client._errors import RestoreJobsError, ThrottlingException
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._progress import ProgressBar
-from restorejobs_client._text import counted
-from restorejobs_client._threads import start_thread
+from restorejobs_client._concurrent.threads import start_thread
+from restorejobs_client._core.errors import RestoreJobsError, ThrottlingException
+from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._core.text import counted
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
 _PAGES_PER_WORKER: Final = 4  # the average number of pages to buffer
 

@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from restorejobs_client._text import counted
+from restorejobs_client._core.text import counted
 
 if TYPE_CHECKING:
     # Without botocore's stubs, type checkers would know neither its classes nor ours.

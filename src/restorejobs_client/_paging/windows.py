@@ -9,8 +9,8 @@ from typing import Annotated, Final, cast
 
 import msgspec
 
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._parameters import EARLIEST
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._models.parameters import EARLIEST
 
 Parameters = Mapping[str, object]
 MARGIN: Final = timedelta(seconds=1)  # more than a date changes if AWS rounds it to seconds

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin
 import msgspec
 from msgspec.structs import fields
 
-from restorejobs_client._text import clipped_repr
+from restorejobs_client._core.text import clipped_repr
 
 _MAX_SHOWN: Final = 80  # characters of a wrong value in a message
 _ALLOWED: Final[dict[type, str]] = {

@@ -10,10 +10,10 @@ from typing import Any, Final, get_args
 
 from msgspec.structs import astuple, fields
 
-from restorejobs_client._enums import OpenEnum
-from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._extras import pa, pc, pd
-from restorejobs_client._models import RestoreJob, RestoreJobCreator
+from restorejobs_client._core.enums import OpenEnum
+from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.extras import pa, pc, pd
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAN_COLUMN: Final = "created_by_restore_testing_plan_arn"

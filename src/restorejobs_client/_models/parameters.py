@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from restorejobs_client._enums import ResourceType, RestoreJobStatus
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._text import clipped_repr
+from restorejobs_client._core.enums import ResourceType, RestoreJobStatus
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.text import clipped_repr
 
 LARGEST_PAGE: Final = 1000
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore cannot write earlier years

@@ -19,9 +19,9 @@ from typing import Final, cast
 
 import msgspec
 
-from restorejobs_client._convert import WrongValueError, read_struct
-from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._models import RestoreJob, RestoreJobPage
+from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._models.convert import WrongValueError, read_struct
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
 _PAGE_DECODER: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # for epoch seconds
 _MEMBERS_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -17,12 +17,12 @@ from http import HTTPStatus
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from restorejobs_client._botocore_errors import OPERATION, is_throttling, our_error
-from restorejobs_client._decode import decode_page, page_of
-from restorejobs_client._errors import MalformedResponseError
-from restorejobs_client._models import RestoreJobPage
-from restorejobs_client._session import make_interrupt_safe
-from restorejobs_client._text import clipped_repr
+from restorejobs_client._aws.decode import decode_page, page_of
+from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
+from restorejobs_client._aws.session import make_interrupt_safe
+from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.text import clipped_repr
+from restorejobs_client._models.jobs import RestoreJobPage
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse

@@ -6,7 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-from page_server import Answer, Fault
+from support.raw_server import Answer, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

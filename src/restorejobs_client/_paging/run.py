@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from operator import length_hint
 
-from restorejobs_client._cursor import Cursor, FetchPage, Listing
-from restorejobs_client._errors import RestoreJobsError, TransportError
-from restorejobs_client._progress import ProgressBar
+from restorejobs_client._core.errors import RestoreJobsError, TransportError
+from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._paging.cursor import Cursor, FetchPage, Listing
 
 
 class ListingRun(Cursor):

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, ClassVar, Final, TypeVar
 
-from restorejobs_client._enums import (
+from restorejobs_client._core.enums import (
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._models import RestoreJob
+from restorejobs_client._models.jobs import RestoreJob
 
 _Value = TypeVar("_Value")
 # A status, a resource type and a message.

@@ -8,8 +8,8 @@ from html import escape
 from itertools import chain
 from typing import Final, NamedTuple, Self
 
-from restorejobs_client._enums import OpenEnum
-from restorejobs_client._text import duration_text, make_printable, moment_text, size_text
+from restorejobs_client._core.enums import OpenEnum
+from restorejobs_client._core.text import duration_text, make_printable, moment_text, size_text
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.

@@ -10,12 +10,12 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final, Literal, Self, TypeVar
 
-from restorejobs_client._convert import json_text
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._table import Cell, Table, size_cell
-from restorejobs_client._tally import RestoreDurations, RestoreFailures, Tally
-from restorejobs_client._text import clipped_repr, counted, percentage_text
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.table import Cell, Table, size_cell
+from restorejobs_client._core.text import clipped_repr, counted, percentage_text
+from restorejobs_client._models.convert import json_text
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
 _Key = TypeVar("_Key", bound=Hashable)

@@ -12,10 +12,10 @@ from typing import Annotated, Final
 
 import msgspec
 
-from restorejobs_client._errors import InvalidCheckpointError
-from restorejobs_client._parameters import FILTERS, check_parameters, filter_texts
-from restorejobs_client._text import clipped_repr
-from restorejobs_client._windows import UNBOUNDED, Window
+from restorejobs_client._core.errors import InvalidCheckpointError
+from restorejobs_client._core.text import clipped_repr
+from restorejobs_client._models.parameters import FILTERS, check_parameters, filter_texts
+from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _PREFIX: Final = "rjc2-"
 _CHECKSUM_BYTES: Final = 8

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from restorejobs_client._errors import (
+from restorejobs_client._core.errors import (
     ConfigurationError,
     CredentialsError,
     RestoreJobsError,

@@ -11,9 +11,9 @@ from typing import Any, Final, cast
 
 from botocore.exceptions import BotoCoreError
 
-from restorejobs_client._botocore_errors import our_error
-from restorejobs_client._errors import ConfigurationError, InvalidRequestError
-from restorejobs_client._extras import boto3, botocore_client, botocore_config
+from restorejobs_client._aws.errors import our_error
+from restorejobs_client._core.errors import ConfigurationError, InvalidRequestError
+from restorejobs_client._core.extras import boto3, botocore_client, botocore_config
 from restorejobs_client._version import __version__
 
 _USER_AGENT: Final = f"restorejobs-client/{__version__}"

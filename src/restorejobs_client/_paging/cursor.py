@@ -8,11 +8,11 @@ from hashlib import blake2b
 from operator import length_hint
 from typing import Final, NamedTuple, cast
 
-from restorejobs_client._checkpoint import START, Checkpoint, Position, write_checkpoint
-from restorejobs_client._errors import PaginationError
-from restorejobs_client._models import RestoreJob, RestoreJobPage
-from restorejobs_client._parameters import aws_parameters, filter_texts
-from restorejobs_client._windows import UNBOUNDED, Window
+from restorejobs_client._core.errors import PaginationError
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._models.parameters import aws_parameters, filter_texts
+from restorejobs_client._paging.checkpoint import START, Checkpoint, Position, write_checkpoint
+from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 FetchPage = Callable[[dict[str, object]], RestoreJobPage]
 _HASH_BYTES: Final = 8

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._threads import start_call
+from restorejobs_client._concurrent.threads import start_call
+from restorejobs_client._models.jobs import RestoreJob
 
 
 class JobIterator(Iterator[RestoreJob], AsyncIterator[RestoreJob]):

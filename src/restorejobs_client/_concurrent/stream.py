@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Self
 
-from restorejobs_client._arrow import ArrowExport
-from restorejobs_client._errors import InvalidRequestError
-from restorejobs_client._iterator import JobIterator
-from restorejobs_client._models import RestoreJob
-from restorejobs_client._pool import WorkerPool
-from restorejobs_client._progress import ProgressBar
+from restorejobs_client._concurrent.iterator import JobIterator
+from restorejobs_client._concurrent.pool import WorkerPool
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._outputs.arrow import ArrowExport
 
 
 class RestoreJobStream(ArrowExport, JobIterator):

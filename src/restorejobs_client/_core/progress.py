@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from restorejobs_client._extras import tqdm_auto
-from restorejobs_client._text import counted
+from restorejobs_client._core.extras import tqdm_auto
+from restorejobs_client._core.text import counted
 
 
 class ProgressBar:

@@ -1,0 +1,1 @@
+"""Talk to AWS Backup with boto3: clients, requests, responses and errors."""

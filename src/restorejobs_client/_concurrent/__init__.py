@@ -1,0 +1,1 @@
+"""Iterate over several listings at the same time."""

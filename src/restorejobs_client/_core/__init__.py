@@ -1,0 +1,1 @@
+"""What every other room uses: errors, enums, text, tables and progress bars."""

@@ -1,0 +1,1 @@
+"""Jobs, pages and requests: their members, their values and how they are read."""

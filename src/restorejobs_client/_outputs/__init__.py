@@ -1,0 +1,1 @@
+"""What is made of jobs: Arrow tables, data frames and summaries."""

@@ -1,0 +1,1 @@
+"""Run a listing page by page: windows, positions and checkpoints."""

@@ -1,0 +1,1 @@
+"""What tests share: servers, faults, and programs that are interrupted."""
