@@ -103,9 +103,8 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
-    first, end = (
-        -((_EPOCH - moment) // _MILLISECOND) for moment in (created_after, created_before)
-    )
+    first = -((_EPOCH - created_after) // _MILLISECOND)  # rounded up
+    end = -((_EPOCH - created_before) // _MILLISECOND)
     if first >= end:
         raise InvalidRequestError(
             "created_before: must be later than created_after by a millisecond or more, got "
@@ -123,8 +122,7 @@ class _Sampler:
         self._moments = moments
         self._account_id = account_id
         self._here = f"{region_name}:{account_id}"
-        other_partition = re.match("cn|us-gov", region_name)
-        self._partition = f"aws-{other_partition[0]}" if other_partition else "aws"
+        self._partition = "-".join(["aws", *re.findall("^cn|^us-gov", region_name)])
 
     def jobs(self) -> Iterator[RestoreJob]:
         created = self._moment()
