@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-import botocore.session
 from botocore.config import Config
 from botocore.hooks import first_non_none_response
 
@@ -157,6 +156,8 @@ def isolated_client(
 @functools.cache
 def _session() -> boto3.Session:
     """Return a session with credentials of its own that reads nothing of the environment."""
+    import botocore.session  # noqa: PLC0415  # costs time to import
+
     names: list[str] = ["profile", "config_file", "credentials_file", "max_attempts"]
     core = botocore.session.Session(session_vars=dict.fromkeys(names, (None, None, None, None)))
     core.set_credentials("testing", "testing")
