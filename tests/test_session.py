@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -11,12 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import moto
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ParamValidationError
 from botocore.loaders import Loader
+from support.fakes import JOBS
+from support.markdown_code import blocks
 
 from restorejobs_client import RestoreJobsClient, __version__
 from restorejobs_client._aws.session import new_session
+from restorejobs_client.testing import seed_restore_jobs
 
 if TYPE_CHECKING:
     from support.raw_server import PageServer
@@ -155,6 +161,26 @@ def test_sessions_of_the_user_share_nothing() -> None:
         else:
             RestoreJobsClient()
         assert session._session.get_component("data_loader") is before  # noqa: SLF001
+
+
+@moto.mock_aws
+def test_guide_lists_an_organization_with_roles() -> None:
+    """The sessions of the guide have the accounts of their roles, and share one loader."""
+    guide: dict[str, Any] = {}
+    page = Path(__file__).parent.parent / "docs" / "guides" / "organization.md"
+    code = next(block for block in blocks(page, "python") if "def jobs_of_organization" in block)
+    exec("from restorejobs_client import RestoreJobsClient, gather\n" + code, guide)  # noqa: S102  # our own
+    accounts, regions = ["111111111111", "222222222222"], ["us-east-1", "eu-west-1"]
+    places = list(itertools.product(accounts, regions))
+    for number, (account, region) in enumerate(places):
+        seed_restore_jobs(JOBS[number * 5 :][:5], region_name=region, account_id=account)
+    errors: list[Exception] = []
+    # Without account and role, the ARN is too short for boto3.
+    listed = guide["jobs_of_organization"](["", *accounts], regions, "", errors)
+    assert list(listed) == JOBS[:20]
+    assert [type(error) for error in errors] == [ParamValidationError]
+    first, second = (guide["role_session"](account, "")._session for account in accounts)  # noqa: SLF001
+    assert first.get_component("data_loader") is second.get_component("data_loader")
 
 
 def test_threads_share_the_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
