@@ -101,9 +101,8 @@ def _settings(
 ) -> botocore_config.Config:
     # boto3 has no public way to read what the user has configured.
     core: Any = session._session  # noqa: SLF001
-    is_configured = (
-        _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & core.get_scoped_config().keys()
-    )
+    profile = core.get_scoped_config().keys()
+    is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
     # Enough connections for parallel listings; idle ones cost nothing.
     settings = botocore_config.Config(
         max_pool_connections=64, retries=None if is_configured else RETRIES
