@@ -6,16 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__all__ = [
-    "LazyModule",
-    "boto3",
-    "botocore_client",
-    "botocore_config",
-    "pa",
-    "pc",
-    "pd",
-    "tqdm_auto",
-]
+__all__ = ["boto3", "botocore_client", "botocore_config", "pa", "pc", "pd", "tqdm_auto"]
 
 
 class LazyModule(ModuleType):
@@ -44,8 +35,8 @@ class LazyModule(ModuleType):
                 raise
             library = (error.name or "").partition(".")[0]
             message = (
-                f"{self._purpose} needs {library}: pip install "
-                f"'restorejobs-client[{self._extra}]', or {library} alone"
+                f"{self._purpose} needs {library}: install restorejobs-client with its extra "
+                f"{self._extra!r}, or run: pip install {library}"
             )
             raise ImportError(message, name=library) from error
         return getattr(module, attribute)
