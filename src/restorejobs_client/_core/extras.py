@@ -34,11 +34,8 @@ class LazyModule(ModuleType):
             if not self._extra:
                 raise
             library = (error.name or "").partition(".")[0]
-            message = (
-                f"{self._purpose} needs {library}: install restorejobs-client with its extra "
-                f"{self._extra!r}, or run: pip install {library}"
-            )
-            raise ImportError(message, name=library) from error
+            advice = f"pip install {library}, or this package with its extra {self._extra!r}"
+            raise ImportError(f"{self._purpose} needs {library}: {advice}", name=library) from error
         return getattr(module, attribute)
 
 

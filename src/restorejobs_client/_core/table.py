@@ -120,7 +120,7 @@ class Table:
         """
         heads: list[str] = []
         columns: list[list[str]] = []
-        width = 0.0
+        width = 1.0
         for name, cells in self._columns:
             side = "right" if _is_number(cells) else "left"
             style = f"padding:.2em .5em;text-align:{side};vertical-align:top"
@@ -169,4 +169,4 @@ def _shown(text: str) -> str:
 
 
 def _is_number(cells: Sequence[Cell]) -> bool:
-    return all(cell.is_number for cell in cells if cell.shown)
+    return all(cell.is_number for cell in cells if cell.shown or cell.note)

@@ -288,8 +288,7 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
             values = {getattr(job, member) for job in self}
             if len(values) == 1 and any(values):
                 title += f"; {name} {values.pop()}"
-                for row in rows:
-                    del row[name]
+                rows = [row | {name: None} for row in rows]
         return Table(title, rows).html()
 
 

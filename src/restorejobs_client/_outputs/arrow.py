@@ -75,7 +75,7 @@ class ArrowExport(Iterable[RestoreJob]):
         Raises:
             ImportError: the extra `arrow` is not installed.
         """
-        reader: Any = pa.RecordBatchReader.from_batches(_schema(), _batches(self))
+        reader: Any = pa.RecordBatchReader.from_batches(_schema(), _batches(self._job_pages()))
         stream: object = reader.__arrow_c_stream__(requested_schema)
         return stream
 
@@ -98,7 +98,7 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    return pa.Table.from_batches(_batches(jobs), schema=_schema()).unify_dictionaries()
+    return pa.Table.from_batches(_batches(_pages(jobs)), schema=_schema()).unify_dictionaries()
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -151,14 +151,15 @@ def _schema() -> pa.Schema:
     return pa.schema([*columns, ("region", pa.string()), ("duration_seconds", pa.float64())])
 
 
-def _batches(jobs: Iterable[RestoreJob]) -> Iterator[pa.RecordBatch]:
-    """Yield a record batch for each page that has jobs, or one without rows."""
-    pages: Iterator[Iterable[RestoreJob]]
+def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
     if isinstance(jobs, ArrowExport):
-        pages = jobs._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
-    else:
-        checked = checked_jobs(jobs)
-        pages = iter(lambda: tuple(islice(checked, _BATCH)), ())
+        return jobs._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    checked = checked_jobs(jobs)
+    return iter(lambda: tuple(islice(checked, _BATCH)), ())
+
+
+def _batches(pages: Iterator[Iterable[RestoreJob]]) -> Iterator[pa.RecordBatch]:
+    """Yield a record batch for each page that has jobs, or one without rows."""
     # The variable of a `for` loop would keep a page alive while the next one is decoded. Decoding
     # into new memory instead of the memory of the freed page costs 10 % of the CPU time.
     batches = map(_batch, filter(None, pages))
@@ -186,6 +187,5 @@ def _array(jobs: Iterable[RestoreJob], column: Any, get: Callable[[RestoreJob], 
             return make(durations, pa.duration("us")).view(column.type)
         return make(values, column.type)[len(known) :]
     except (pa.ArrowException, ArithmeticError, AttributeError, TypeError, ValueError) as error:
-        raise MalformedResponseError(
-            f"a value of {column.name} does not fit into its column: {error}"
-        ) from error
+        message = f"a value of {column.name} does not fit into its column: {error}"
+        raise MalformedResponseError(message) from error
