@@ -85,7 +85,7 @@ def create_client(
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
     """Return a new boto3 session that shares its models of AWS services with the others.
 
-    Every client of its own session would hold 8 MB of models otherwise. All else is its own, so a
+    Every client of its own session would hold 9 MB of models otherwise. All else is its own, so a
     new session sees the environment, the configuration files and moto as they are now.
     """
     session = boto3.Session(**arguments)
