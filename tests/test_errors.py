@@ -25,6 +25,7 @@ from restorejobs_client import (
     PaginationError,
     ResourceNotFoundException,
     RestoreJobsError,
+    RestoreJobsErrorGroup,
     ServiceError,
     ServiceUnavailableException,
     ThrottlingException,
@@ -34,6 +35,7 @@ from restorejobs_client import (
 
 BASES: dict[type[RestoreJobsError], tuple[type[Exception], ...]] = {
     RestoreJobsError: (Exception,),
+    RestoreJobsErrorGroup: (RestoreJobsError, ExceptionGroup),
     InvalidRequestError: (RestoreJobsError, ValueError),
     InvalidCheckpointError: (RestoreJobsError, ValueError),
     PaginationError: (RestoreJobsError,),
@@ -65,6 +67,8 @@ def make(kind: type[RestoreJobsError]) -> RestoreJobsError:
         return kind("what happened", response=RESPONSE, operation_name="ListRestoreJobs")
     if kind is WatchTimeoutError:
         return WatchTimeoutError(60, ("a", "b"))
+    if kind is RestoreJobsErrorGroup:
+        return RestoreJobsErrorGroup("what happened", [PaginationError("a"), TransportError("b")])
     return kind("what happened")
 
 

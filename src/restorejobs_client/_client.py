@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
+from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
 from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError, redacted
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
@@ -26,8 +27,7 @@ from restorejobs_client._models.parameters import (
     unknown_parameter,
 )
 from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
-from restorejobs_client._paging.cursor import Listing
-from restorejobs_client._watch import Clock
+from restorejobs_client._paging.cursor import Query
 
 if TYPE_CHECKING:
     from restorejobs_client._models import request as _request
@@ -116,6 +116,16 @@ class RestoreJobsClient:
         self._origin = {name: redacted(text) for name, text in texts.items()}
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections. A later request opens new ones."""
+        self._wire.client.close()
 
     @property
     def region_name(self) -> str:
@@ -208,8 +218,19 @@ class RestoreJobsClient:
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
-        # The AWS parameters of this call, which are its local variables so far.
-        given = {name: value for name, value in locals().items() if name in PARAMETERS}
+        given: dict[str, object] = {
+            "by_account_id": by_account_id,
+            "by_resource_type": by_resource_type,
+            "by_created_before": by_created_before,
+            "by_created_after": by_created_after,
+            "by_status": by_status,
+            "by_complete_before": by_complete_before,
+            "by_complete_after": by_complete_after,
+            "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
+            "by_parent_job_id": by_parent_job_id,
+            "max_results": max_results,
+            "next_token": next_token,
+        }
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
@@ -222,42 +243,57 @@ class RestoreJobsClient:
         if warning := undocumented_resource_type(parameters.get("by_resource_type")):
             warnings.warn(warning, stacklevel=3)
         token = cast("str | None", parameters.pop("next_token", None))
-        listing = Listing(
-            parameters=parameters,
-            origin=self._origin,
+        query = replace(
+            self._query(parameters, limit=limit, progress=progress),
             start=Position(token=token),
             started_by=None if token is None else "next_token",
-            limit=limit,
-            progress=progress,
         )
         if resume_from is None:
-            return RestoreJobs(self._fetch, listing, self._new_clock)
+            return RestoreJobs(query)
         if token is not None:
             message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
-        return self._resumed(listing, read_checkpoint(resume_from))
+        return self._resumed(query, read_checkpoint(resume_from))
 
-    def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
+    def resume(
+        self, checkpoint: str, *, limit: int | None = None, progress: bool = False
+    ) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
 
-        The checkpoint holds the filters, the window and the region of the listing. If the listing
-        had ended, nothing is left: list new jobs with a later `by_created_after`.
+        The checkpoint holds the filters, the window and the region of the listing. It is not
+        signed: whoever can write it chooses them. If the listing had ended, nothing is left: list
+        new jobs with a later `by_created_after`.
 
         Args:
             checkpoint: the text from an iterator or an error.
+            limit: as in `list_restore_jobs`.
             progress: as in `list_restore_jobs`.
 
         Raises:
+            InvalidRequestError: `limit` is wrong.
             InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
         parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
-        listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
-        return self._resumed(listing, read)
+        return self._resumed(self._query(parameters, limit=limit, progress=progress), read)
 
-    def _resumed(self, listing: Listing, checkpoint: Checkpoint) -> RestoreJobs:
+    def _query(
+        self, parameters: Mapping[str, object], *, limit: int | None, progress: bool
+    ) -> Query:
+        # These methods, because a client can be pickled, and its Wire cannot.
+        return Query(
+            parameters=parameters,
+            origin=self._origin,
+            fetch=self._fetch,
+            close=self.close,
+            new_clock=self._new_clock,
+            limit=limit,
+            progress=progress,
+        )
+
+    def _resumed(self, query: Query, checkpoint: Checkpoint) -> RestoreJobs:
         old = {"region_name": checkpoint.region_name, **checkpoint.filters}
-        new = {"region_name": self.region_name, **filter_texts(listing.parameters)}
+        new = {"region_name": self.region_name, **filter_texts(query.parameters)}
         names = [name for name in (old | new) if old.get(name) != new.get(name)]
         if names:
             shown_old, shown_new = (
@@ -269,16 +305,16 @@ class RestoreJobsClient:
                 f"{shown_old}, but this listing has {shown_new}; use a client for its region, and "
                 "client.resume(checkpoint), which needs no filters"
             )
-        rest = replace(
-            listing,
-            window=checkpoint.window,
-            start=checkpoint.position,
-            started_by="resume_from",
+        return RestoreJobs(
+            replace(
+                query,
+                window=checkpoint.window,
+                start=checkpoint.position,
+                started_by="resume_from",
+            )
         )
-        return RestoreJobs(self._fetch, rest, self._new_clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
-        # Listings hold this method, because a client can be pickled, and its Wire cannot.
         return self._wire.fetch(parameters)
 
 

@@ -226,15 +226,15 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
     It is ours if the answer came over HTTP. Otherwise, something like botocore's `Stubber` or a
     mock has answered, and we read what it says.
     """
-    parsed = dict(cast("Mapping[str, Any]", answer)) if isinstance(answer, Mapping) else None
-    page: object = None if parsed is None else parsed.get(_PAGE)
+    if not isinstance(answer, dict):
+        message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
+        raise MalformedResponseError(message)
+    parsed = dict(cast("dict[str, Any]", answer))
+    page = parsed.get(_PAGE)
     if isinstance(page, RestoreJobPage):
         return page
     if isinstance(page, MalformedResponseError):
         raise page
-    if parsed is None:
-        message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
-        raise MalformedResponseError(message)
     is_over_http = "HTTPHeaders" in parsed.pop("ResponseMetadata", {})
     if call.was_sent or (is_over_http and not call.has_context):
         raise MalformedResponseError(

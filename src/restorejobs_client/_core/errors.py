@@ -1,6 +1,7 @@
 """Every error that leaves this package.
 
 RestoreJobsError
+├── RestoreJobsErrorGroup (ExceptionGroup)         errors of `parallel` or `gather`
 ├── InvalidRequestError (ValueError)               a wrong parameter; nothing was sent
 ├── InvalidCheckpointError (ValueError)            a wrong checkpoint; nothing was sent
 ├── PaginationError                                the service repeated a page token
@@ -24,8 +25,8 @@ Code that catches botocore's errors keeps working, because of the bases in brack
 # No `from __future__ import annotations`: frameworks read these annotations.
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from restorejobs_client._core.text import counted
 
@@ -75,18 +76,33 @@ def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
     return value
 
 
+class ListingLike(Protocol):
+    """What errors know of a `RestoreJobs`."""
+
+    @property
+    def region_name(self) -> str:
+        """The AWS region of its jobs."""
+        ...
+
+    @property
+    def profile_name(self) -> str | None:
+        """The profile whose credentials list it, if one was given."""
+        ...
+
+
 class RestoreJobsError(Exception):
     """The base class of all errors of this package.
 
     Attributes:
         checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
             that is raised while a listing is iterated. Otherwise, it is `None`.
-        listing: the listing that failed in `gather`, or the window that failed in `parallel`.
-            Otherwise, it is `None`. It is not pickled.
+        listing: the listing that failed in `gather`, or the window that failed in `parallel`. Only
+            the errors in a `RestoreJobsErrorGroup` have one; it is `None` otherwise, and after
+            pickling.
     """
 
     checkpoint: str | None = None
-    listing: object = None
+    listing: ListingLike = cast("Any", None)  # not optional, for code that reads error groups
 
     def __init__(self, message: str) -> None:
         # Not super(), because botocore's classes build their message from a template.
@@ -97,6 +113,33 @@ class RestoreJobsError(Exception):
         state: dict[str, object] = {"args": self.args, **vars(self)}
         state.pop("listing", None)
         return type(self).__new__, (type(self),), state
+
+
+class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
+    """The errors of `parallel` or `gather`, raised after all jobs that could be listed.
+
+    `except RestoreJobsError` catches it, and `except*` sorts its errors. Each error has the
+    `listing` that failed, and the `checkpoint` from which `client.resume` lists the rest.
+
+    Attributes:
+        exceptions: the errors.
+    """
+
+    def __new__(cls, message: str, errors: Sequence[RestoreJobsError]) -> Self:
+        return super().__new__(cls, message, errors)
+
+    def __init__(self, message: str, errors: Sequence[RestoreJobsError]) -> None:  # noqa: ARG002  # `__new__` uses them
+        super().__init__(message)
+
+    def derive(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
+        self, errors: Sequence[RestoreJobsError], /
+    ) -> "RestoreJobsErrorGroup":
+        """Return a group of some of the `errors`, for `except*`, `split` and `subgroup`."""
+        return RestoreJobsErrorGroup(self.message, errors)
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        state = vars(self)
+        return type(self), (self.message, self.exceptions), state
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):
