@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError, redacted
+from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
+from restorejobs_client._core.secrets import without_login
 from restorejobs_client._core.text import one_line
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models.jobs import RestoreJobPage
@@ -113,7 +114,7 @@ class RestoreJobsClient:
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        self._origin = {name: redacted(text) for name, text in texts.items()}
+        self._origin = {name: without_login(text) for name, text in texts.items()}
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 

@@ -9,7 +9,13 @@ from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.text import duration_text, make_printable, moment_text, size_text
+from restorejobs_client._core.text import (
+    duration_text,
+    moment_text,
+    number_text,
+    printable,
+    size_text,
+)
 
 _LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
@@ -40,7 +46,7 @@ class Cell(NamedTuple):
 
 def size_cell(size: int | None) -> Cell:
     """Return the cell that shows a size in bytes; it is empty for `None`."""
-    return Cell() if size is None else Cell(size_text(size), f"{size:,} bytes", is_number=True)
+    return Cell() if size is None else Cell(size_text(size), f"{number_text(size)} bytes", is_number=True)
 
 
 def _cell(value: object) -> Cell:
@@ -54,7 +60,7 @@ def _cell(value: object) -> Cell:
         case timedelta():
             return Cell(duration_text(value), f"{value.total_seconds():,} seconds", is_number=True)
         case int() if not isinstance(value, bool):
-            return Cell(f"{value:,}", is_number=True)
+            return Cell(number_text(value), is_number=True)
         case _:
             return Cell("" if value is None else str(value))
 
@@ -91,7 +97,7 @@ class Table:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
-            texts = [make_printable(cell.shown) for cell in cells]
+            texts = [printable(cell.shown) for cell in cells]
             if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust
