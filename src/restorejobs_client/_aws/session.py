@@ -1,11 +1,9 @@
-"""Create boto3 "backup" clients with the settings and the connection pools that listings need."""
+"""Create boto3 "backup" clients with the settings that listings need."""
 
 from __future__ import annotations
 
 import os
-import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -19,7 +17,18 @@ from restorejobs_client._version import __version__
 _USER_AGENT: Final = f"restorejobs-client/{__version__}"
 _RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _RETRY_SETTINGS: Final = {"retry_mode", "max_attempts"}  # of a profile
-_creating = threading.Lock()  # boto3 cannot create two clients from one session at the same time
+# boto3 cannot create two clients from one session at the same time. A signal handler may create one
+# while its thread does.
+_creating = threading.RLock()
+
+
+def _replace_lock() -> None:
+    global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
+    _creating = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_replace_lock)
 
 
 def create_client(
@@ -90,47 +99,3 @@ def _settings(
     theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
     user_agent = f"{theirs} {_USER_AGENT}" if theirs else _USER_AGENT
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))
-
-
-class InterruptSafeQueue:
-    """A queue without a lock, in which urllib3 keeps idle connections.
-
-    `queue.LifoQueue` uses a `threading.Condition`, which is Python code. Ctrl-C between two of its
-    lines leaves the lock held, and every later request waits forever. We measured this in one of
-    1,000 to 2,000 interrupts. Operations of a deque are atomic, and botocore's pools never wait
-    for a connection.
-    """
-
-    def __init__(self, maxsize: int) -> None:
-        self._items: deque[object] = deque()
-        self._maxsize = maxsize
-
-    def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
-        """Return the newest item, or raise `queue.Empty`."""
-        try:
-            return self._items.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def put(self, item: object, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
-        """Keep an item, or raise `queue.Full`."""
-        if len(self._items) >= self._maxsize:
-            raise queue.Full
-        self._items.append(item)
-
-    def qsize(self) -> int:
-        """Return how many items there are."""
-        return len(self._items)
-
-
-def make_interrupt_safe(client: object) -> None:
-    """Make a boto3 client use `InterruptSafeQueue` in its new connection pools.
-
-    botocore has no public way to do that. If its private attributes change, its own queues are
-    used.
-    """
-    session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
-    kinds: dict[str, type] = getattr(session, "_pool_classes_by_scheme", {})
-    for scheme, kind in kinds.items():
-        if getattr(kind, "QueueCls", None) not in {None, InterruptSafeQueue}:
-            kinds[scheme] = type(kind.__name__, (kind,), {"QueueCls": InterruptSafeQueue})

@@ -1,56 +1,72 @@
 """Send requests with a boto3 client, and return pages.
 
-botocore handles endpoints, signing, retries and credentials, but does not parse responses. Its
-event `before-parse` passes us the raw body, because only the raw body shows whether a page is
-damaged or empty. Other calls on the same client are unaffected.
+botocore handles endpoints, signing, retries and credentials, but does not parse our responses: only
+the raw body shows whether a page is damaged or empty.
+
+A call carries its own mark, the page size, from its first event to its last. So its answer finds it
+on any thread, in any greenlet, and when other calls run on the same client inside it:
+
+1. `provide-client-params` sees the mark among the parameters, and puts it into the call's context.
+2. `request-created` sees the context of each attempt. It notes that the next answer is ours.
+3. `before-parse` sees the body, but no context. It takes the note, and hides the body from
+   botocore's parser. Without a note, the parser reads the body for nothing; no harm is done.
+4. `needs-retry` sees the context and the body. It decodes the page, and puts it into the parsed
+   answer, so that the call itself returns it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import random
-import threading
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from restorejobs_client._aws.connections import (
+    close_after_fork,
+    keep_connection,
+    use_own_pools,
+)
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
-from restorejobs_client._aws.session import make_interrupt_safe
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJobPage
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSResponse
+    from botocore.awsrequest import AWSRequest, AWSResponse
     from botocore.client import BaseClient
 
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
+_CALL: Final = "restorejobs_client"  # the name of a call in its context
+_PAGE: Final = "RestoreJobPage"  # the name of its page, or error, in the parsed answer
 _logger: Final = logging.getLogger("restorejobs_client")
 _logger.addHandler(logging.NullHandler())  # silent until logging is configured
 
 
-class _Call:
-    """One of our calls in progress: the body of the latest response, and its page or error."""
+class _Call(int):
+    """One call of ours. Its value is the page size, which marks it among the parameters.
 
-    body: bytes | None = None
-    page: RestoreJobPage | None = None
-    error: MalformedResponseError | None = None
+    Attributes:
+        is_first_page: whether no page token was given.
+        has_context: whether the call has reached botocore's events.
+        was_sent: whether a request was created. It is not if a handler such as botocore's `Stubber`
+            answers in place of AWS.
+        pid: the process that has sent the latest request.
+    """
 
-    def __init__(self, *, may_be_empty: bool) -> None:
-        self.may_be_empty = may_be_empty
+    is_first_page: bool
+    has_context = False
+    was_sent = False
+    pid = 0
 
 
-class _Current(threading.local):
-    """The call of this thread, because botocore's events do not say which call they belong to."""
-
-    call: _Call | None = None
-
-
-_current: Final = _Current()
+_next_answer: Final[ContextVar[_Call | None]] = ContextVar("next_answer", default=None)
 
 
 class Wire:
@@ -58,20 +74,23 @@ class Wire:
 
     def __init__(self, client: BaseClient) -> None:
         self.client = client
-        make_interrupt_safe(client)
+        self._pid = os.getpid()
+        use_own_pools(client)
         untyped_client: Any = client  # boto3 creates its attributes at run time
         retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
         events = untyped_client.meta.events
-        # Because of these ids, a client that is passed twice has each handler only once.
-        events.register(
-            f"before-parse.backup.{OPERATION}", _keep_body, unique_id="restorejobs-client-body"
-        )
-        # After botocore's own handler, so that its waits come first.
-        events.register_last(
-            "needs-retry.backup", self._read_response, unique_id="restorejobs-client-retry"
-        )
+        handlers = {
+            f"provide-client-params.backup.{OPERATION}": _mark_context,
+            f"request-created.backup.{OPERATION}": _expect_answer,
+            f"before-parse.backup.{OPERATION}": _hide_body,
+            # After botocore's own handler, so that its waits come first.
+            "needs-retry.backup": self._read_response,
+        }
+        for event, handler in handlers.items():
+            # Because of these ids, a client that is passed twice has each handler only once.
+            events.register_last(event, handler, unique_id=f"restorejobs-client-{event}")
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
         """Return the page for these parameters of boto3's `list_restore_jobs`.
@@ -79,18 +98,22 @@ class Wire:
         Raises:
             RestoreJobsError: the request failed, even after botocore's retries.
         """
-        call = _Call(may_be_empty="NextToken" not in parameters)
+        if self._pid != os.getpid():  # forked: the connections belong to the parent too
+            close_after_fork(self.client)
+            self._pid = os.getpid()
+        call = _Call(cast("int", parameters["MaxResults"]))
+        call.is_first_page = "NextToken" not in parameters
         started = time.monotonic()
-        previous, _current.call = _current.call, call
+        outer = _next_answer.set(None)
         try:
-            parsed: dict[str, Any] = cast("Any", self.client).list_restore_jobs(**parameters)
+            answer: object = cast("Any", self.client).list_restore_jobs(
+                **{**parameters, "MaxResults": call}
+            )
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
             raise our_error(error)  # noqa: B904  # our_error sets the cause
         finally:
-            _current.call = previous
-        if call.error is not None:
-            raise call.error
-        page = _page_of_parsed(parsed, call) if call.page is None else call.page
+            _next_answer.reset(outer)
+        page = _page_of_answer(answer, call)
         _logger.debug(
             "page of %d jobs in %.3f s, %s",
             len(page),
@@ -100,7 +123,11 @@ class Wire:
         return page
 
     def _read_response(
-        self, response: tuple[AWSResponse, dict[str, Any]] | None, attempts: int, **_: object
+        self,
+        response: tuple[AWSResponse, dict[str, Any]] | None,
+        attempts: int,
+        request_dict: dict[str, Any],
+        **_: object,
     ) -> float | None:
         """Decode the response. Return the seconds to wait if botocore should try again.
 
@@ -108,43 +135,58 @@ class Wire:
         some versions do not retry a bare 429, and all versions stop retrying after about a hundred
         throttled responses, which would fail the listings of a `gather` one by one.
         """
-        call = _current.call
-        if call is None or response is None:
+        if response is None:
             return None
-        status = response[0].status_code
-        is_throttled = is_throttling(response[1].get("Error", {}).get("Code"), status)
-        if call.body is not None:
-            try:
-                call.page = _page_of_body(call.body, response[0], may_be_empty=call.may_be_empty)
-            except MalformedResponseError as error:
-                call.error = error
-        if attempts >= self._max_attempts or not (is_throttled or call.error):
+        http, parsed = response
+        call: _Call | None = request_dict["context"].get(_CALL)
+        if call is None:
+            keep_connection(http, is_whole=True)
+            return None
+        is_damaged = False
+        if http.status_code < HTTPStatus.MULTIPLE_CHOICES or call.pid != os.getpid():
+            page = parsed[_PAGE] = _page_of_body(http, call)
+            is_damaged = isinstance(page, MalformedResponseError)
+        keep_connection(http, is_whole=not is_damaged)
+        is_throttled = is_throttling(parsed.get("Error", {}).get("Code"), http.status_code)
+        if attempts >= self._max_attempts or not (is_throttled or is_damaged):
             return None
         tried = f"attempt {attempts} of {self._max_attempts}, trying again"
-        if call.error is None:
-            _logger.info("throttled with HTTP %d: %s", status, tried)
+        if not is_damaged:
+            _logger.info("throttled with HTTP %d: %s", http.status_code, tried)
         else:  # the body is not logged, because it may contain jobs
-            kind, size = response[0].headers.get("content-type"), len(call.body or b"")
+            kind, size = http.headers.get("content-type"), len(http.content)
             _logger.warning(
-                "damaged page, HTTP %d with %d bytes of %s: %s", status, size, kind, tried
+                "damaged page, HTTP %d with %d bytes of %s: %s", http.status_code, size, kind, tried
             )
         # As in botocore's standard mode, but shorter if the service is not throttling.
-        scale = 0.05 if call.error else 1.0
+        scale = 0.05 if is_damaged else 1.0
         return random.uniform(0, min(scale * 2 ** (attempts - 1), _MAX_WAIT))  # noqa: S311  # not a secret
 
 
-def _keep_body(response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the body of a successful response, and pass botocore's parser one that it can read."""
-    call = _current.call
-    if call is None:
+def _mark_context(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    call = params.get("MaxResults")
+    if isinstance(call, _Call):
+        context[_CALL] = call
+        call.has_context = True
+
+
+def _expect_answer(request: AWSRequest, **_: object) -> None:
+    call: _Call | None = request.context.get(_CALL)
+    _next_answer.set(call)
+    if call is not None:
+        call.was_sent = True
+        call.pid = os.getpid()
+
+
+def _hide_body(response_dict: dict[str, Any], **_: object) -> None:
+    """Pass botocore's parser a body that it can read, and that has no jobs."""
+    if _next_answer.get() is None:
         return
-    call.body = call.page = call.error = None
+    _next_answer.set(None)
     status: int = response_dict["status_code"]
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
-        response_dict["body"] = _readable_error(status, response_dict["body"])
-    else:
-        call.body = response_dict["body"]
-        response_dict["body"] = b"{}"
+    is_error = status >= HTTPStatus.MULTIPLE_CHOICES
+    body: bytes = response_dict["body"]
+    response_dict["body"] = _readable_error(status, body) if is_error else b"{}"
 
 
 def _readable_error(status: int, body: bytes) -> bytes:
@@ -162,26 +204,45 @@ def _readable_error(status: int, body: bytes) -> bytes:
     return json.dumps(texts).encode()
 
 
-def _page_of_body(body: bytes, response: AWSResponse, *, may_be_empty: bool) -> RestoreJobPage:
-    what = f"HTTP {response.status_code} with {_shown(body)}"
-    length = response.headers.get("content-length", "")
+def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedResponseError:
+    if call.pid != os.getpid():
+        return MalformedResponseError("the process was forked while the answer arrived")
+    body, headers = http.content, http.headers
+    what = f"HTTP {http.status_code} with {_shown(body)}"
+    length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) != len(body):
         message = f"{what} was cut: {len(body)} of {length} bytes arrived"
-        raise MalformedResponseError(message)
+        return MalformedResponseError(message)
     try:
-        return decode_page(body, may_be_empty=may_be_empty)
+        # AWS answers every request with an id. Other servers answer "{}" too.
+        return decode_page(body, may_be_empty=call.is_first_page and "x-amzn-requestid" in headers)
     except MalformedResponseError as error:
-        message = f"{what} is not a list of restore jobs: {error}"
-        raise MalformedResponseError(message) from None
+        return MalformedResponseError(f"{what} is not a list of restore jobs: {error}")
 
 
-def _page_of_parsed(parsed: dict[str, Any], call: _Call) -> RestoreJobPage:
-    """Read what botocore parsed. Under `Stubber`, for example, there is no raw body."""
-    metadata = parsed.pop("ResponseMetadata", {})
-    # Over HTTP, botocore's parser turns any damaged response into an empty one.
-    may_be_empty = call.may_be_empty and "HTTPHeaders" not in metadata
+def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
+    """Return the page that a call has returned.
+
+    It is ours if the answer came over HTTP. Otherwise, something like botocore's `Stubber` or a
+    mock has answered, and we read what it says.
+    """
+    parsed = dict(cast("Mapping[str, Any]", answer)) if isinstance(answer, Mapping) else None
+    page: object = None if parsed is None else parsed.get(_PAGE)
+    if isinstance(page, RestoreJobPage):
+        return page
+    if isinstance(page, MalformedResponseError):
+        raise page
+    if parsed is None:
+        message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
+        raise MalformedResponseError(message)
+    is_over_http = "HTTPHeaders" in parsed.pop("ResponseMetadata", {})
+    if call.was_sent or (is_over_http and not call.has_context):
+        raise MalformedResponseError(
+            "the answer was not checked for damage, because something between this package and "
+            "botocore has replaced the parameters or the response"
+        )
     try:
-        return page_of(parsed, may_be_empty=may_be_empty)
+        return page_of(parsed, may_be_empty=call.is_first_page and not is_over_http)
     except MalformedResponseError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
         message = f"{what} is not a list of restore jobs: {error}"

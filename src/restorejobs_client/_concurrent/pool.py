@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import ClassVar, Final
 
-from restorejobs_client._concurrent.threads import start_thread
 from restorejobs_client._core.errors import RestoreJobsError, ThrottlingException
+from restorejobs_client._core.interrupts import start_thread
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage

@@ -1,0 +1,113 @@
+"""What keeps interrupts, signal handlers, finalizers and forks from stopping a program for ever.
+
+The rule: **the caller's thread never takes a lock that is Python code**, such as those of
+`threading.Condition`, `queue.Queue` and `concurrent.futures`. Ctrl-C between two of its lines would
+leave it held for ever. Locks and queues in C are safe in a `with` line or in a single call: CPython
+delivers no signal inside. A lock that a signal handler can meet is an `RLock`, and a lock that a
+fork can meet is replaced in the child, where the thread that holds it does not exist.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Final
+
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
+
+
+class Turn:
+    """A lock that one thread at a time holds while it fetches for an iterator.
+
+    Attributes:
+        lock: the lock.
+        owner: the thread that holds it.
+        pid: the process that it belongs to.
+    """
+
+    def __init__(self) -> None:
+        self.lock: Final = threading.RLock()
+        self.owner: int | None = None
+        self.pid: Final = os.getpid()
+
+    def check(self, thread: int) -> None:
+        """Refuse a signal handler that asks for the next item while its own thread fetches it.
+
+        Raises:
+            InvalidRequestError: the thread holds the lock.
+        """
+        if self.owner == thread:
+            raise InvalidRequestError(
+                "next() was called inside another next() of the same iterator, for example by a "
+                "signal handler: use an iterator of its own there"
+            )
+
+
+class InterruptSafeQueue:
+    """A queue without a lock, in which urllib3 keeps idle connections.
+
+    `queue.LifoQueue` left its lock held after one of 1,000 to 2,000 interrupts. Operations of a
+    deque are atomic, and botocore's pools never wait for a connection.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._items: deque[object] = deque()
+        self._maxsize = maxsize
+
+    def get(self, block: bool = False, timeout: float | None = None) -> object:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
+        """Return the newest item, or raise `queue.Empty`."""
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def put(self, item: object, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002, FBT001, FBT002  # as in `queue.Queue`
+        """Keep an item, or raise `queue.Full`."""
+        if len(self._items) >= self._maxsize:
+            raise queue.Full
+        self._items.append(item)
+
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        return len(self._items)
+
+
+def start_thread(work: Callable[[], object]) -> None:
+    """Start a daemon thread in a copy of the caller's context.
+
+    Pools of `concurrent.futures` and `asyncio.to_thread` are not used: when the program or the
+    event loop ends, they wait for requests whose answers nobody needs.
+
+    Raises:
+        RestoreJobsError: the process is at its limit of threads.
+    """
+    run = copy_context().run
+    thread = threading.Thread(target=run, args=(work,), name="restorejobs", daemon=True)
+    try:
+        with _signals_held():
+            thread.start()
+    except RuntimeError:
+        raise RestoreJobsError(
+            "the operating system refused to start a thread: end other threads, or raise the limit "
+            "of the process"
+        ) from None
+
+
+@contextmanager
+def _signals_held() -> Generator[None]:
+    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
