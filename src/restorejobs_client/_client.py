@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from restorejobs_client._aws.session import create_client
@@ -15,7 +17,7 @@ from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, Statu
 from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
 from restorejobs_client._core.secrets import without_login
-from restorejobs_client._core.text import one_line
+from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models.jobs import RestoreJobPage
 from restorejobs_client._models.parameters import (
@@ -102,9 +104,9 @@ class RestoreJobsClient:
         if client is not None:
             self._made_from = "client"
             _reject_conflicts("client", {"session": session, **settings})
-            service: object = getattr(getattr(client, "meta", None), "service_model", None)
-            if getattr(service, "service_name", None) != "backup":
-                message = f'client={client!r} is refused: it must be a boto3 "backup" client'
+            if not _is_backup_client(client):
+                shown = clipped_repr(client)
+                message = f'client={shown} is refused: it must be a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
             if session is not None:
@@ -114,7 +116,10 @@ class RestoreJobsClient:
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        self._origin = {name: without_login(text) for name, text in texts.items()}
+        self._origin = {
+            name: without_login(text) if name == "endpoint_url" else text
+            for name, text in texts.items()
+        }
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
@@ -125,7 +130,7 @@ class RestoreJobsClient:
         return region_name
 
     def __repr__(self) -> str:
-        return one_line("RestoreJobsClient", self._origin)
+        return one_line("RestoreJobsClient", getattr(self, "_origin", {}))  # {}: not made yet
 
     def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
         """Pickle the arguments of the client. Unpickling creates a new boto3 client.
@@ -143,6 +148,11 @@ class RestoreJobsClient:
         if any("@" in (url or "") for url in (self._settings["endpoint_url"], *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
+        try:
+            pickle.dumps(self._settings)
+        except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
+            message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
+            raise InvalidRequestError(message) from None
         return partial(RestoreJobsClient, **self._settings), ()
 
     @_with_checked_keywords
@@ -214,7 +224,7 @@ class RestoreJobsClient:
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
-                    f"{request!r} is not a ListRestoreJobsRequest: use keywords, or "
+                    f"{clipped_repr(request)} is not a ListRestoreJobsRequest: use keywords, or "
                     "ListRestoreJobsRequest.model_validate for a dict"
                 )
                 raise InvalidRequestError(message)
@@ -281,6 +291,16 @@ class RestoreJobsClient:
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         # Listings hold this method, because a client can be pickled, and its Wire cannot.
         return self._wire.fetch(parameters)
+
+
+def _is_backup_client(client: object) -> bool:
+    if not isinstance(client, botocore_client.BaseClient):
+        return False
+    untyped_client: Any = client  # boto3 creates its attributes at run time
+    # The clients of aiobotocore have the same base class.
+    return untyped_client.meta.service_model.service_name == "backup" and not iscoroutinefunction(
+        untyped_client.list_restore_jobs
+    )
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

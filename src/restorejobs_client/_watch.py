@@ -23,6 +23,7 @@ from restorejobs_client._concurrent.iterator import JobIterator
 from restorejobs_client._concurrent.threads import start_call
 from restorejobs_client._core.errors import InvalidRequestError, WatchTimeoutError
 from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
 from restorejobs_client._paging.cursor import FetchPage, Listing
@@ -177,7 +178,9 @@ class RestoreJobWatch(JobIterator):
         if timeout is not None:
             _check_seconds("timeout", timeout, may_be_zero=True)
         if not callable(until):
-            message = f"until={until!r} is refused: it must be a function that takes a job"
+            message = (
+                f"until={clipped_repr(until)} is refused: it must be a function that takes a job"
+            )
             raise InvalidRequestError(message)
         self._follower = _Follower(listing, restore_job_ids, until)
         self._fetch_page = fetch
@@ -285,7 +288,9 @@ class RestoreJobWatch(JobIterator):
 def _check_ids(ids: tuple[object, ...]) -> None:
     for one in ids:
         if not isinstance(one, str) or not one.strip():
-            message = f"{one!r} is not a restore job id: pass ids as text, as in watch(*ids)"
+            message = (
+                f"{clipped_repr(one)} is not a restore job id: pass ids as text, as in watch(*ids)"
+            )
             raise InvalidRequestError(message)
 
 
@@ -294,5 +299,5 @@ def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
         if 0 < value <= _MAX_SECONDS or (may_be_zero and value == 0):
             return
     allowed = "0 or more seconds, or None" if may_be_zero else "a number of seconds above 0"
-    message = f"{name}={value!r} is refused: it must be {allowed}"
+    message = f"{name}={clipped_repr(value)} is refused: it must be {allowed}"
     raise InvalidRequestError(message)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from restorejobs_client._core.errors import (
+    AccessDeniedException,
     ConfigurationError,
     CredentialsError,
     RestoreJobsError,
@@ -56,6 +57,11 @@ def is_throttling(code: str | None, http_status: int) -> bool:
     return http_status == HTTPStatus.TOO_MANY_REQUESTS or bool(_THROTTLING.search(code or ""))
 
 
+def modules_of(error: Exception) -> set[str]:
+    """Return the names of the modules that an exception has passed."""
+    return {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)}
+
+
 def our_error(
     error: Exception,
     secrets: Secrets | None = None,
@@ -74,8 +80,7 @@ def our_error(
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
         _clean(error, secrets)
         return error
-    modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
-    is_of_credentials = not modules.isdisjoint(_LOADING_CREDENTIALS)
+    is_of_credentials = not _LOADING_CREDENTIALS.isdisjoint(modules_of(error))
     is_of_botocore = type(error).__module__.startswith(("boto3.", "botocore."))
     # The other function also works for an exception whose __str__ raises.
     shown = str(error) if is_of_botocore else format_exception_only(error)[0].strip()
@@ -125,6 +130,8 @@ def _other_error(
         kind = ConfigurationError if is_of_botocore else otherwise
     if is_of_credentials:
         text = f"the credentials could not be loaded: {text}"
+    elif not is_of_botocore:
+        text = f"a call of boto3 failed: {text}"
     return kind(_with_advice(text, _ADVICE.get(names[0])))
 
 

@@ -93,23 +93,23 @@ def _spelled(character: str) -> str:
         return character
     code, octets = ord(character), character.encode(errors="surrogatepass")
     names = [name[:-1] for name, meant in html5.items() if meant == character and name[-1] == ";"]
-    numbers = rf"(?:\#|{_PERCENT}23)(?:0{{0,4}}{code}|x0{{0,4}}{code:x})"
+    number = rf"(?:\#|{_PERCENT}23)(?:0{{0,4}}{code}|x0{{0,4}}{code:x})"
     spellings = [
+        rf"(?:&|{_PERCENT}26)(?:amp{_END}){{0,4}}(?:{'|'.join([number, *names])}){_END}",
         "".join(f"{_PERCENT}{octet:02x}" for octet in octets),
-        rf"(?:&|{_PERCENT}26)(?:amp{_END}){{0,4}}(?:{'|'.join([numbers, *names])}){_END}",
+        r"\+" if character == " " else "(?!)",
     ]
-    for escaped in (
+    escaped = [
         character,
         f"\\{character}",
         f"\\u{code:04x}",
         "".join(f"\\x{octet:02x}" for octet in octets),
         repr(character)[1:-1],
         json.dumps(character)[1:-1],
-    ):  # a text inside another one has twice as many backslashes
-        spellings.append(re.escape(escaped).replace(r"\\", r"\\{1,8}"))
-    if character == " ":
-        spellings.append(r"\+")
-    return f"(?i:(?>{'|'.join(spellings)}))"  # atomic, so that the search is linear
+    ]
+    # A text inside another one has twice as many backslashes.
+    spellings += [re.escape(one).replace(r"\\", r"\\{1,8}") for one in escaped]
+    return f"(?i:(?>{'|'.join(spellings)}))"  # atomic, so that the search takes linear time
 
 
 def redacted(text: str, secrets: Secrets | None = None) -> str:

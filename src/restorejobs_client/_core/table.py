@@ -58,7 +58,11 @@ def status_cell(status: str | None, reason: str | None) -> Cell:
 
 def size_cell(size: int | None) -> Cell:
     """Return the cell that shows a size in bytes; it is empty for `None`."""
-    return Cell() if size is None else Cell(size_text(size), f"{number_text(size)} bytes", is_number=True)
+    return (
+        Cell()
+        if size is None
+        else Cell(size_text(size), f"{number_text(size)} bytes", is_number=True)
+    )
 
 
 def _cell(value: object) -> Cell:
@@ -171,7 +175,7 @@ def _width(cell: Cell) -> float:
 
 
 def _shown(text: str) -> str:
-    return escape(make_printable(text))
+    return escape(printable(text))
 
 
 def _is_number(cells: Sequence[Cell]) -> bool:
