@@ -104,9 +104,13 @@ class RestoreJobsClient:
         if client is not None:
             self._made_from = "client"
             _reject_conflicts("client", {"session": session, **settings})
-            if not _is_backup_client(client):
-                shown = clipped_repr(client)
-                message = f'client={shown} is refused: it must be a boto3 "backup" client'
+            methods: Any = client  # boto3 creates its attributes at run time
+            if (
+                not issubclass(type(client), botocore_client.BaseClient)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+                or methods.meta.service_model.service_name != "backup"
+                or iscoroutinefunction(methods.list_restore_jobs)  # as in aiobotocore
+            ):
+                message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
             if session is not None:
@@ -116,10 +120,8 @@ class RestoreJobsClient:
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        self._origin = {
-            name: without_login(text) if name == "endpoint_url" else text
-            for name, text in texts.items()
-        }
+        shown = {"endpoint_url": without_login(endpoint_url)} if endpoint_url else {}
+        self._origin: dict[str, str] = texts | shown
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
@@ -291,16 +293,6 @@ class RestoreJobsClient:
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         # Listings hold this method, because a client can be pickled, and its Wire cannot.
         return self._wire.fetch(parameters)
-
-
-def _is_backup_client(client: object) -> bool:
-    if not isinstance(client, botocore_client.BaseClient):
-        return False
-    untyped_client: Any = client  # boto3 creates its attributes at run time
-    # The clients of aiobotocore have the same base class.
-    return untyped_client.meta.service_model.service_name == "backup" and not iscoroutinefunction(
-        untyped_client.list_restore_jobs
-    )
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

@@ -128,10 +128,9 @@ def _other_error(
         kind = CredentialsError
     else:
         kind = ConfigurationError if is_of_botocore else otherwise
-    if is_of_credentials:
-        text = f"the credentials could not be loaded: {text}"
-    elif not is_of_botocore:
-        text = f"a call of boto3 failed: {text}"
+    if is_of_credentials or not is_of_botocore:
+        what = "loading the credentials" if is_of_credentials else "a call of boto3"
+        text = f"{what} failed: {text}"
     return kind(_with_advice(text, _ADVICE.get(names[0])))
 
 
@@ -143,14 +142,11 @@ def _clean(error: Exception, secrets: Secrets | None) -> None:
     """Remove secrets and needless details from an exception.
 
     Its causes would print a hundred lines of urllib3. Its frames may hold the whole response, and
-    its attributes the signed request or the output of a `credential_process`.
+    its attributes the signed request.
     """
     error.args = tuple(cleaned(list(error.args), secrets))
     error.__traceback__ = error.__cause__ = error.__context__ = None
-    if isinstance(error, RestoreJobsError):
-        return
-    kept: dict[str, Any] = {"kwargs": {}}
-    if isinstance(error, ClientError):
-        response = cleaned(error.response, secrets)
-        kept = {"response": response, "operation_name": error.operation_name}
-    vars(error).update(dict.fromkeys(vars(error)), **kept)
+    if not isinstance(error, RestoreJobsError):
+        response = cleaned(getattr(error, "response", None), secrets)
+        kept: dict[str, object] = {"kwargs": {}, "response": response}
+        vars(error).update(dict.fromkeys(vars(error)), operation_name=OPERATION, **kept)

@@ -72,7 +72,7 @@ def create_client(
                 endpoint_url=endpoint_url,
                 config=_settings(session, config),
             )
-        _ = urlsplit(client.meta.endpoint_url).port  # botocore would refuse it in each request
+        _ = urlsplit(str(client.meta.endpoint_url)).port  # botocore would refuse it in each request
     except Exception as error:  # noqa: BLE001  # no other exception leaves the package
         used = client.meta.endpoint_url if client else str(error)
         failure = _refusal(error, endpoint_url, used)

@@ -120,7 +120,18 @@ class Wire:
         call.client = self.client
         call.is_first_page = "NextToken" not in parameters
         started = time.monotonic()
-        page = _page_or_error(call, {**parameters, "MaxResults": call})
+        outer = _next_answer.set(None)
+        page: RestoreJobPage | RestoreJobsError
+        try:
+            answer: object = cast("Any", self.client).list_restore_jobs(
+                **{**parameters, "MaxResults": call}
+            )
+            page = _page_of_answer(answer, call)
+        except Exception as error:  # noqa: BLE001  # no other exception leaves the package
+            page = our_error(error, call.secrets())
+        finally:
+            _next_answer.reset(outer)
+        # Raised here, the error does not have boto3's as its context.
         if isinstance(page, RestoreJobsError):
             raise page
         _logger.debug(
@@ -171,20 +182,6 @@ class Wire:
         # As in botocore's standard mode, but shorter if the service is not throttling.
         scale = 0.05 if is_damaged else 1.0
         return random.uniform(0, min(scale * 2 ** (attempts - 1), _MAX_WAIT))  # noqa: S311  # not a secret
-
-
-def _page_or_error(
-    call: _Call, parameters: Mapping[str, object]
-) -> RestoreJobPage | RestoreJobsError:
-    # The error is returned, because an exception that is raised here would have boto3's as context.
-    outer = _next_answer.set(None)
-    try:
-        answer: object = cast("Any", call.client).list_restore_jobs(**parameters)
-        return _page_of_answer(answer, call)
-    except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-        return our_error(error, call.secrets())
-    finally:
-        _next_answer.reset(outer)
 
 
 def _mark_context(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:

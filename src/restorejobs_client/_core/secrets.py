@@ -14,21 +14,20 @@ from html.entities import html5
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
-from restorejobs_client._core.text import clipped, number_text, printable
+from restorejobs_client._core.text import clipped, digits, printable
 
 _LONGEST: Final = 2_000  # characters that are kept of a text from outside
 _SHORTEST: Final = 8  # characters of a credential; shorter ones are only in tests, and are words
 _SHORTEST_PASSWORD: Final = 4
-_SECRET_NAME: Final = re.compile(
-    "authorization|cookie|token|credential|secret|signature|password", re.IGNORECASE
-)
+_SECRET_NAME: Final = re.compile("(?i)auth|cookie|token|credential|secret|signature|password")
 _PERCENT: Final = "%(?:25){0,4}"  # quoted up to five times
+_BACKSLASHES: Final = r"\\{1,8}"  # twice as many in each text inside another one
 _END: Final = f"(?:;|{_PERCENT}3b)"  # of an entity of HTML
 _SIGNED: Final = re.compile(r"Credential=([^/]+)/|Signature=(\w+)")
 _URL: Final = re.compile(  # a password may have spaces where quotes show the end of the URL
     r"""(?<=")\w+:/[^"]* | (?<=')\w+:/[^']* | (?: : | /)/[^\s"'<>]*""", re.VERBOSE
 )
-_LOGIN: Final = re.compile(r"^(\w*:/+|//)?.*@", re.DOTALL)  # up to the last @
+_LOGIN: Final = re.compile(r"^(\w*:/+|//)?(.*)@", re.DOTALL)  # a password may have an @
 _NAMED: Final = re.compile(  # linear, because repetitions without an end are possessive
     r"""
     (?P<name>
@@ -61,19 +60,19 @@ class Secrets:
     def __init__(
         self, urls: Iterable[str | None] = (), headers: Mapping[str, str | bytes] | None = None
     ) -> None:
-        values: set[str] = set()
+        values: list[str] = []
         for url in filter(None, urls):
             for spelling in (url, unquote(url)):
-                login = re.sub(r"^\w+:/+", "", spelling.rpartition("@")[0])
-                user, _, password = login.partition(":")
-                values |= {login, user} if len(user) >= _SHORTEST else set()
-                values |= {password} if len(password) >= _SHORTEST_PASSWORD else set()
+                login = _LOGIN.match(spelling)
+                user, _, password = (login[2] if login else "").partition(":")
+                values += [password.strip()] * (len(password) >= _SHORTEST_PASSWORD)
+                values += [user] * (len(user) >= _SHORTEST)
         for name, header in (headers or {}).items():
             value = header.decode(errors="replace") if isinstance(header, bytes) else header
             if _SECRET_NAME.search(name):
-                signed = ["".join(parts) for parts in _SIGNED.findall(value)]
-                values.update(one for one in signed or [value] if len(one) >= _SHORTEST)
-        self._values = sorted(map(str.strip, values), key=len, reverse=True)
+                parts = ["".join(one) for one in _SIGNED.findall(value)] or [value]
+                values += [one.strip() for one in parts if len(one) >= _SHORTEST]
+        self._values = sorted(set(values), key=len, reverse=True)
 
     def removed_from(self, text: str) -> str:
         """Return the text with `***` for each value, in any spelling, also if its end was cut."""
@@ -92,23 +91,16 @@ def _spelled(character: str) -> str:
     if character.isascii() and character.isalnum():
         return character
     code, octets = ord(character), character.encode(errors="surrogatepass")
-    names = [name[:-1] for name, meant in html5.items() if meant == character and name[-1] == ";"]
+    names = "".join(f"|{name[:-1]}" for name, meant in html5.items() if meant == character)
     number = rf"(?:\#|{_PERCENT}23)(?:0{{0,4}}{code}|x0{{0,4}}{code:x})"
     spellings = [
-        rf"(?:&|{_PERCENT}26)(?:amp{_END}){{0,4}}(?:{'|'.join([number, *names])}){_END}",
+        rf"(?:&|{_PERCENT}26)(?:amp{_END}){{0,4}}(?:{number}{names}){_END}",
         "".join(f"{_PERCENT}{octet:02x}" for octet in octets),
-        r"\+" if character == " " else "(?!)",
+        "".join(rf"{_BACKSLASHES}x{octet:02x}" for octet in octets),
+        rf"{_BACKSLASHES}[ux]0{{0,4}}{code:x}",
+        re.escape(json.dumps(character)[1:-1]).replace(r"\\", _BACKSLASHES),
+        rf"(?:{_BACKSLASHES})?{re.escape(character)}",
     ]
-    escaped = [
-        character,
-        f"\\{character}",
-        f"\\u{code:04x}",
-        "".join(f"\\x{octet:02x}" for octet in octets),
-        repr(character)[1:-1],
-        json.dumps(character)[1:-1],
-    ]
-    # A text inside another one has twice as many backslashes.
-    spellings += [re.escape(one).replace(r"\\", r"\\{1,8}") for one in escaped]
     return f"(?i:(?>{'|'.join(spellings)}))"  # atomic, so that the search takes linear time
 
 
@@ -128,8 +120,8 @@ def without_login(url: str) -> str:
 def cleaned(value: Any, secrets: Secrets | None = None) -> Any:  # noqa: ANN401  # any part of a response
     """Return a value from outside, at any depth, as texts that are safe to show and not long."""
     if isinstance(value, str):
-        text = redacted(value, secrets)
-        size = f" ({number_text(len(value))} characters)" if len(text) > _LONGEST else ""
+        text = redacted(value[: 10 * _LONGEST], secrets)
+        size = f" ({digits(len(value))} characters)" if len(value) > _LONGEST else ""
         return printable(clipped(text, _LONGEST) + size)
     if isinstance(value, list):
         return [cleaned(one, secrets) for one in cast("list[object]", value)]

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple, Self
 
 from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.text import (
+    digits,
     duration_text,
     moment_text,
-    number_text,
     printable,
     size_text,
 )
@@ -59,9 +59,7 @@ def status_cell(status: str | None, reason: str | None) -> Cell:
 def size_cell(size: int | None) -> Cell:
     """Return the cell that shows a size in bytes; it is empty for `None`."""
     return (
-        Cell()
-        if size is None
-        else Cell(size_text(size), f"{number_text(size)} bytes", is_number=True)
+        Cell() if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
     )
 
 
@@ -76,7 +74,7 @@ def _cell(value: object) -> Cell:
         case timedelta():
             return Cell(duration_text(value), f"{value.total_seconds():,} seconds", is_number=True)
         case int() if not isinstance(value, bool):
-            return Cell(number_text(value), is_number=True)
+            return Cell(digits(value), is_number=True)
         case _:
             return Cell("" if value is None else str(value))
 

@@ -51,14 +51,14 @@ def percentage_text(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-def number_text(number: int) -> str:
+def digits(number: int) -> str:
     """Return an int with thousands separators: `"2,500"`."""
     return f"{Decimal(number):,f}"  # Python refuses to write ints of more than 4,300 digits
 
 
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: `"1 page"`, `"2,500 pages"`."""
-    return f"{number_text(count)} {noun}{'' if count == 1 else 's'}"
+    return f"{digits(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def clipped(text: str, longest: int = _LONGEST) -> str:
