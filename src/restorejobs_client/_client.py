@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError
+from restorejobs_client._core.errors import (
+    InvalidCheckpointError,
+    InvalidRequestError,
+    RestoreJobsError,
+)
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
 from restorejobs_client._core.secrets import without_login
 from restorejobs_client._core.text import clipped_repr, one_line
@@ -116,7 +120,11 @@ class RestoreJobsClient:
             if session is not None:
                 self._made_from = "session"
                 _reject_conflicts("session", {"profile_name": profile_name})
-            client = create_client(session, **settings)
+            try:
+                client = create_client(session, **settings)
+            except RestoreJobsError as error:
+                del endpoint_url, settings  # tracebacks can show variables: here, a password
+                raise error.with_traceback(None) from error.__cause__
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}

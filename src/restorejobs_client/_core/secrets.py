@@ -35,7 +35,7 @@ _NAMED: Final = re.compile(  # linear, because repetitions without an end are po
       (?i: credential | signature | authorization | password | client[-_]?secret
         | (?:security|session|access|refresh)[-_ ]?token | secret[-_ ]?(?:access[-_ ]?)?key )
       (?: (?:[\\"'\s]++|&quot;)*+  # what separates a name and its value in JSON, HTML or a repr
-          (?: =>? | [:>|;] | (?<=["']), | %(?:25)*+3[ADad] | &\#61; | \\u003[Dd] )
+          (?: =>? | [:>|;] | (?<=["']), | %(?:25)*+3[ADad] | &\#61; | u003[Dd] )
           (?:[\\"'\s]++|&quot;|b['"])*+
         | \s++(?=\S{20}) )
     )
