@@ -251,6 +251,15 @@ def test_password_in_a_url_is_not_shown(
     assert PASSWORD not in everything(caught.value)
 
 
+def test_short_password_is_removed(server: PageServer) -> None:
+    """A password of four to eight characters is removed wherever the answer repeats it."""
+    url = server.endpoint_url.replace("://", "://user:pa55wd@")
+    server.fail_next(lambda _: Answer(status=403, body=b'{"message": "user with pa55wd"}'))
+    error = error_of(client_of(url))
+    assert str(error).endswith("user with ***")
+    assert "pa55wd" not in everything(error)
+
+
 def test_refused_endpoint_is_shown_without_its_password() -> None:
     """The error shows the rest of the URL, so that the user sees what is wrong."""
     with pytest.raises(RestoreJobsError, match=r"endpoint_url '\*\*\*@host' is refused"):

@@ -291,6 +291,15 @@ def test_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -
     assert len(inside) == 3
 
 
+@pytest.mark.parametrize("answer", [None, [], "text", 5])
+def test_mocked_method_that_returns_no_dict_is_damage(server: PageServer, answer: object) -> None:
+    """If a test replaces a method of the client, what it returns must look like an answer."""
+    boto3_client: Any = server.client()
+    boto3_client.list_restore_jobs = lambda **_: answer
+    with pytest.raises(MalformedResponseError, match="not a dict"):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+
 def test_error_in_a_handler_is_a_transport_error(server: PageServer) -> None:
     """What a handler on the caller's client raises comes as `TransportError`, with its text."""
     boto3_client: Any = server.client()
