@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError, redacted
+from restorejobs_client._core.errors import (
+    InvalidCheckpointError,
+    InvalidRequestError,
+    RestoreJobsError,
+)
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
-from restorejobs_client._core.text import one_line
+from restorejobs_client._core.secrets import without_login
+from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models.jobs import RestoreJobPage
 from restorejobs_client._models.parameters import (
@@ -101,19 +108,28 @@ class RestoreJobsClient:
         if client is not None:
             self._made_from = "client"
             _reject_conflicts("client", {"session": session, **settings})
-            service: object = getattr(getattr(client, "meta", None), "service_model", None)
-            if getattr(service, "service_name", None) != "backup":
-                message = f'client={client!r} is refused: it must be a boto3 "backup" client'
+            methods: Any = client  # boto3 creates its attributes at run time
+            if (
+                not issubclass(type(client), botocore_client.BaseClient)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+                or methods.meta.service_model.service_name != "backup"
+                or iscoroutinefunction(methods.list_restore_jobs)  # as in aiobotocore
+            ):
+                message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
             if session is not None:
                 self._made_from = "session"
                 _reject_conflicts("session", {"profile_name": profile_name})
-            client = create_client(session, **settings)
+            try:
+                client = create_client(session, **settings)
+            except RestoreJobsError as error:
+                del endpoint_url, settings  # tracebacks can show variables: here, a password
+                raise error.with_traceback(None) from error.__cause__
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        self._origin = {name: redacted(text) for name, text in texts.items()}
+        shown = {"endpoint_url": without_login(endpoint_url)} if endpoint_url else {}
+        self._origin: dict[str, str] = texts | shown
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
@@ -134,7 +150,7 @@ class RestoreJobsClient:
         return region_name
 
     def __repr__(self) -> str:
-        return one_line("RestoreJobsClient", self._origin)
+        return one_line("RestoreJobsClient", getattr(self, "_origin", {}))  # {}: not made yet
 
     def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
         """Pickle the arguments of the client. Unpickling creates a new boto3 client.
@@ -152,6 +168,11 @@ class RestoreJobsClient:
         if any("@" in (url or "") for url in (self._settings["endpoint_url"], *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
+        try:
+            pickle.dumps(self._settings)
+        except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
+            message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
+            raise InvalidRequestError(message) from None
         return partial(RestoreJobsClient, **self._settings), ()
 
     @_with_checked_keywords
@@ -234,7 +255,7 @@ class RestoreJobsClient:
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
-                    f"{request!r} is not a ListRestoreJobsRequest: use keywords, or "
+                    f"{clipped_repr(request)} is not a ListRestoreJobsRequest: use keywords, or "
                     "ListRestoreJobsRequest.model_validate for a dict"
                 )
                 raise InvalidRequestError(message)

@@ -24,11 +24,11 @@ Code that catches botocore's errors keeps working, because of the bases in brack
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
-from restorejobs_client._core.text import counted
+from restorejobs_client._core.secrets import cleaned, redacted
+from restorejobs_client._core.text import clipped, counted, printable
 
 if TYPE_CHECKING:
     # Without botocore's stubs, type checkers would know neither its classes nor ours.
@@ -37,43 +37,6 @@ if TYPE_CHECKING:
     class ClientError(Exception): ...
 else:
     from botocore.exceptions import BotoCoreError, ClientError
-
-_SECRET = re.compile(
-    r"""
-      (?P<name>
-        (?:credential|signature|(?:proxy-)?authorization|(?:security|session)[-_]?token
-          |secret[-_]?access[-_]?key)
-        (?: (?:[\\"'\s]|&quot;)* (?:[=:,>]|%3[AD]|&\#61;) (?:[\\"'\s]|&quot;|b['"])*
-          | \s+ (?=\S{20}) )  # the separator between a name and its value, in JSON, HTML or a repr
-      ) (?:(?:aws4-hmac-sha256|basic|bearer|digest|negotiate)\s+(?!credential))? [^\s,&"'<>\\)]+
-    | (?P<scheme>://) [^/@\s]+ @
-    | \b(?:AKIA|ASIA)[A-Z0-9]{8,}
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_SECRET_NAME = re.compile(r"authorization|cookie|token|credential|secret|signature", re.IGNORECASE)
-
-
-def redacted(text: str) -> str:
-    """Return the text with `***` for access keys, signatures, tokens and passwords in URLs.
-
-    The service and proxies may repeat parts of the request in their responses.
-    """
-    return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
-
-
-def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
-    """Return a value without secrets, at any depth."""
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, list):
-        return [redacted_value(one) for one in cast("list[object]", value)]
-    if isinstance(value, Mapping):
-        return {
-            name: "***" if _SECRET_NAME.search(name) else redacted_value(one)
-            for name, one in cast("Mapping[str, object]", value).items()
-        }
-    return value
 
 
 class ListingLike(Protocol):
@@ -106,7 +69,7 @@ class RestoreJobsError(Exception):
 
     def __init__(self, message: str) -> None:
         # Not super(), because botocore's classes build their message from a template.
-        Exception.__init__(self, redacted(message))
+        Exception.__init__(self, printable(redacted(message)))
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
         # Unpickling does not call __init__, because its parameters differ between classes.
@@ -165,7 +128,7 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
     """
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
-        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
+        shown = ", ".join(map(clipped, pending[:5])) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
         jobs = counted(len(pending), "job")
         super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
         self.pending: tuple[str, ...] = pending
@@ -212,7 +175,7 @@ class ServiceError(RestoreJobsError, ClientError):
         request_id: the id that AWS support asks for (header `x-amzn-RequestId`), if there is one.
         context: the `Context` member of AWS Backup's modelled errors, if there is one.
         http_status: the HTTP status code; 0 if there is none.
-        response: botocore's parsed error, without secrets.
+        response: botocore's parsed error, without secrets, and with long texts cut.
         operation_name: `"ListRestoreJobs"`.
     """
 
@@ -220,7 +183,7 @@ class ServiceError(RestoreJobsError, ClientError):
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        self.response: dict[str, Any] = redacted_value(response)
+        self.response: dict[str, Any] = cleaned(response)
         self.operation_name = operation_name
         metadata: dict[str, Any] = self.response.get("ResponseMetadata", {})
         self.http_status: int = metadata.get("HTTPStatusCode", 0)
@@ -250,7 +213,7 @@ class ThrottlingException(ServiceError):
 
 
 class AccessDeniedException(ServiceError):
-    """The credentials lack the permission `backup:ListRestoreJobs`."""
+    """The credentials lack the permission `backup:ListRestoreJobs`, or a policy denies it."""
 
 
 class ExpiredTokenException(ServiceError):

@@ -176,7 +176,7 @@ def check_count(name: str, value: object, *, least: int) -> int:
         InvalidRequestError: names the argument, what was given and what is allowed.
     """
     if type(value) is not int or value < least:
-        message = f"{name}={value!r} is refused: it must be an int, {least} or more"
+        message = f"{name}={clipped_repr(value)} is refused: it must be an int, {least} or more"
         raise InvalidRequestError(message)
     return value
 
