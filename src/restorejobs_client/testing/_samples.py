@@ -11,12 +11,12 @@ from uuid import UUID
 
 import msgspec
 
+from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, place_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _HOUR = 3_600_000  # milliseconds
 _DAY = 24 * _HOUR
@@ -38,6 +38,8 @@ _TYPES = {
     "Neptune": "rds:{here}:cluster:{name}-{hex}",
     "Redshift": "redshift:{here}:cluster:{name}-{hex}",
     "Timestream": "timestream:{here}:database/{name}/table/{hex}",
+    "DSQL": "dsql:{here}:cluster/{hex}",
+    "Redshift Serverless": "redshift-serverless:{here}:namespace/{hex}",
 }
 _PARENT_TYPES = {
     "CloudFormation": "cloudformation:{here}:stack/{name}/{uuid}",
@@ -103,9 +105,7 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
-    first, end = (
-        -((_EPOCH - moment) // _MILLISECOND) for moment in (created_after, created_before)
-    )
+    first, end = (-((EPOCH - moment) // _MILLISECOND) for moment in (created_after, created_before))
     if first >= end:
         raise InvalidRequestError(
             "created_before: must be later than created_after by a millisecond or more, got "
@@ -212,4 +212,4 @@ class _Sampler:
 
 
 def _moment_of(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MILLISECOND
+    return EPOCH + milliseconds * _MILLISECOND
