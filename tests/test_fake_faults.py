@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from support.fakes import (
     JOBS,
+    OTHER_ACCOUNT,
+    OTHER_REGION,
     boto3_client,
     get,
     get_page,
@@ -17,7 +19,14 @@ from support.fakes import (
     received,
 )
 
-from restorejobs_client import InvalidRequestError, PaginationError, RestoreJob
+from restorejobs_client import (
+    AccessDeniedException,
+    ExpiredTokenException,
+    InvalidRequestError,
+    PaginationError,
+    RestoreJob,
+    gather,
+)
 from restorejobs_client.testing import FakeBackup, FaultName
 
 
@@ -176,7 +185,7 @@ def test_every_fault_has_a_test() -> None:
 def test_faults_are_queued(backup: FakeBackup) -> None:
     """Faults answer the next requests in order, each of them `times` times."""
     backup.fail_next("throttle", times=2)
-    backup.fail_next("damage", times=0)
+    backup.fail_next("damage", times=0, after=3)
     backup.fail_next("no_content")
     assert [get(backup).status for _ in range(5)] == [400, 400, 204, 200, 200]
     assert len(backup.requests) == 5
@@ -189,14 +198,64 @@ def test_faults_change_refusals_too(backup: FakeBackup) -> None:
     assert (answer.status, answer.body[-7:]) == (400, b"</html>")
 
 
+def test_faults_begin_after_some_requests(backup: FakeBackup) -> None:
+    """`after` requests get an answer first; they are counted once it is the turn of the fault."""
+    backup.fail_next("throttle", after=1)
+    backup.fail_next("no_content", after=2, times=2)
+    statuses = [get(backup).status for _ in range(8)]
+    assert statuses == [200, 400, 200, 200, 204, 204, 200, 200]
+
+
+def test_token_expires_in_the_middle_of_a_listing(backup: FakeBackup) -> None:
+    """With `after`, the first pages arrive, and the listing goes on when the fault is over."""
+    backup.fail_next("expired_token", after=2)
+    jobs = iter(backup.client().list_restore_jobs(max_results=2))
+    delivered = [next(jobs) for _ in range(4)]
+    with pytest.raises(ExpiredTokenException):
+        next(jobs)
+    assert delivered + list(jobs) == JOBS[:9]
+
+
+def test_one_region_is_denied(backup: FakeBackup) -> None:
+    """A fault of one region leaves the other regions alone, whatever the order of requests."""
+    backup.fail_next("access_denied", times=100, region_name=OTHER_REGION)
+    backup.seed(JOBS[9:12], region_name="eu-north-1")
+    regions = ["us-east-1", OTHER_REGION, "eu-north-1"]
+    listings = [backup.client(region_name=one).list_restore_jobs(max_results=1) for one in regions]
+    delivered: list[RestoreJob] = []
+    with pytest.raises(ExceptionGroup) as caught:
+        delivered.extend(gather(*listings))
+    assert [type(error) for error in caught.value.exceptions] == [AccessDeniedException]
+    assert delivered == JOBS[:12]
+    assert get(backup, region_name=OTHER_REGION).status == 403
+
+
+def test_faults_of_one_account(backup: FakeBackup) -> None:
+    """`after` and `times` count only the requests of the account and region that are given."""
+    aim: dict[str, Any] = {"account_id": OTHER_ACCOUNT, "region_name": OTHER_REGION}
+    backup.fail_next("no_content", after=1, **aim)
+    backup.fail_next("throttle")  # any request takes it, because the other fault is not for it
+    assert get(backup, account_id=OTHER_ACCOUNT).status == 400
+    statuses = []
+    for _ in range(3):
+        assert get(backup).status == 200
+        assert get(backup, region_name=OTHER_REGION).status == 200
+        statuses.append(get(backup, **aim).status)
+    assert statuses == [200, 204, 200]
+
+
 def test_wrong_faults_are_refused(backup: FakeBackup) -> None:
-    """The error suggests the nearest fault and lists all faults; `times` cannot be negative."""
-    with pytest.raises(InvalidRequestError, match=r"did you mean 'throttle'\?") as caught:
+    """The error lists all faults, and names a wrong argument; nothing is added to the queue."""
+    with pytest.raises(InvalidRequestError, match="'throtle'") as caught:
         backup.fail_next("throtle")  # type: ignore[arg-type]  # intentional
     assert all(name in str(caught.value) for name in get_args(FaultName))
-    with pytest.raises(InvalidRequestError) as caught:
-        backup.fail_next("xyzzy")  # type: ignore[arg-type]  # intentional
-    assert "did you mean" not in str(caught.value)
-    with pytest.raises(InvalidRequestError, match="times"):
-        backup.fail_next("throttle", times=-1)
+    wrong: list[dict[str, Any]] = [
+        {"times": -1},
+        {"after": -1},
+        {"after": True},
+        {"account_id": "1"},
+    ]
+    for arguments in wrong:
+        with pytest.raises(InvalidRequestError, match=next(iter(arguments))):
+            backup.fail_next("throttle", **arguments)
     assert get(backup).status == 200

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,15 +181,106 @@ def test_connection_is_kept_open(backup: FakeBackup) -> None:
         assert quickest < 0.03  # a delayed acknowledgement takes 40 ms
 
 
-def test_server_continues_after_a_client_disconnects(
-    backup: FakeBackup, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """After an incomplete request, the server answers the next one, and prints nothing."""
+def talk(backup: FakeBackup, request: bytes, *, ends: bool = False) -> bytes:
+    """Send bytes over a new connection, and return what the server sends before it closes it."""
     host, port = backup.endpoint_url.removeprefix("http://").split(":")
+    received = b""
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(b"GET /restore-jobs/ HTTP/1.1\r\nHost")
+        connection.sendall(request)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
+        while chunk := connection.recv(1 << 16):
+            received += chunk
+    return received
+
+
+SIGNED = b"GET /restore-jobs/ HTTP/1.1\r\nAuthorization: " + signed()["Authorization"].encode()
+
+
+@pytest.mark.parametrize(
+    "request_sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(32)),  # TLS
+        b"\x05\x01\x00",  # SOCKS
+        b"\r\n",
+        b"GET\r\n\r\n",
+        b"GET /restore-jobs/ and more HTTP/1.1\r\n\r\n",
+        SIGNED + b"\r\nA: 1" * 100 + b"\r\n\r\n",
+        SIGNED + b"\r\nA: " + b"1" * 70_000 + b"\r\n\r\n",
+        SIGNED + b"\r\nContent-Length: many\r\n\r\n",
+        SIGNED + b"\r\nContent-Length: -1\r\n\r\n",
+    ],
+    ids=lambda sent: f"{sent[:12]}…{sent[-8:]}",
+)
+def test_unreadable_requests_are_refused(
+    backup: FakeBackup, request_sent: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is not HTTP gets status 400, the connection is closed, and nothing is printed."""
+    answer = talk(backup, request_sent)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"fake_backup reads only HTTP/1.1" in answer
+    assert backup.requests == []
     assert get(backup).status == 200
     assert capfd.readouterr() == ("", "")
+
+
+def test_client_that_speaks_tls_fails_at_once(backup: FakeBackup) -> None:
+    """A client with `https` in its endpoint gets an error of TLS instead of a time-out."""
+    host, port = backup.endpoint_url.removeprefix("http://").split(":")
+    started = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=10) as connection:  # noqa: SIM117  # one per line
+        with pytest.raises(ssl.SSLError):
+            ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "half_request",
+    [
+        SIGNED[:12],
+        SIGNED[:-20],
+        SIGNED + b"\r\n",
+        SIGNED + b"\r\nContent-Length: 9\r\n\r\n{}",
+    ],
+)
+def test_half_a_request_is_no_request(
+    backup: FakeBackup, half_request: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A client that vanishes in the middle of a request takes no fault and prints nothing."""
+    backup.fail_next("no_content")
+    talk(backup, half_request, ends=True)
+    assert backup.requests == []
+    assert get(backup).status == 204
+    assert capfd.readouterr() == ("", "")
+
+
+def test_client_may_vanish_before_the_answer(
+    backup: FakeBackup, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The server goes on when nobody reads an answer, and prints nothing."""
+    backup.seed(sample_jobs(1_000))
+    host, port = backup.endpoint_url.removeprefix("http://").split(":")
+    for _ in range(5):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(SIGNED + b"\r\n\r\n")
+    assert get(backup).status == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_answers_have_a_date_and_a_request_id(backup: FakeBackup) -> None:
+    """Like AWS, every answer says when it was sent, and has its own id."""
+    faults: list[FaultName] = ["throttle", "no_content", "empty_page"]
+    for fault in faults:
+        backup.fail_next(fault)
+    answers = [get(backup) for _ in range(4)]
+    answers += [send(backup, "POST"), send(backup, headers={})]
+    heads = [answer.headers for answer in answers]
+    heads.append(http.client.parse_headers(io.BytesIO(talk(backup, b"\r\n").partition(b"\r\n")[2])))
+    for head in heads:
+        assert head["Date"].endswith(" GMT")
+        sent = parsedate_to_datetime(head["Date"])
+        assert abs(datetime.now(UTC) - sent) < timedelta(seconds=20)
+    assert len({head["x-amzn-RequestId"] for head in heads} - {None}) == len(heads)
 
 
 def test_server_prints_nothing(backup: FakeBackup, capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from support.fakes import ACCOUNT, JOBS, OTHER_ACCOUNT, OTHER_REGION, REGION
 from support.fakes import listed as listed_by_fake
 
-from restorejobs_client import InvalidRequestError, RestoreJob
+from restorejobs_client import InvalidRequestError, RestoreJob, RestoreJobsClient
 from restorejobs_client.testing import fake_backup, seed_restore_jobs
 
 if TYPE_CHECKING:
@@ -64,6 +64,19 @@ def test_regions_and_accounts_are_separate() -> None:
     assert listed(client(), page_size=2, ByAccountId="*") == JOBS[:3] + JOBS[5:9]
     assert listed(client(OTHER_REGION), ByAccountId="*") == JOBS[3:5]
     assert listed(client("eu-west-2"), ByAccountId="*") == []
+
+
+@pytest.mark.usefixtures("_mock")
+def test_answers_have_a_date_and_a_request_id() -> None:
+    """Pages in moto have the headers of AWS, so our client lists them, even if they are empty."""
+    seed_restore_jobs([])
+    metadata = client().list_restore_jobs()["ResponseMetadata"]
+    assert metadata["HTTPHeaders"]["x-amzn-requestid"]
+    assert metadata["HTTPHeaders"]["date"].endswith(" GMT")
+    ours = RestoreJobsClient(client=client())
+    assert list(ours.list_restore_jobs()) == []
+    seed_restore_jobs(JOBS[:3])
+    assert list(ours.list_restore_jobs(max_results=2)) == JOBS[:3]
 
 
 @pytest.mark.usefixtures("_mock")

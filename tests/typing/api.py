@@ -436,6 +436,7 @@ def fakes(jobs: RestoreJobs) -> None:
         backup.fail_next("throttle")
         fault: FaultName = "reset_in_body"
         backup.fail_next(fault=fault, times=2)
+        backup.fail_next("throttle", after=1, region_name="eu-west-1", account_id="123456789012")
     assert_type(sample_jobs(), list[RestoreJob])
     sample_jobs(
         count=10,

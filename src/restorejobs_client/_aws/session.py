@@ -17,6 +17,9 @@ from restorejobs_client._version import __version__
 _USER_AGENT: Final = f"restorejobs-client/{__version__}"
 _RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _RETRY_SETTINGS: Final = {"retry_mode", "max_attempts"}  # of a profile
+RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
+"""The retries of a client whose user has not configured any."""
+_loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their search paths
 # boto3 cannot create two clients from one session at the same time. A signal handler may create one
 # while its thread does.
 _creating = threading.RLock()
@@ -35,7 +38,7 @@ def create_client(
     session: boto3.Session | None,
     *,
     region_name: str | None,
-    profile_name: str | None,
+    profile_name: str | None = None,
     endpoint_url: str | None,
     config: botocore_config.Config | None,
 ) -> botocore_client.BaseClient:
@@ -59,7 +62,7 @@ def create_client(
         with _creating:
             if session is None and profile_name is None:
                 session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
-            session = session or boto3.Session(profile_name=profile_name, region_name=region_name)
+            session = session or new_session(profile_name=profile_name, region_name=region_name)
             create: Callable[..., botocore_client.BaseClient] = cast("Any", session).client
             return create(
                 "backup",
@@ -79,20 +82,31 @@ def create_client(
         raise InvalidRequestError(message) from None
 
 
+def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
+    """Return a new boto3 session that shares its models of AWS services with the others.
+
+    Every client of its own session would hold 9 MB of models otherwise. All else is its own, so a
+    new session sees the environment, the configuration files and moto as they are now.
+    """
+    session = boto3.Session(**arguments)
+    # boto3 has no public way to set the loader of a session that it makes.
+    core: Any = session._session  # noqa: SLF001
+    loader = core.get_component("data_loader")
+    core.register_component("data_loader", _loaders.setdefault(tuple(loader.search_paths), loader))
+    return session
+
+
 def _settings(
     session: boto3.Session, given: botocore_config.Config | None
 ) -> botocore_config.Config:
     # boto3 has no public way to read what the user has configured.
     core: Any = session._session  # noqa: SLF001
+    profile = core.get_scoped_config().keys()
+    is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
     # Enough connections for parallel listings; idle ones cost nothing.
-    settings = botocore_config.Config(max_pool_connections=64)
-    is_configured = (
-        _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & core.get_scoped_config().keys()
+    settings = botocore_config.Config(
+        max_pool_connections=64, retries=None if is_configured else RETRIES
     )
-    if not is_configured:
-        settings = settings.merge(
-            botocore_config.Config(retries={"mode": "standard", "total_max_attempts": 8})
-        )
     for others in (core.get_default_client_config(), given):
         if others is not None:
             settings = settings.merge(others)

@@ -20,14 +20,14 @@ The fake decides what AWS does not document:
 
 from __future__ import annotations
 
-import difflib
-import itertools
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from queue import SimpleQueue
 from urllib.parse import parse_qsl
 
@@ -79,18 +79,28 @@ def fake_backup(
 
 
 class _InstantClock(Clock):
-    """A clock that only advances when it is told to wait, and then does so at once."""
+    """The clock of a watch: real time, and the seconds that it and its client have skipped."""
 
-    def __init__(self) -> None:
-        self._seconds = 0.0
+    def __init__(self, skipped_by_client: Iterable[float] = ()) -> None:
+        self._skipped_by_client = skipped_by_client
+        self._skipped = -super().now()  # so it starts at zero
 
     @override
     def now(self) -> float:
-        return self._seconds
+        return super().now() + self._skipped + sum(self._skipped_by_client)
 
     @override
     def wait(self, seconds: float, wake: SimpleQueue[None]) -> None:
-        self._seconds += seconds
+        self._skipped += seconds
+
+
+@dataclass
+class _Fault:
+    """A call of `fail_next`. It numbers the requests to come; a negative one gets no fault."""
+
+    name: FaultName
+    owner: tuple[str | None, str | None]
+    numbers: range
 
 
 class FakeBackup:
@@ -116,7 +126,8 @@ class FakeBackup:
         self._lock = threading.Lock()
         self._shelves: dict[_Owner, _service.Shelf] = {}
         self._steps: deque[tuple[_Owner, list[RestoreJob]]] = deque()
-        self._faults: deque[FaultName] = deque()
+        self._faults: list[_Fault] = []
+        self._skipped = defaultdict[_Owner, list[float]](list)  # seconds
 
     def __repr__(self) -> str:
         return f"FakeBackup({self.endpoint_url!r})"
@@ -130,25 +141,27 @@ class FakeBackup:
     ) -> RestoreJobsClient:
         """Return a client that calls this fake with its own credentials.
 
-        It ignores credentials, profiles, settings and proxies of the environment. `watch` does not
-        wait between its rounds, so tests of watching are instant. Its `timeout` counts the time
-        that it would have waited. `seed_next` changes jobs between the rounds.
+        It ignores credentials, profiles, settings and proxies of the environment. It never waits,
+        neither before a retry nor between the rounds of a `watch`. The `timeout` of a watch counts
+        the time that it would have waited. It also counts 0.1 seconds for the first request that
+        gets a fault of `fail_next`, 0.2 seconds for the second, and so on, so it comes even if
+        every round fails. `seed_next` changes jobs between the rounds.
 
         Args:
             region_name: the region to list. Default: that of `fake_backup`.
             account_id: the account of the caller, 12 digits. Default: that of `fake_backup`.
             config: botocore settings. They override the defaults of this client, which are standard
-                retries with 8 attempts, and 64 connections.
+                retries with 8 attempts, and 64 connections. The retry mode "adaptive", which
+                also waits before the first attempt, is replaced by "standard".
 
         Raises:
             InvalidRequestError: an account id that is not 12 digits.
         """
-        region_name, account_id = self._owner(region_name, account_id)
-        core = _server.isolated_client(
-            self.endpoint_url, region_name=region_name, account_id=account_id, config=config
-        )
+        owner = self._owner(region_name, account_id)
+        skipped = self._skipped[owner]
+        core = _server.isolated_client(self.endpoint_url, owner, config, skipped.append)
         client = RestoreJobsClient(client=core)
-        client._new_clock = _InstantClock  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
+        client._new_clock = partial(_InstantClock, skipped)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
         return client
 
     def seed(
@@ -221,11 +234,20 @@ class FakeBackup:
             self._shelves.clear()
             self._steps.clear()
 
-    def fail_next(self, fault: FaultName, *, times: int = 1) -> None:
-        """Answer the next ListRestoreJobs requests with a fault. Several calls form a queue.
+    def fail_next(
+        self,
+        fault: FaultName,
+        *,
+        times: int = 1,
+        after: int = 0,
+        region_name: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
+        """Answer the next ListRestoreJobs requests with a fault.
 
-        A client that retries, as that of `client()` does, may recover, so that its caller sees no
-        fault.
+        Several calls form a queue. A request takes the first fault in the queue that is for its
+        region and account. A client that retries, as that of `client()` does, may recover, so that
+        its caller sees no fault.
 
         Args:
             fault: one of
@@ -247,22 +269,28 @@ class FakeBackup:
                 - `"reset"`: the connection is reset before any byte
                 - `"reset_in_body"`: the connection is reset after half of the page
                 - `"stuck_token"`: the page, but its NextToken is the token of the request. It waits
-                  for a request that has a token, and the faults after it in the queue wait too
+                  for a request that has a token, and the faults behind it in the queue wait too
                 - `"empty_page"`: no jobs, and a new token for the same position
                 - `"ignored_max_results"`: a page of up to 1,000 jobs; `maxResults` has no effect
             times: the number of requests in a row.
+            after: the number of requests before them that get an answer without a fault. It counts
+                once the fault is the first one in the queue.
+            region_name: the region of the requests that get the fault and that `times` and `after`
+                count. Default: any.
+            account_id: the account of their callers, 12 digits. Default: any.
 
         Raises:
-            InvalidRequestError: an unknown fault, or `times` is not an int of 0 or more.
+            InvalidRequestError: an unknown fault; `times` or `after` is not an int of 0 or more; or
+                an account id that is not 12 digits.
         """
         if fault not in _service.FAULTS:
-            nearest = difflib.get_close_matches(fault, _service.FAULTS, n=1)
-            hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-            message = f"fault: there is no {fault!r}{hint}, only {', '.join(_service.FAULTS)}"
-            raise InvalidRequestError(message)
+            names = ", ".join(_service.FAULTS)
+            raise InvalidRequestError(f"fault: there is no {fault!r}, only {names}")
         check_count("times", times, least=0)
-        with self._lock:
-            self._faults.extend(itertools.repeat(fault, times))
+        check_count("after", after, least=0)
+        check_account(account_id or ACCOUNT)
+        if times:
+            self._faults.append(_Fault(fault, (region_name, account_id), range(-after, times)))
 
     def _owner(self, region_name: str | None, account_id: str | None) -> _Owner:
         return region_name or self._region_name, check_account(account_id or self._account_id)
@@ -270,13 +298,24 @@ class FakeBackup:
     def _put(self, owner: _Owner, jobs: list[RestoreJob]) -> None:
         self._shelves.setdefault(owner, _service.Shelf(account_id=owner[1])).put(jobs)
 
+    def _next_fault(self, owner: _Owner, *, has_token: bool) -> FaultName | None:
+        """Return the fault of a request, and count the request."""
+        known = {None, *owner}
+        aimed = (one for one in self._faults if one.numbers and known.issuperset(one.owner))
+        fault = next(aimed, None)
+        if fault is None or (fault.name == "stuck_token" and not has_token):
+            return None
+        number, fault.numbers = fault.numbers[0], fault.numbers[1:]
+        if number < 0:
+            return None
+        self._skipped[owner].append(number / 10)
+        return fault.name
+
     def _respond(self, method: str, target: str, headers: Message) -> _service.Answer:
         path, _, query = target.partition("?")
         if method != "GET" or path.rstrip("/") != "/restore-jobs":
-            message = (
-                f"fake_backup has only ListRestoreJobs, not {method} {path}. moto has other "
-                "operations: use moto.mock_aws() or its server, and add jobs with seed_restore_jobs"
-            )
+            advice = "For others, use moto.mock_aws(), and add jobs with seed_restore_jobs"
+            message = f"fake_backup has only ListRestoreJobs, not {method} {path}. {advice}"
             return _service.aws_error(501, "NotImplementedException", message=message)
         parameters = dict(parse_qsl(query, keep_blank_values=True))
         signed_for = _SIGNED_FOR.search(headers.get("Authorization", ""))
@@ -284,12 +323,11 @@ class FakeBackup:
             self.requests.append(parameters)
             if signed_for is None:
                 return _service.aws_error(403, _UNSIGNED, message="Missing Authentication Token")
-            region_name = signed_for[1]
-            account_id = headers.get(_server.ACCOUNT_HEADER, self._account_id)
-            shelves = [shelf for owner, shelf in self._shelves.items() if owner[0] == region_name]
-            call = _service.Call(shelves, region_name, account_id, parameters)
-            if self._faults and (self._faults[0] != "stuck_token" or "nextToken" in parameters):
-                return _service.FAULTS[self._faults.popleft()](call)
+            owner = signed_for[1], headers.get(_server.ACCOUNT_HEADER, self._account_id)
+            shelves = [shelf for (region, _), shelf in self._shelves.items() if region == owner[0]]
+            call = _service.Call(shelves, *owner, parameters)
+            if name := self._next_fault(owner, has_token="nextToken" in parameters):
+                return _service.FAULTS[name](call)
             answer = call.answer()
             if answer.ends_listing and self._steps:
                 self._put(*self._steps.popleft())

@@ -43,13 +43,11 @@ def seed_restore_jobs(
     """
     checked = read_jobs(jobs)
     if not _core.botocore_stubber.enabled:
-        message = "seed_restore_jobs: moto is not active; call it inside moto.mock_aws()"
-        raise InvalidRequestError(message)
+        raise InvalidRequestError("seed_restore_jobs must be called inside moto.mock_aws()")
     try:
         backend = _backup.backup_backends[check_account(account_id)][region_name]
     except KeyError:
-        message = f"region_name: moto has no AWS Backup in {region_name!r}"
-        raise InvalidRequestError(message) from None
+        raise InvalidRequestError(f"moto has no AWS Backup in {region_name=}") from None
     with _lock:
         _add_operation()
         backend.__dict__.setdefault(_SHELF, _service.Shelf(account_id)).put(checked)

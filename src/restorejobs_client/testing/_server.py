@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import io
 import os
 import socket
 import struct
@@ -12,28 +13,26 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.message import Message
+from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
+from botocore.hooks import first_non_none_response
 
-from restorejobs_client.testing._service import Answer, half
+from restorejobs_client._aws.session import RETRIES, create_client, new_session
+from restorejobs_client.testing._service import Answer, aws_error, half
 
 if TYPE_CHECKING:
-    import botocore.session
+    import boto3
     from botocore.client import BaseClient
 
 ACCOUNT_HEADER = "x-moto-account-id"
-# Without the last three, settings of the environment could keep a client away from loopback.
-_CONFIG = Config(
-    max_pool_connections=64,
-    retries={"mode": "standard", "total_max_attempts": 8},
-    proxies={},
-    use_dualstack_endpoint=False,
-    use_fips_endpoint=False,
-)
-_session_lock = threading.Lock()  # botocore cannot make two clients of one session at once
+# So that no setting of the environment keeps a client away from loopback.
+_CONFIG = Config(proxies={}, use_dualstack_endpoint=False, use_fips_endpoint=False)
+_UNREADABLE = aws_error(400, "BadRequest", message="fake_backup reads only HTTP/1.1, without TLS")
 
 
 class Server:
@@ -78,10 +77,12 @@ class Server:
         """Answer the requests of one connection. It stays open, like a connection to AWS."""
         with connection, connection.makefile("rb") as reader, suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while request_line := reader.readline().decode("latin-1").split():
-                method, target, _ = request_line
-                headers = http.client.parse_headers(reader)
-                reader.read(int(headers.get("Content-Length", "0")))
+            while reader.peek(1):
+                try:
+                    method, target, headers = _read_request(reader)
+                except (ValueError, http.client.HTTPException):
+                    connection.sendall(_response(_UNREADABLE, "GET"))
+                    return
                 answer = self._respond(method, target, headers)
                 if answer.delivery != "reset":
                     connection.sendall(_response(answer, method))
@@ -94,39 +95,70 @@ class Server:
                     return
 
 
+def _read_request(reader: io.BufferedReader) -> tuple[str, str, Message]:
+    """Return the method, the target and the headers of a request.
+
+    Raises:
+        ValueError: it is not HTTP, or its client has gone.
+        HTTPException: it has a header of more than 64 KiB, or more than 100 headers.
+    """
+    # In TLS, for example, a line may never end.
+    head = [reader.readline() if reader.peek(1)[:1].isalpha() else b""]
+    while head[-1].strip():
+        head.append(reader.readline())
+    method, target, _ = head[0].decode("latin-1").split()
+    headers = http.client.parse_headers(io.BytesIO(b"".join(head[1:])))
+    length = int(headers.get("Content-Length", "0"))
+    if not head[-1] or not 0 <= length == len(reader.read(length)):
+        raise ValueError
+    return method, target, headers
+
+
 def _response(answer: Answer, method: str) -> bytes:
     head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
     head += [f"{name}: {value}" for name, value in answer.headers.items()]
+    head += [f"Date: {formatdate(usegmt=True)}", f"x-amzn-RequestId: {uuid4()}"]
     head += [f"Content-Length: {len(answer.body)}", "", ""]
     body = answer.body if answer.delivery == "whole" else half(answer.body)
     return "\r\n".join(head).encode("latin-1") + (b"" if method == "HEAD" else body)
 
 
 def isolated_client(
-    endpoint_url: str, *, region_name: str, account_id: str, config: Config | None
+    url: str, owner: tuple[str, str], config: Config | None, skip: Callable[[float], None]
 ) -> BaseClient:
-    """Return a client that reads nothing of the environment and sends its account to the fake."""
-    config = _CONFIG.merge(config or Config())
-    with _session_lock:
-        create = _session().create_client
-        client = create("backup", region_name, endpoint_url=endpoint_url, config=config)
+    """Return a client that reads nothing of the environment and sends its account to the fake.
+
+    Before a retry, it calls `skip` with the seconds that botocore would have waited, and goes on.
+    """
+    settings: Any = _CONFIG.merge(config or Config())
+    retries: Any = dict(settings.retries or RETRIES)
+    if retries.get("mode") != "legacy":  # "adaptive" is "standard" with waits before requests
+        retries["mode"] = "standard"
+    settings = settings.merge(Config(retries=retries))
+    client: Any = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
 
     def name_account(params: dict[str, dict[str, str]], **_: object) -> None:
-        params["headers"][ACCOUNT_HEADER] = account_id
+        params["headers"][ACCOUNT_HEADER] = owner[1]
 
-    client.meta.events.register("before-call.backup", name_account)
-    return client
+    def emit(event_name: str, **arguments: object) -> list[tuple[object, object]]:
+        answers: list[tuple[object, object]] = emit_and_wait(event_name, **arguments)
+        wait: Any = event_name.startswith("needs-retry") and first_non_none_response(answers)
+        if wait:
+            skip(wait)
+        return [(emit, 0)] if wait else answers
+
+    events = client.meta.events
+    events.register("before-call.backup", name_account)
+    emit_and_wait, events.emit = events.emit, emit
+    return cast("BaseClient", client)
 
 
 @functools.cache
-def _session() -> botocore.session.Session:
+def _session() -> boto3.Session:
     """Return a session with credentials of its own that reads nothing of the environment."""
     import botocore.session  # noqa: PLC0415  # costs time to import
 
-    no_file = (None, None, os.devnull, None)
-    no_profile = (None, None, None, None)
-    session = botocore.session.Session(
-        session_vars={"profile": no_profile, "config_file": no_file, "credentials_file": no_file}
-    )
-    session.set_credentials("testing", "testing")
-    return session
+    names: list[str] = ["profile", "config_file", "credentials_file", "max_attempts"]
+    core = botocore.session.Session(session_vars=dict.fromkeys(names, (None, None, None, None)))
+    core.set_credentials("testing", "testing")
+    return new_session(botocore_session=core)

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from operator import attrgetter, eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
-from uuid import uuid4
 
 import msgspec
 
@@ -39,7 +38,7 @@ jobs without an id. `()` is the place before all jobs.
 """
 
 _numbers = itertools.count(1)
-_JSON = json.JSONEncoder(default=datetime.timestamp)
+_encode = json.JSONEncoder(default=datetime.timestamp).encode
 
 
 def check_account(account_id: str) -> str:
@@ -53,8 +52,7 @@ def read_jobs(jobs: object) -> list[RestoreJob]:
     """Return the jobs with checked values, or raise InvalidRequestError for the first wrong job."""
     if not isinstance(jobs, Iterable):
         raise InvalidRequestError(f"jobs: must be an iterable of jobs, got {clipped_repr(jobs)}")
-    numbered = enumerate(cast("Iterable[object]", jobs))
-    return [_read_job(number, job) for number, job in numbered]
+    return list(itertools.starmap(_read_job, enumerate(cast("Iterable[object]", jobs))))
 
 
 def _read_job(number: int, job: object) -> RestoreJob:
@@ -96,7 +94,7 @@ class Shelf:
             place = place_of(job, self.account_id, number)
             members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
             sent = {name: value for name, value in members.items() if value is not None}
-            self._entries[place[1:]] = _Entry(place, job, _JSON.encode(sent).encode())
+            self._entries[place[1:]] = _Entry(place, job, _encode(sent).encode())
         self._in_order = []
 
     def after(self, place: Place) -> Iterator[_Entry]:
@@ -128,17 +126,15 @@ def half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
 
-def _json_headers() -> dict[str, str]:
-    return {"Content-Type": "application/json", "x-amzn-RequestId": str(uuid4())}
+_JSON = {"Content-Type": "application/json"}
 
 
 def aws_error(status: int, code: str, **members: str) -> Answer:
     """Return an error as AWS sends it."""
-    headers = {**_json_headers(), "x-amzn-ErrorType": code}
-    return Answer(status, headers, json.dumps(members).encode())
+    return Answer(status, {**_JSON, "x-amzn-ErrorType": code}, json.dumps(members).encode())
 
 
-def _modelled_error(status: int, code: str, message: str, blame: str, context: str) -> Answer:
+def _modelled(status: int, code: str, message: str, blame: str, context: str) -> Answer:
     """Return an error with the members that AWS Backup documents."""
     return aws_error(status, code, Code=code, Message=message, Type=blame, Context=context)
 
@@ -187,7 +183,7 @@ class Call:
         except _RefusedError as refused:
             name, reason = refused.args
             code, message = "InvalidParameterValueException", f"{name}: {reason}"
-            return _modelled_error(400, code, message, "User", name)
+            return _modelled(400, code, message, "User", name)
 
     def _page(self, page_size: int | None, next_token: str | None) -> Answer:
         filters = self._filters()
@@ -211,7 +207,7 @@ class Call:
             next_token = _token(page[-1].place if page else place, scope)
         jobs = b", ".join(entry.wire for entry in page)
         body = b'{"RestoreJobs": [%b], "NextToken": %b}' % (jobs, json.dumps(next_token).encode())
-        return Answer(200, _json_headers(), body, ends_listing=is_last)
+        return Answer(200, _JSON, body, ends_listing=is_last)
 
     def _filters(self) -> dict[str, object]:
         for name, pattern in _PATTERNS.items():
@@ -234,12 +230,8 @@ def _moment(name: str, text: str) -> datetime:
 
 
 def _match(job: RestoreJob, filters: Mapping[str, object]) -> bool:
-    for name, wanted in filters.items():
-        value_of, compare = _FILTERS[name]
-        value = value_of(job)
-        if value is None or not compare(value, wanted):
-            return False
-    return True
+    tests = ((*_FILTERS[name], wanted) for name, wanted in filters.items())
+    return all((value := get(job)) is not None and test(value, want) for get, test, want in tests)
 
 
 def _token(place: Place, scope: str) -> str:
@@ -273,17 +265,12 @@ FaultName = Literal[_Refusal, _ProxyAnswer, _NoPage, _PartOfPage, _WrongPage]
 _HTML = {"Content-Type": "text/html"}
 _DENIED = "User is not authorized to perform: backup:ListRestoreJobs"
 _EXPIRED = "The security token included in the request is expired"
-_DOWN = "The service is unavailable, try again later"
+_TRY_LATER = "The service is unavailable, try again later"
+_DOWN = "ServiceUnavailableException", _TRY_LATER, "Service", "ListRestoreJobs"
 
 
-def _cut(call: Call) -> Answer:
-    page = call.answer()
-    return replace(page, body=half(page.body))
-
-
-def _trailing(call: Call) -> Answer:
-    page = call.answer()
-    return replace(page, body=page.body + b"</html>")
+def _changed(page: Answer, change: Callable[[bytes], bytes]) -> Answer:
+    return replace(page, body=change(page.body))
 
 
 FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
@@ -291,17 +278,15 @@ FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
     "too_many_requests": lambda _: Answer(429, {}),
     "access_denied": lambda _: aws_error(403, "AccessDeniedException", Message=_DENIED),
     "expired_token": lambda _: aws_error(403, "ExpiredTokenException", message=_EXPIRED),
-    "unavailable": lambda _: _modelled_error(
-        503, "ServiceUnavailableException", _DOWN, "Service", "ListRestoreJobs"
-    ),
+    "unavailable": lambda _: _modelled(503, *_DOWN),
     "server_error": lambda _: Answer(500, _HTML, b"<html><h1>Internal Server Error</h1></html>"),
     "damage": lambda _: Answer(200, _HTML, b"<html><h1>Please log in</h1></html>"),
-    "empty_body": lambda _: Answer(200, {"Content-Type": "application/json"}),
+    "empty_body": lambda _: Answer(200, _JSON),
     "no_content": lambda _: Answer(204, {}),
     "redirect": lambda _: Answer(302, {"Location": "https://login.example.com/"}),
-    "cut": _cut,
+    "cut": lambda call: _changed(call.answer(), half),
     "short": lambda call: replace(call.answer(), delivery="half"),
-    "trailing": _trailing,
+    "trailing": lambda call: _changed(call.answer(), lambda body: body + b"</html>"),
     "reset": lambda _: Answer(200, {}, delivery="reset"),
     "reset_in_body": lambda call: replace(call.answer(), delivery="half, then reset"),
     "stuck_token": lambda call: call.answer(next_token=call.parameters["nextToken"]),
