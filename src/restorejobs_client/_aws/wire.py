@@ -238,7 +238,7 @@ def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedR
         # AWS answers every request with an id. Other servers answer "{}" too.
         may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
         try:
-            return decode_page(body, may_be_empty=may_be_empty)
+            return decode_page(body, headers, may_be_empty=may_be_empty)
         except MalformedResponseError as error:
             problem = f"is not a list of restore jobs: {error}"
     return MalformedResponseError(f"HTTP {http.status_code} with {_shown(body, call)} {problem}")
@@ -266,7 +266,7 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
             "botocore has replaced the parameters or the response"
         )
     try:
-        return page_of(parsed, may_be_empty=call.is_first_page and not is_over_http)
+        return page_of(parsed, {}, may_be_empty=call.is_first_page and not is_over_http)
     except MalformedResponseError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
         message = f"{what} is not a list of restore jobs: {error}"
