@@ -31,7 +31,9 @@ def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
     """Print each change until all jobs have ended; return 0 if all of them are COMPLETED."""
     listing = client.list_restore_jobs(by_restore_testing_plan_arn=options.plan)
     latest: dict[str | None, RestoreJob] = {}
-    for job in listing.watch(*options.ids, interval=options.interval, timeout=options.timeout):
+    for job in listing.watch(
+        options.ids or None, interval=options.interval, timeout=options.timeout
+    ):
         line = f"{datetime.now(UTC):%H:%M:%S}  {job.restore_job_id}  {job.status}"
         print(f"{line}  {job.percent_done or ''}".rstrip(), flush=True)
         latest[job.restore_job_id] = job
