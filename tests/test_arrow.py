@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tracemalloc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,23 @@ import pytest
 from support.memory_service import START, Service, job
 
 from restorejobs_client import (
+    InvalidRequestError,
     MalformedResponseError,
+    RestoreDeletionStatus,
     RestoreJob,
     RestoreJobCreator,
+    RestoreJobPage,
     RestoreJobs,
     RestoreJobStatus,
+    RestoreValidationStatus,
     gather,
+    to_arrow,
+    to_pandas,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 COLUMNS = [
@@ -102,10 +109,111 @@ def test_schema_is_fixed() -> None:
 
 
 def test_statuses_share_one_dictionary() -> None:
-    """All chunks of a status column have one dictionary, which has unknown statuses too."""
+    """All chunks of a status column have AWS's values in AWS's order, then the unknown ones."""
     status: Any = listing(JOBS, max_results=100).to_arrow().column("status")
-    assert "PAUSED" in status.to_pylist()
-    assert len({str(chunk.dictionary) for chunk in status.chunks}) == 1
+    assert len(status.chunks) > 1
+    for chunk in status.chunks:
+        assert chunk.dictionary.to_pylist() == [*RestoreJobStatus, "PAUSED"]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("status", RestoreJobStatus),
+        ("validation_status", RestoreValidationStatus),
+        ("deletion_status", RestoreDeletionStatus),
+    ],
+)
+@pytest.mark.parametrize("jobs", [[], [RestoreJob()], [RestoreJob(status=RestoreJobStatus.FAILED)]])
+def test_categories_are_the_values_of_the_enum(
+    column: str, kind: type[RestoreJobStatus], jobs: list[RestoreJob]
+) -> None:
+    """Every table has all known values in AWS's order, whichever of them its jobs have."""
+    table: Any = to_arrow(jobs)
+    assert table.column(column).chunk(0).dictionary.to_pylist() == list(kind)
+    streamed: Any = pa.table(listing(jobs)).column(column)
+    assert streamed.chunk(0).dictionary.to_pylist() == list(kind)
+    frame: Any = to_pandas(jobs)
+    assert list(frame[column].cat.categories) == list(kind)
+
+
+def test_frames_of_different_listings_fit_together() -> None:
+    """Frames concatenate without losing their categories, count zeros, and fit `to_pandas([])`."""
+    running: Any = to_pandas([RestoreJob(status=RestoreJobStatus.RUNNING)])
+    failed: Any = to_pandas([RestoreJob(status=RestoreJobStatus.FAILED)])
+    both: Any = pd.concat([running, failed])
+    counts = both["status"].value_counts(sort=False)
+    expected = {str(status): int(status in {"RUNNING", "FAILED"}) for status in RestoreJobStatus}
+    assert counts.to_dict() == expected
+    meta: Any = to_pandas([])
+    assert len(meta) == 0
+    assert (meta.dtypes == both.dtypes).all()
+
+
+# Jobs in hand
+
+
+def test_any_iterable_of_jobs_becomes_the_table_of_a_listing() -> None:
+    """A list, a page, a generator, an iterator, a watch and a stream give the listing's table."""
+    listed = listing(JOBS[:700])
+    table = listed.to_arrow()
+    with listed.watch(until=lambda _: True) as watch:
+        sources: list[Iterable[RestoreJob]] = [
+            listed,
+            list(listed),
+            listed.head(700),
+            (job for job in listed),
+            iter(listed),
+            watch,
+            gather(listed),
+        ]
+        for source in sources:
+            made = to_arrow(source)
+            assert made.equals(table), source
+            assert made.schema == table.schema
+    pd.testing.assert_frame_equal(to_pandas(list(listed)), listed.to_pandas())
+
+
+def test_rest_of_an_iterator_becomes_a_table() -> None:
+    """A table of an iterator or a stream has the jobs that it has not delivered yet."""
+    for jobs in (iter(listing(JOBS[:10])), gather(listing(JOBS[:10]))):
+        next(jobs)
+        assert to_arrow(jobs).num_rows == 9
+
+
+def test_jobs_in_hand_are_converted_in_bounded_batches() -> None:
+    """A generator is read in batches of 1,000 jobs, so that few jobs are in memory at once."""
+    tracemalloc.start()
+    table = to_arrow(RestoreJob(status_message=f"{number:>10000}") for number in range(6_500))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    column: Any = table.column("status_message")
+    assert [len(chunk) for chunk in column.chunks] == [*[1_000] * 6, 500]
+    assert [int(text) for text in column.to_pylist()] == list(range(6_500))
+    assert peak < 35e6  # all messages are 65 MB
+
+
+@pytest.mark.parametrize("convert", [to_arrow, to_pandas])
+@pytest.mark.parametrize(
+    "wrong",
+    [[RestoreJob(), {"RestoreJobId": "1"}], [RestoreJobPage()], "jobs", 5, None, RestoreJob()],
+)
+def test_anything_else_is_refused(convert: Callable[[Any], object], wrong: object) -> None:
+    """What is not an iterable of jobs raises our error, which shows it."""
+    with pytest.raises(InvalidRequestError, match=r"is not a RestoreJob|is refused: pass"):
+        convert(wrong)
+
+
+def test_errors_of_a_generator_are_raised() -> None:
+    """An error that the jobs raise comes out as it is, and not as a short table."""
+
+    def jobs() -> Iterator[RestoreJob]:
+        yield RestoreJob()
+        yield from broken_listing()
+
+    with pytest.raises(MalformedResponseError, match="damaged") as caught:
+        to_arrow(jobs())
+    assert caught.value.checkpoint is not None
 
 
 @pytest.mark.parametrize(
@@ -114,6 +222,14 @@ def test_statuses_share_one_dictionary() -> None:
         (RestoreJob(backup_size_in_bytes=2**63), "backup_size_in_bytes"),
         (RestoreJob(status_message="\ud800"), "status_message"),  # half of a surrogate pair
         (RestoreJob(status=RestoreJobStatus("\ud800")), "status"),
+        # The constructor does not check types.
+        (RestoreJob(restore_job_id=17), "restore_job_id"),  # type: ignore[arg-type]
+        (RestoreJob(status=17), "status"),  # type: ignore[arg-type]
+        (RestoreJob(creation_date="2026-01-01"), "creation_date"),  # type: ignore[arg-type]
+        (RestoreJob(creation_date=datetime(2026, 1, 1)), "creation_date"),  # noqa: DTZ001  # naive
+        (RestoreJob(created_by="plan"), "created_by_\\w+"),  # type: ignore[arg-type]
+        (RestoreJob(backup_vault_arn=17), "backup_vault_arn"),  # type: ignore[arg-type]
+        (RestoreJob(backup_vault_arn=b"arn:"), "region"),  # type: ignore[arg-type]
     ],
 )
 def test_values_that_do_not_fit_are_refused(odd: RestoreJob, member: str) -> None:
@@ -209,7 +325,9 @@ def test_streams_convert_to_tables() -> None:
     [
         ("pyarrow", "arrow", RestoreJobs.to_arrow),
         ("pyarrow", "arrow", RestoreJobs.__arrow_c_stream__),
+        ("pyarrow", "arrow", to_arrow),
         ("pandas", "pandas", RestoreJobs.to_pandas),
+        ("pandas", "pandas", to_pandas),
     ],
 )
 def test_missing_library_names_its_extra(
@@ -217,7 +335,7 @@ def test_missing_library_names_its_extra(
 ) -> None:
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
-    advice = f"needs {missing}: pip install 'restorejobs-client[{extra}]'"
+    advice = f"needs {missing}: pip install {missing}, or this package with its extra {extra!r}"
     with pytest.raises(ImportError, match=re.escape(advice)):
         call(listing([]))
 

@@ -22,7 +22,7 @@ from restorejobs_client import (
 )
 from restorejobs_client.testing import fake_backup
 
-HOSTILE = "<script>alert(1)</script>\"'&\n\x1b[31m"
+HOSTILE = "<script>alert(1)</script>\"'&\n\x1b[31m\u202e"
 HOSTILE_JOB = RestoreJob.from_dict(
     {
         field.name: HOSTILE
@@ -49,12 +49,14 @@ FAILED = RestoreJob(
 
 
 class Table(HTMLParser):
-    """What a browser shows: the cells, their text on hover, and their colours."""
+    """What a browser shows: the caption, the cells, their text on hover, and their colours."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[str] = []
+        self.caption = ""
         self.cells: list[str] = []
+        self.styles: list[str] = []  # of the cells
         self.hovers: dict[str, str] = {}
         self.colours: dict[str, tuple[str, str]] = {}
         self._hover = self._style = ""
@@ -70,12 +72,17 @@ class Table(HTMLParser):
         if tag == "td":
             self._hover = attributes.get("title") or ""
             self.cells.append("")
+            self.styles.append(attributes["style"] or "")
+        if tag == "div" and "td" in self._open:
+            self.cells[-1] += "\n"
         self._style = (attributes["style"] or "") if tag == "span" else ""
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        if "caption" in self._open:
+            self.caption += data
         if "td" not in self._open:
             return
         self.cells[-1] += data
@@ -110,27 +117,24 @@ def test_job_shows_its_members() -> None:
 
 
 def test_page_shows_a_row_for_each_job() -> None:
-    """A row starts with the status and shows whole ids and reasons; empty columns are left out."""
+    """A row starts with status, reason and id, which are whole; empty columns are left out."""
     page = RestoreJobPage(restore_jobs=(FAILED, RestoreJob()), next_token="more")
     table = table_of(page)
     assert table.cells == [
         "0",
-        "FAILED",
-        "TIMED_OUT",
-        "RDS",
+        "FAILED\nTable already exists.",
+        "4C2D6E1A-0000-4000-8000-000000000001",
+        "RDS\ndb:orders",
         "2026-01-02 03:04:05 UTC",
         "1 h 5 min",
         "1.5 GiB",
-        "Table already exists.",
-        "No result.",
-        "db:orders",
-        "4C2D6E1A-0000-4000-8000-000000000001",
-        *("1", *[""] * 10),
+        "TIMED_OUT\nNo result.",
+        "eu-central-1",
+        *("1", *[""] * 8),
     ]
     assert table.hovers["db:orders"] == FAILED.source_resource_arn
-    html = page._repr_html_()
-    assert "2 restore jobs; more pages follow" in html
-    assert "deletion" not in html
+    assert table.caption == "2 restore jobs; more pages follow"
+    assert "deletion" not in page._repr_html_()
 
 
 def test_page_shows_the_progress_of_running_jobs() -> None:
@@ -140,10 +144,63 @@ def test_page_shows_the_progress_of_running_jobs() -> None:
     assert "40.00%" not in table_of(RestoreJobPage(restore_jobs=(FAILED,))).cells
 
 
-def test_page_shows_the_account() -> None:
-    """The account is shown even if all jobs have the same one."""
-    job = RestoreJob(account_id="111111111111")
-    assert "111111111111" in table_of(RestoreJobPage(restore_jobs=(job, job))).cells
+def in_region(region: str | None, account: str | None = "111111111111") -> RestoreJob:
+    arn = region and f"arn:aws:backup:{region}:{account}:backup-vault:main"
+    return RestoreJob(account_id=account, backup_vault_arn=arn)
+
+
+def test_caption_says_what_all_jobs_share() -> None:
+    """One account or region stands in the caption only, and several stand in a column."""
+    here, there = in_region("eu-west-1"), in_region("eu-west-2", "222222222222")
+    shared = table_of(RestoreJobPage(restore_jobs=(here, here)))
+    assert shared.caption == "2 restore jobs; account 111111111111; region eu-west-1"
+    assert shared.cells == ["0", "1"]
+    different = table_of(RestoreJobPage(restore_jobs=(here, there)))
+    assert different.caption == "2 restore jobs"
+    assert different.cells[1:3] == ["111111111111", "eu-west-1"]
+    unknown = table_of(RestoreJobPage(restore_jobs=(here, in_region(None, None))))
+    assert unknown.caption == "2 restore jobs"
+    assert unknown.cells[1:] == ["111111111111", "eu-west-1", "1", "", ""]
+
+
+def test_caption_knows_the_jobs_that_are_not_shown() -> None:
+    """The caption of a long page does not name the account of its first 100 jobs only."""
+    jobs = (*[in_region("eu-west-1")] * 100, in_region("eu-west-1", "222222222222"))
+    table = table_of(RestoreJobPage(restore_jobs=jobs))
+    assert table.caption == "101 restore jobs; the first 100 of them are shown; region eu-west-1"
+    assert table.cells[:2] == ["0", "111111111111"]
+
+
+@pytest.mark.parametrize("value", [FAILED, RestoreJobPage(restore_jobs=(FAILED, RestoreJob()))])
+def test_cells_keep_their_distance_and_their_line(value: Any) -> None:
+    """Cells have padding of their own; ids, dates, durations and statuses stay on one line."""
+    table = table_of(value)
+    assert all(re.search(r"(?:^|;)padding:\.\dem \.\dem;", style) for style in table.styles)
+    assert [
+        cell
+        for cell, style in zip(table.cells, table.styles, strict=True)
+        if "white-space:nowrap" not in style and not cell.startswith("arn:")
+    ] == []
+
+
+def test_long_text_may_break_anywhere() -> None:
+    """Reasons, ARNs and numbers that are longer than a date or an id do not widen a page."""
+    reason = "a word" + "d" * 40
+    table = table_of(RestoreJob(status_message=reason, expected_completion_time_minutes=10**40))
+    styles = dict(zip(table.cells, table.styles, strict=True))
+    assert "overflow-wrap:anywhere" in styles[reason]
+    assert "overflow-wrap:anywhere" in styles[f"{10**40:,} min"]
+    page = RestoreJobPage(restore_jobs=(RestoreJob(status_message=reason),))._repr_html_()
+    assert re.search(f'<div style="[^"]*overflow-wrap:anywhere[^"]*">{reason}</div>', page)
+
+
+def test_wide_tables_have_smaller_letters() -> None:
+    """The letters fit the width of the page, so those of a wide table are smaller."""
+    sizes = [
+        float(re.findall(r"font-size:clamp\(5px,([\d.]+)cqw,\.85em\)", html)[0])
+        for html in (FAILED._repr_html_(), RestoreJobPage(restore_jobs=(FAILED,))._repr_html_())
+    ]
+    assert sizes[1] < sizes[0] < 3
 
 
 def test_long_page_shows_its_first_jobs() -> None:
@@ -203,10 +260,11 @@ VALIDATED = replace(
     ids=["job", "page", "summary", "listing"],
 )
 def test_values_are_escaped(value: Any) -> None:
-    """No value can add HTML tags, line breaks or terminal sequences."""
+    """No value can add HTML tags, line breaks, terminal sequences or another direction."""
     html: str = value._repr_html_()
     assert "&lt;script&gt;" in html
     assert "script" not in Table(html).tags
+    assert not {"\n", "\x1b", "\u202e"} & set(html)
     assert "\n" not in repr(value)
     assert "\x1b" not in repr(value) + str(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -12,12 +13,18 @@ from support.markdown_code import blocks, run_python_blocks
 
 import restorejobs_client
 from restorejobs_client import RestoreJobsError, testing
+from restorejobs_client._core import errors
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "benchmarks" / "README.md"]
-SITE = "https://restorejobs-client.readthedocs.io/en/latest/"
+PUBLIC_CLASSES = [
+    value
+    for module in (restorejobs_client, testing)
+    for value in (getattr(module, name) for name in module.__all__)
+    if inspect.isclass(value)
+]
 
 
 def name(page: Path) -> str:
@@ -41,15 +48,21 @@ def test_files_named_in_the_docs_exist(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_links_of_the_readme_lead_to_pages() -> None:
-    """Every link to the documentation site is that of a page in docs."""
-    linked = re.findall(rf"{SITE}([\w/-]+)\.html", README.read_text(encoding="utf-8"))
-    assert linked
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES], ids=name)
+def test_links_lead_to_files(page: Path) -> None:
+    """Every link that is not a URL leads to a file of this repository."""
+    linked = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    built = {"report.ipynb"}  # building the site copies it from `examples`
     assert [
-        page
-        for page in linked
-        if not any((DOCS / f"{page}{kind}").exists() for kind in (".md", ".rst"))
+        path for path in linked if path not in built and not (page.parent / path).is_file()
     ] == []
+
+
+def test_no_link_claims_a_home_of_the_project() -> None:
+    """The project has no page on any host, so nothing points to one that others could claim."""
+    pages = [*ROOT.glob("*.md"), *PAGES, *DOCS.rglob("*.rst"), ROOT / "pyproject.toml"]
+    texts = "".join(page.read_text(encoding="utf-8") for page in pages)
+    assert re.findall(r"https?://[\w./-]*restore-?jobs[\w./-]*", texts) == []
 
 
 def test_reference_has_every_public_name() -> None:
@@ -61,10 +74,34 @@ def test_reference_has_every_public_name() -> None:
     assert sorted(documented) == sorted(public)
 
 
-def test_reference_shows_the_tree_of_errors() -> None:
+def members(public: type) -> set[str]:
+    """Return the public methods and properties of a class, including those of its bases."""
+    return {
+        name
+        for base in public.__mro__
+        if base.__module__.startswith("restorejobs_client")
+        for name, value in vars(base).items()
+        if inspect.isroutine(value) or isinstance(value, property | classmethod)
+        if not name.startswith("_")
+    }
+
+
+@pytest.mark.parametrize("public", PUBLIC_CLASSES, ids=lambda kind: kind.__name__)
+def test_reference_has_every_member(public: type) -> None:
+    """The entry of a class names each public method and property, or has all of them."""
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.rst"))
+    directive = rf"^\.\. auto(?:class|exception):: {public.__name__}\b.*\n"
+    (entry,) = re.findall(directive + r"((?:(?: .*)?\n)*)", text, re.MULTILINE)
+    missing = [one for one in members(public) if not re.search(rf"\b{one}\b", entry)]
+    assert ":members:" in entry or missing == []
+
+
+def test_module_of_errors_draws_their_tree() -> None:
     """Each error stands below its base, with its second base in brackets."""
-    text = (DOCS / "reference" / "errors.rst").read_text(encoding="utf-8")
-    branches = re.findall(r"^   ([│ ]*)[├└]── (\w+)(?: \((\w+)\))?", text, re.MULTILINE)
+    text = errors.__doc__ or ""
+    branches = re.findall(
+        r"^([│ ]*)[├└]── (\w+)(?: \((?:botocore's )?(\w+)\))?", text, re.MULTILINE
+    )
     parents = [RestoreJobsError]
     for indent, error, second_base in branches:
         kind = getattr(restorejobs_client, error)
@@ -72,8 +109,8 @@ def test_reference_shows_the_tree_of_errors() -> None:
         assert issubclass(kind, parents[-1])
         assert second_base in {"", *(base.__name__ for base in kind.__mro__)}
         parents.append(kind)
-    errors = {one for one in restorejobs_client.__all__ if one.endswith(("Error", "Exception"))}
-    assert {error for _, error, _ in branches} == errors - {"RestoreJobsError"}
+    public = {kind.__name__ for kind in PUBLIC_CLASSES if issubclass(kind, RestoreJobsError)}
+    assert {error for _, error, _ in branches} == public - {"RestoreJobsError"}
 
 
 def test_damaged_pages_script_shows_what_boto3_loses() -> None:

@@ -274,6 +274,6 @@ def test_missing_tqdm_raises_before_anything_is_sent(
     with pytest.raises(ImportError) as caught:
         run(service)
     assert str(caught.value) == (
-        "progress needs tqdm: pip install 'restorejobs-client[progress]', or tqdm alone"
+        "progress needs tqdm: pip install tqdm, or this package with its extra 'progress'"
     )
     assert service.asked == []

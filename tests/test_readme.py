@@ -17,7 +17,7 @@ README = ROOT / "README.md"
 
 def test_python_code_of_the_readme_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every Python block runs after the blocks before it."""
-    assert len(blocks(README, "python")) == 7
+    assert len(blocks(README, "python")) == 5
     monkeypatch.chdir(tmp_path)
     run_python_blocks(README, monkeypatch)
 

@@ -204,5 +204,5 @@ def test_missing_moto_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError) as caught:
         seed_restore_jobs([])
     assert str(caught.value).endswith(
-        " needs moto: pip install 'restorejobs-client[testing]', or moto alone"
+        " needs moto: pip install moto, or this package with its extra 'testing'"
     )

@@ -38,6 +38,7 @@ from restorejobs_client._listing import (
     gather,
 )
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, RestoreJobPage
+from restorejobs_client._outputs.arrow import to_arrow, to_pandas
 from restorejobs_client._outputs.summary import RestoreJobSummary
 from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures
 from restorejobs_client._version import __version__
@@ -83,6 +84,8 @@ __all__ = [
     "WatchTimeoutError",
     "__version__",
     "gather",
+    "to_arrow",
+    "to_pandas",
 ]
 _LAZY = "ListRestoreJobsRequest"  # importing pydantic takes a quarter of the time to the first job
 

@@ -6,16 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__all__ = [
-    "LazyModule",
-    "boto3",
-    "botocore_client",
-    "botocore_config",
-    "pa",
-    "pc",
-    "pd",
-    "tqdm_auto",
-]
+__all__ = ["boto3", "botocore_client", "botocore_config", "pa", "pc", "pd", "tqdm_auto"]
 
 
 class LazyModule(ModuleType):
@@ -43,11 +34,8 @@ class LazyModule(ModuleType):
             if not self._extra:
                 raise
             library = (error.name or "").partition(".")[0]
-            message = (
-                f"{self._purpose} needs {library}: pip install "
-                f"'restorejobs-client[{self._extra}]', or {library} alone"
-            )
-            raise ImportError(message, name=library) from error
+            advice = f"pip install {library}, or this package with its extra {self._extra!r}"
+            raise ImportError(f"{self._purpose} needs {library}: {advice}", name=library) from error
         return getattr(module, attribute)
 
 

@@ -11,7 +11,12 @@ from typing import Final, NamedTuple, Self
 from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.text import duration_text, make_printable, moment_text, size_text
 
-_LONG: Final = 24  # characters; in a column with longer text, lines may break anywhere
+# Longer text may break anywhere, so that a table fits its page. A date and an id stay on one line.
+_DATE: Final = len("2026-01-31 23:59:59 UTC")
+_ID: Final = len("00000000-0000-0000-0000-000000000000")
+_LETTER: Final = 0.62  # em, the average width in a wide font
+_NARROW: Final = 8  # em, the least width of text that may break
+_BREAK: Final = f"white-space:normal;overflow-wrap:anywhere;min-width:{_NARROW}em"
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
 _COLOURS: Final = {
     **dict.fromkeys(("COMPLETED", "SUCCESSFUL"), "#1a7f37"),
@@ -30,12 +35,19 @@ class Cell(NamedTuple):
         exact: the exact value, which HTML shows on hover.
         is_status: whether HTML shows the text in the colour of its status.
         is_number: whether the text is aligned to the right.
+        note: text that HTML shows below.
     """
 
     shown: str = ""
     exact: str = ""
     is_status: bool = False
     is_number: bool = False
+    note: str = ""
+
+
+def status_cell(status: str | None, reason: str | None) -> Cell:
+    """Return the cell that shows a status and the reason for it."""
+    return Cell(str(status or ""), is_status=True, note=str(reason or ""))
 
 
 def size_cell(size: int | None) -> Cell:
@@ -77,14 +89,13 @@ class Table:
         rows = list(rows)
         for name in dict.fromkeys(chain.from_iterable(rows)):
             cells = [_cell(row.get(name)) for row in rows]
-            if any(cell.shown for cell in cells):
+            if any(cell.shown or cell.note for cell in cells):
                 self._columns.append((name, cells))
 
     @classmethod
     def of_facts(cls, title: str, facts: Mapping[str, object]) -> Self:
         """Return a table of names and values, without the values that are `None`."""
-        cells = {name: _cell(value) for name, value in facts.items()}
-        rows = [{"name": name, "value": cell} for name, cell in cells.items() if cell.shown]
+        rows = [{"name": name, "value": fact} for name, fact in facts.items() if _cell(fact).shown]
         return cls(title, rows, has_header=False)
 
     def text(self) -> str:
@@ -103,44 +114,59 @@ class Table:
     def html(self) -> str:
         """Return the table as HTML; everything in it is escaped.
 
-        Styles are inline, because notebooks drop style sheets that they do not trust. Text has
-        the colour of the page. It wraps, so that nothing is cut off when the page is printed.
+        Styles are inline, because notebooks drop style sheets that they do not trust, and complete,
+        because some notebooks reset those of the browser. Text has the colour of the page. Where
+        there is little space, wide tables have smaller letters, so that paper does not cut them.
         """
         heads: list[str] = []
         columns: list[list[str]] = []
+        width = 1.0
         for name, cells in self._columns:
-            style = _style(cells)
-            heads.append(f'<th style="{style}">{escape(name)}</th>')
+            side = "right" if _is_number(cells) else "left"
+            style = f"padding:.2em .5em;text-align:{side};vertical-align:top"
+            heads.append(f'<th style="{style};font-weight:600">{_shown(name)}</th>')
             columns.append([_html(cell, style) for cell in cells])
+            width += max(map(_width, cells)) + 1  # for its padding
         body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
         head = f"<thead><tr>{''.join(heads)}</tr></thead>" if self._has_header else ""
-        style = "text-align:left;white-space:nowrap;color:inherit"
-        caption = f'<caption style="{style}">{escape(self._title)}</caption>'
-        content = f"{caption}{head}<tbody>{body}</tbody>"
-        html = f'<table style="font-size:.85em;margin:.7em 0">{content}</table>'
-        return html.encode(errors="backslashreplace").decode()  # halves of surrogate pairs
+        style = "padding:.2em .5em;text-align:left;color:inherit"
+        caption = f'<caption style="{style}">{_shown(self._title)}</caption>'
+        style = f"margin:.7em 0;font-size:clamp(5px,{100 / width:.2f}cqw,.85em)"
+        table = f'<table style="{style}">{caption}{head}<tbody>{body}</tbody></table>'
+        style = f"container-type:inline-size;contain-intrinsic-width:{width:.0f}em"
+        return f'<div style="{style}">{table}</div>'
 
 
 def _html(cell: Cell, style: str) -> str:
-    shown = escape(cell.shown)
-    if cell.is_status:
+    content = _shown(cell.shown)
+    if cell.is_status and content:
         colour = _COLOURS.get(cell.shown, _OTHER_COLOUR)
         # Without print-color-adjust, browsers do not print backgrounds.
         badge = (
-            f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;white-space:nowrap;"
+            f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;"
             "print-color-adjust:exact;-webkit-print-color-adjust:exact"
         )
-        shown = f'<span style="{badge}">{shown}</span>'
-    hover = f' title="{escape(cell.exact)}"' if cell.exact else ""
-    return f'<td style="{style}"{hover}>{shown}</td>'
+        content = f'<span style="{badge}">{content}</span>'
+    if cell.note:
+        content += f'<div style="{_BREAK}">{_shown(cell.note)}</div>'
+    hover = f' title="{_shown(cell.exact)}"' if cell.exact else ""
+    wrapping = _BREAK if _may_break(cell.shown) else "white-space:nowrap"
+    return f'<td style="{style};{wrapping}"{hover}>{content}</td>'
 
 
-def _style(cells: Sequence[Cell]) -> str:
-    side = "right" if _is_number(cells) else "left"
-    is_long = any(len(cell.shown) > _LONG for cell in cells)
-    wrapping = ";overflow-wrap:anywhere;min-width:7em" if is_long else ""
-    return f"text-align:{side};vertical-align:top{wrapping}"
+def _may_break(text: str) -> bool:
+    return len(text) > (_DATE if " " in text else _ID)
+
+
+def _width(cell: Cell) -> float:
+    """Return the least width of the cell in em."""
+    shown = _NARROW if _may_break(cell.shown) else len(cell.shown) * _LETTER + cell.is_status
+    return max(shown, _NARROW if cell.note else 0)
+
+
+def _shown(text: str) -> str:
+    return escape(make_printable(text))
 
 
 def _is_number(cells: Sequence[Cell]) -> bool:
-    return all(cell.is_number for cell in cells if cell.shown)
+    return all(cell.is_number for cell in cells if cell.shown or cell.note)

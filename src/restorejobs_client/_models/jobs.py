@@ -4,7 +4,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import Field, make_dataclass
 from datetime import datetime, timedelta
@@ -20,9 +20,9 @@ from restorejobs_client._core.enums import (
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._core.errors import MalformedResponseError
-from restorejobs_client._core.table import Cell, Table, size_cell
-from restorejobs_client._core.text import clipped, counted, duration_text, one_line
+from restorejobs_client._core.errors import InvalidRequestError, MalformedResponseError
+from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
+from restorejobs_client._core.text import clipped, clipped_repr, counted, duration_text, one_line
 from restorejobs_client._models.convert import WrongValueError, json_text, read_struct
 
 if TYPE_CHECKING:
@@ -283,7 +283,13 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
             title += f"; the first {_SHOWN_JOBS} of them are shown"
         if self.next_token is not None:
             title += "; more pages follow"
-        return Table(title, map(_row, range(_SHOWN_JOBS), self.restore_jobs)).html()
+        rows = list(map(_row, range(_SHOWN_JOBS), self.restore_jobs))
+        for name, member in (("account", "account_id"), ("region", "region")):
+            values = {getattr(job, member) for job in self}
+            if len(values) == 1 and any(values):
+                title += f"; {name} {values.pop()}"
+                rows = [row | {name: None} for row in rows]
+        return Table(title, rows).html()
 
 
 def _row(number: int, job: RestoreJob) -> dict[str, object]:
@@ -291,21 +297,31 @@ def _row(number: int, job: RestoreJob) -> dict[str, object]:
     source = job.source_resource_arn or ""
     return {
         "": number,
-        "status": job.status,
-        "validation": job.validation_status,
-        "account": job.account_id,
-        "resource type": job.resource_type,
+        "status": status_cell(job.status, job.status_message),
+        "job id": job.restore_job_id,
+        "resource": Cell(job.resource_type or "", source, note=source.split(":", 5)[-1]),
         "created": job.creation_date,
         "done": None if job.is_terminal else job.percent_done,  # AWS may report 0 % for ended jobs
         "took": job.duration,
         "size": size_cell(job.backup_size_in_bytes),
-        "reason": job.status_message,
-        "validation reason": job.validation_status_message,
-        "deletion": job.deletion_status,
-        "deletion reason": job.deletion_status_message,
-        "source": Cell(source.split(":", 5)[-1], source),
-        "job id": job.restore_job_id,
+        "validation": status_cell(job.validation_status, job.validation_status_message),
+        "deletion": status_cell(job.deletion_status, job.deletion_status_message),
+        "account": job.account_id,
+        "region": job.region,
     }
+
+
+def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
+    """Yield the jobs. Anything that is not a job raises `InvalidRequestError`."""
+    if not isinstance(jobs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+        raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
+    for job in jobs:
+        if not isinstance(job, RestoreJob):
+            message = (
+                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
+            )
+            raise InvalidRequestError(message)
+        yield job
 
 
 def _add_dataclass_protocol(kind: type[_Struct]) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, get_args
 
-from msgspec.structs import astuple, fields
+from msgspec.structs import fields
 
 from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
-from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, checked_jobs
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_PLAN_COLUMN: Final = "created_by_restore_testing_plan_arn"
+_DATES: Final = ("completion_date", "creation_date")
+_BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
 
 
-class ArrowExport(ABC):
+class ArrowExport(Iterable[RestoreJob]):
     """The methods that export jobs to Arrow and pandas."""
 
     @abstractmethod
@@ -32,7 +35,8 @@ class ArrowExport(ABC):
         The columns have the names of a job's members, followed by `region` and `duration_seconds`.
         A table without rows has the same columns. Text is `string`. Dates are `timestamp[us, UTC]`;
         AWS is accurate to milliseconds. `status`, `validation_status` and `deletion_status` are
-        `dictionary<int32, string>`, including values that AWS adds later. Sizes in bytes and
+        `dictionary<int32, string>`. The dictionary has all values that AWS documents, in AWS's
+        order, and then those that this release does not know. Sizes in bytes and
         minutes are `int64`, `is_parent` is `bool`, and `duration_seconds` is `double`. Instead of
         `created_by`, there is the text column `created_by_restore_testing_plan_arn`.
 
@@ -43,9 +47,7 @@ class ArrowExport(ABC):
                 needs more than 64 bits.
             InvalidRequestError: the stream has ended, so its jobs cannot be listed again.
         """
-        batches = _batches(self._job_pages())
-        table = pa.Table.from_batches(batches, schema=_schema())
-        return table.unify_dictionaries()
+        return to_arrow(self)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the jobs as a pandas DataFrame with the columns of `to_arrow`.
@@ -57,10 +59,7 @@ class ArrowExport(ABC):
             ImportError: the extra `pandas` is not installed.
             RestoreJobsError: as for `to_arrow`.
         """
-        types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-        table: Any = self.to_arrow()
-        frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
-        return frame
+        return to_pandas(self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Stream the jobs to a library that reads Arrow, one batch for each page.
@@ -81,6 +80,59 @@ class ArrowExport(ABC):
         return stream
 
 
+def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
+    """Return any jobs as an Arrow table, with the columns of `RestoreJobs.to_arrow`.
+
+    Args:
+        jobs: a list, a page, a generator that filters, a watch, or anything else that yields jobs.
+            A job that a watch yields twice has two rows.
+
+    Raises:
+        InvalidRequestError: something in `jobs` is not a `RestoreJob`.
+        ImportError: the extra `arrow` is not installed.
+        RestoreJobsError: iterating over the jobs raised it.
+        MalformedResponseError: a value does not fit into its column.
+
+    Examples:
+        >>> jobs = [RestoreJob(restore_job_id="1A2B", status=RestoreJobStatus.FAILED)]
+        >>> to_arrow(jobs).num_rows
+        1
+    """
+    return pa.Table.from_batches(_batches(_pages(jobs)), schema=_schema()).unify_dictionaries()
+
+
+def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
+    """Return any jobs as a pandas DataFrame, with the columns of `RestoreJobs.to_pandas`.
+
+    Frames of different jobs can be concatenated: their categories are the same, unless AWS adds a
+    value. `to_pandas([])` is the `meta` that Dask asks for.
+
+    Args:
+        jobs: as for `to_arrow`.
+
+    Raises:
+        ImportError: the extra `pandas` is not installed.
+        RestoreJobsError: as for `to_arrow`.
+    """
+    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    table: Any = to_arrow(jobs)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    return frame
+
+
+def _plan_arn(job: RestoreJob) -> str | None:
+    return None if job.created_by is None else job.created_by.restore_testing_plan_arn
+
+
+_KINDS: Final[dict[str, type]] = {
+    field.name: get_args(field.type)[0] for field in fields(RestoreJob)
+}
+_KNOWN: Final = {name: list(kind) for name, kind in _KINDS.items() if issubclass(kind, OpenEnum)}
+_GETTERS: Final[list[Callable[[RestoreJob], Any]]] = [
+    _plan_arn if name == "created_by" else attrgetter(name) for name in (*_KINDS, "region")
+]
+
+
 @cache
 def _schema() -> pa.Schema:
     """Return the columns of a job's members, followed by the derived columns."""
@@ -93,44 +145,47 @@ def _schema() -> pa.Schema:
         **dict.fromkeys(OpenEnum.__subclasses__(), pa.dictionary(pa.int32(), pa.string())),
     }
     columns: list[tuple[str, Any]] = [
-        (_PLAN_COLUMN if field.name == "created_by" else field.name, types[get_args(field.type)[0]])
-        for field in fields(RestoreJob)
+        ("created_by_restore_testing_plan_arn" if name == "created_by" else name, types[kind])
+        for name, kind in _KINDS.items()
     ]
     return pa.schema([*columns, ("region", pa.string()), ("duration_seconds", pa.float64())])
 
 
-def _batches(pages: Iterable[Iterable[RestoreJob]]) -> Iterator[pa.RecordBatch]:
+def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
+    if isinstance(jobs, ArrowExport):
+        return jobs._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    checked = checked_jobs(jobs)
+    return iter(lambda: tuple(islice(checked, _BATCH)), ())
+
+
+def _batches(pages: Iterator[Iterable[RestoreJob]]) -> Iterator[pa.RecordBatch]:
+    """Yield a record batch for each page that has jobs, or one without rows."""
     # The variable of a `for` loop would keep a page alive while the next one is decoded. Decoding
     # into new memory instead of the memory of the freed page costs 10 % of the CPU time.
-    return map(_batch, filter(None, pages))
+    batches = map(_batch, filter(None, pages))
+    yield next(batches, None) or _batch(())
+    yield from batches
 
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:
     schema: Any = _schema()
-    index_of = schema.get_field_index
-    columns: list[Sequence[Any]] = list(zip(*map(astuple, jobs), strict=True))
-    columns[index_of(_PLAN_COLUMN)] = [
-        creator and creator.restore_testing_plan_arn for creator in columns[index_of(_PLAN_COLUMN)]
-    ]
-    columns.append([job.region for job in jobs])
-    arrays: list[Any] = [_array(*column) for column in zip(columns, schema, strict=False)]
-    elapsed: Any = pc.subtract(
-        arrays[index_of("completion_date")], arrays[index_of("creation_date")]
-    )
+    columns = zip(schema, _GETTERS, strict=False)
+    arrays: list[Any] = [_array(jobs, column, get) for column, get in columns]
+    elapsed: Any = pc.subtract(*(arrays[schema.get_field_index(date)] for date in _DATES))
     arrays.append(pc.divide(elapsed.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6))
-    batch: pa.RecordBatch = pa.record_batch(arrays, schema=schema)
-    return batch
+    return pa.record_batch(arrays, schema=schema)
 
 
-def _array(values: Sequence[Any], column: Any) -> Any:  # noqa: ANN401  # pyarrow's types are partly unknown
+def _array(jobs: Iterable[RestoreJob], column: Any, get: Callable[[RestoreJob], Any]) -> Any:  # noqa: ANN401  # pyarrow's types are partly unknown
     make: Any = pa.array  # its overloads do not accept a type that is known only at run time
+    known = _KNOWN.get(column.name, [])  # the first values of a dictionary
     try:
+        values: list[Any] = [*known, *map(get, jobs)]
         if pa.types.is_timestamp(column.type):
             # Durations since the epoch, because Arrow takes three times as long to read datetimes.
             durations = [None if moment is None else moment - _EPOCH for moment in values]
             return make(durations, pa.duration("us")).view(column.type)
-        return make(values, column.type)
-    except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
-        raise MalformedResponseError(
-            f"a value of {column.name} does not fit into its column: {error}"
-        ) from error
+        return make(values, column.type)[len(known) :]
+    except (pa.ArrowException, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        message = f"a value of {column.name} does not fit into its column: {error}"
+        raise MalformedResponseError(message) from error

@@ -10,11 +10,10 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final, Literal, Self, TypeVar
 
-from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.table import Cell, Table, size_cell
-from restorejobs_client._core.text import clipped_repr, counted, percentage_text
+from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
-from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._models.jobs import RestoreJob, checked_jobs
 from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
@@ -90,7 +89,7 @@ class RestoreJobSummary:
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         """
         tally = Tally()
-        for job in _checked(jobs):
+        for job in checked_jobs(jobs):
             tally.add(job)
         return cls(**tally.summary())
 
@@ -119,7 +118,7 @@ class RestoreJobSummary:
             [('EBS', 1), ('EC2', 1)]
         """
         tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
-        for job in _checked(jobs):
+        for job in checked_jobs(jobs):
             tallies[key(job)].add(job)
         return {group: cls(**tally.summary()) for group, tally in tallies.items()}
 
@@ -151,15 +150,6 @@ class RestoreJobSummary:
     def _repr_html_(self) -> str:
         """Return the summary as tables for a notebook, with exact values on hover."""
         return "".join(table.html() for table in _tables(self))
-
-
-def _checked(jobs: Iterable[object]) -> Iterator[RestoreJob]:
-    for job in jobs:
-        if not isinstance(job, RestoreJob):
-            raise InvalidRequestError(
-                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
-            )
-        yield job
 
 
 def _tables(summary: RestoreJobSummary) -> Iterator[Table]:

@@ -37,7 +37,7 @@ def seed_restore_jobs(
         account_id: the account that lists them, 12 digits. The default is moto's own default.
 
     Raises:
-        ImportError: moto is not installed: `pip install 'restorejobs-client[testing]'`.
+        ImportError: the extra `testing` is not installed.
         InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`; a call outside
             of a mock; a region without AWS Backup; or an account id that is not 12 digits.
     """
