@@ -79,8 +79,7 @@ def from_one_account(url: str) -> Iterator[RestoreJob]:
 
 
 WAYS: dict[str, Callable[[str], Iterator[RestoreJob]]] = {
-    way.__name__: way
-    for way in (from_one_account, account_after_account, everything_at_once)
+    way.__name__: way for way in (from_one_account, account_after_account, everything_at_once)
 }
 
 

@@ -185,7 +185,7 @@ def test_every_fault_has_a_test() -> None:
 def test_faults_are_queued(backup: FakeBackup) -> None:
     """Faults answer the next requests in order, each of them `times` times."""
     backup.fail_next("throttle", times=2)
-    backup.fail_next("damage", times=0)
+    backup.fail_next("damage", times=0, after=3)
     backup.fail_next("no_content")
     assert [get(backup).status for _ in range(5)] == [400, 400, 204, 200, 200]
     assert len(backup.requests) == 5

@@ -85,7 +85,7 @@ def create_client(
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
     """Return a new boto3 session that shares its models of AWS services with the others.
 
-    Every client of its own session would hold 8 MB of models otherwise. All else is its own, so a
+    Every client of its own session would hold 9 MB of models otherwise. All else is its own, so a
     new session sees the environment, the configuration files and moto as they are now.
     """
     session = boto3.Session(**arguments)
@@ -101,9 +101,8 @@ def _settings(
 ) -> botocore_config.Config:
     # boto3 has no public way to read what the user has configured.
     core: Any = session._session  # noqa: SLF001
-    is_configured = (
-        _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & core.get_scoped_config().keys()
-    )
+    profile = core.get_scoped_config().keys()
+    is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
     # Enough connections for parallel listings; idle ones cost nothing.
     settings = botocore_config.Config(
         max_pool_connections=64, retries=None if is_configured else RETRIES

@@ -289,7 +289,7 @@ class FakeBackup:
         check_count("times", times, least=0)
         check_count("after", after, least=0)
         check_account(account_id or ACCOUNT)
-        with self._lock:
+        if times:
             self._faults.append(_Fault(fault, (region_name, account_id), range(-after, times)))
 
     def _owner(self, region_name: str | None, account_id: str | None) -> _Owner:
@@ -314,10 +314,8 @@ class FakeBackup:
     def _respond(self, method: str, target: str, headers: Message) -> _service.Answer:
         path, _, query = target.partition("?")
         if method != "GET" or path.rstrip("/") != "/restore-jobs":
-            advice = "use moto.mock_aws() or its server, and add jobs with seed_restore_jobs"
-            message = (
-                f"fake_backup has only ListRestoreJobs, not {method} {path}. For others, {advice}"
-            )
+            advice = "For others, use moto.mock_aws(), and add jobs with seed_restore_jobs"
+            message = f"fake_backup has only ListRestoreJobs, not {method} {path}. {advice}"
             return _service.aws_error(501, "NotImplementedException", message=message)
         parameters = dict(parse_qsl(query, keep_blank_values=True))
         signed_for = _SIGNED_FOR.search(headers.get("Authorization", ""))

@@ -98,8 +98,7 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     check_count("count", count, least=0)
     if created_before is None:
         created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if created_after is None:
-        created_after = created_before - timedelta(days=30)
+    created_after = created_after or created_before - timedelta(days=30)
     for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
@@ -139,8 +138,7 @@ class _Sampler:
     def _moment(self) -> int:
         moment = self._random.choice(self._moments)
         if self._random.random() < 0.85:  # noqa: PLR2004  # most restores run at night
-            since_midnight = 2 * _HOUR + int(self._random.expovariate(3 / _HOUR))
-            at_night = moment - moment % _DAY + since_midnight
+            at_night = moment - moment % _DAY + 2 * _HOUR + int(self._random.expovariate(3 / _HOUR))
             if at_night in self._moments:
                 return at_night
         return moment
@@ -153,7 +151,7 @@ class _Sampler:
             "AccountId": self._account_id,
             "RestoreJobId": self._uuid(),
             "RecoveryPointArn": self._arn("backup:{here}:recovery-point:{uuid}"),
-            "CreationDate": _moment_of(created),
+            "CreationDate": _EPOCH + created * _MILLISECOND,
             "Status": status,
             "PercentDone": "0.00%",
             "IamRoleArn": self._arn("iam::{account}:role/AWSBackupDefaultServiceRole"),
@@ -172,13 +170,13 @@ class _Sampler:
             "BackupVaultArn": self._arn("backup:{here}:backup-vault:{name}"),
             "BackupSizeInBytes": int(chance.lognormvariate(23, 2)),
             "ExpectedCompletionTimeMinutes": int(minutes * chance.uniform(0.8, 1.5)) + 1,
-            "RecoveryPointCreationDate": _moment_of(backed_up),
+            "RecoveryPointCreationDate": _EPOCH + backed_up * _MILLISECOND,
             "CreatedBy": {"RestoreTestingPlanArn": plan} if is_test else None,
         }
         if status == "RUNNING":
             job["PercentDone"] = f"{chance.uniform(0, 100):.2f}%"
             return msgspec.convert(job, RestoreJob)
-        job["CompletionDate"] = _moment_of(created + int(minutes * 60_000))
+        job["CompletionDate"] = _EPOCH + (created + int(minutes * 60_000)) * _MILLISECOND
         if status == "FAILED":
             job["StatusMessage"] = chance.choice(_FAILURES)
         elif status == "ABORTED":
@@ -207,7 +205,3 @@ class _Sampler:
     def _uuid(self) -> str:
         text = str(UUID(int=self._random.getrandbits(128), version=4))
         return text.upper() if self._random.getrandbits(1) else text
-
-
-def _moment_of(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MILLISECOND
