@@ -50,7 +50,7 @@ def described(job: RestoreJob) -> str:
 
 def shown(text: str) -> str:
     """Return text of AWS with its control characters escaped, so that no terminal obeys them."""
-    return text if text.isprintable() else ascii(text)
+    return text if text.isprintable() else ascii(str(text))  # a status is not only text
 
 
 def stop_and_resume(client: RestoreJobsClient, since: datetime) -> None:

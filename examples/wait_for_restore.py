@@ -54,32 +54,27 @@ def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
     while True:
         try:
             for job in watch:
-                say(
-                    f"{datetime.now(UTC):%H:%M:%S}",
-                    job.restore_job_id,
-                    job.status,
-                    job.percent_done,
-                )
+                line = f"{datetime.now(UTC):%H:%M:%S}  {job.restore_job_id}  {job.status}"
+                say(f"{line}  {job.percent_done or ''}".rstrip())
                 latest[job.restore_job_id] = job
             break
         except PASSING as error:  # the watch goes on where it is
             problem = error
-            say("trying again:", error, file=sys.stderr)
+            say(f"Trying again: {error}", file=sys.stderr)
         except WatchTimeoutError as error:
-            say("Still waiting for", ", ".join(error.pending), file=sys.stderr)
+            say(f"Still waiting for {', '.join(error.pending)}", file=sys.stderr)
             return 3 if problem else 2
     unsuccessful = [job for job in latest.values() if job.status != "COMPLETED"]
     for job in unsuccessful:
         reason = job.status_message or "AWS gives no reason"
-        say(job.restore_job_id, "is", f"{job.status}:", reason, file=sys.stderr)
+        say(f"{job.restore_job_id} is {job.status}: {reason}", file=sys.stderr)
     if not latest:
         say("There are no jobs to wait for.", file=sys.stderr)
     return 1 if unsuccessful or not latest else 0
 
 
-def say(*texts: object, file: TextIO = sys.stdout) -> None:
-    """Print a line without control characters, which AWS may send in any text."""
-    line = " ".join(str(text) for text in texts if text is not None)
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print a line with its control characters escaped, which AWS may send in any text."""
     print(line if line.isprintable() else ascii(line), file=file, flush=True)
 
 

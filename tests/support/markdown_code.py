@@ -46,5 +46,7 @@ def run_python_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
                 patch.undo()
             if ".watch(" in block:
                 backup.seed_next(ended)
-            exec(compile(block, str(page), "exec"), namespace)  # noqa: S102  # the project's own
+            exec(compile(block, str(page), "exec", dont_inherit=True), namespace)  # noqa: S102  # the project's own
+    if tracer := namespace.get("BotocoreInstrumentor"):
+        tracer().uninstrument()
     return namespace
