@@ -391,9 +391,10 @@ def test_policy_allows_one_action() -> None:
 
 def test_recipes_are_typed(tmp_path: Path) -> None:
     """mypy accepts the blocks of the pages with recipes, in its strict mode."""
-    for page in ("cookbook", "guides/resume", "guides/tables", "guides/web", "from-boto3"):
+    guides = [f"guides/{name}" for name in ("resume", "concurrent", "tables", "watch", "web")]
+    for number, page in enumerate(["cookbook", "from-boto3", *guides]):
         code = "\n\n".join(blocks(DOCS / f"{page}.md", "python"))
-        (tmp_path / f"{page.replace('/', '_').replace('-', '_')}.py").write_text(code)
+        (tmp_path / f"page_{number}.py").write_text(f"# {page}\n{code}")
     options = ["--strict", "--allow-untyped-calls", "--config-file="]  # OpenTelemetry has no types
     command = [sys.executable, "-m", "mypy", *options, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own
