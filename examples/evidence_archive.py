@@ -303,9 +303,8 @@ def print_status(archive: Archive) -> bool:
 def print_report(archive: Archive, csv: Path) -> None:
     """Print the figures of each month and the period of each place; write them to a CSV file."""
     report = archive.table("report")
-    csv.touch(mode=0o600)
-    csv.chmod(0o600)
     report.project("cell(columns(*)::varchar) as '\\0'").write_csv(str(csv))
+    csv.chmod(0o600)
     report.project(
         """
         month, account, region, resource_type as type,

@@ -125,6 +125,7 @@ class Nightly:
         capsys.readouterr()
         has_gaps = evidence.print_status(self.archive)
         evidence.print_report(self.archive, path / "evidence.csv")
+        assert stat.S_IMODE((path / "evidence.csv").stat().st_mode) == 0o600
         with (path / "evidence.csv").open() as file:
             return has_gaps, capsys.readouterr().out, list(csv.DictReader(file))
 
