@@ -220,7 +220,7 @@ def test_errors_of_a_generator_are_raised() -> None:
     ("odd", "member"),
     [
         (RestoreJob(backup_size_in_bytes=2**63), "backup_size_in_bytes"),
-        (RestoreJob(status_message="\ud800"), "status_message"),  # half of a surrogate pair
+        (RestoreJob(status_message="\ud800"), "status_message"),  # a lone surrogate
         (RestoreJob(status=RestoreJobStatus("\ud800")), "status"),
         # The constructor does not check types.
         (RestoreJob(restore_job_id=17), "restore_job_id"),  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import traceback
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -79,24 +78,6 @@ def test_wrong_argument_is_refused_with_advice(call: Callable[[], object], advic
     """The error says what to pass instead."""
     with pytest.raises(InvalidRequestError, match=advice):
         call()
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"), [("Neptun", "Neptune"), ("SAP HANA", "SAP HANA on Amazon EC2")]
-)
-def test_misspelt_resource_type_warns(client: RestoreJobsClient, given: str, meant: str) -> None:
-    """A warning at the caller's line suggests the right type, because AWS would list nothing."""
-    with pytest.warns(UserWarning, match=f"{given}.*did you mean '{meant}'") as caught:
-        client.list_restore_jobs(by_resource_type=given)
-    assert caught[0].filename == __file__
-
-
-@pytest.mark.parametrize("given", ["EBS", "ebs", "S3", "Something New", "S3 Tables", "x"])
-def test_other_resource_types_do_not_warn(client: RestoreJobsClient, given: str) -> None:
-    """Known types in any case, and types that resemble no known type, do not warn."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        client.list_restore_jobs(by_resource_type=given)
 
 
 def test_missing_region_is_not_a_transport_error() -> None:

@@ -95,7 +95,7 @@ def test_jobs_are_sorted_by_date_and_id(backup: FakeBackup) -> None:
 def test_seeding_a_job_again_replaces_it(backup: FakeBackup) -> None:
     """A job replaces the job with exactly the same id; jobs without an id are all kept."""
     other_case = replace(RUNNING, restore_job_id="A")
-    nameless = RestoreJob()
+    nameless = RestoreJob(is_parent=False)
     backup.seed([RUNNING, other_case, nameless, nameless])
     backup.seed([COMPLETED, nameless])
     assert listed(backup, maxResults=1) == [other_case, COMPLETED, *[nameless] * 3]

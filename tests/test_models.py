@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import json
 import pickle
+import time
 import typing
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from dateutil.tz import tzlocal  # type: ignore[import-untyped]  # it has no types
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from support.fakes import COMPLETE, PLAN
 
 from restorejobs_client import (
@@ -52,7 +53,6 @@ def test_from_dict_leaves_missing_members_none() -> None:
     job = RestoreJob.from_dict({"RestoreJobId": "a", "Status": "PENDING", "PercentDone": None})
     given = {name for name, value in job.to_dict().items() if value is not None}
     assert given == {"restore_job_id", "status"}
-    assert RestoreJob.from_dict({}) == RestoreJob()
 
 
 def test_from_dict_accepts_values_in_other_forms() -> None:
@@ -113,9 +113,9 @@ def test_from_dict_names_the_wrong_value(members: Any, message: str) -> None:
     "members",
     [
         COMPLETE,
-        {},
+        {"RestoreJobId": None},
         {"Status": "PAUSED", "DeletionStatus": "Deleting"},
-        {"StatusMessage": "\ud800", "Status": "\ud800"},  # half of a surrogate pair
+        {"StatusMessage": "\ud800", "Status": "\ud800"},  # a lone surrogate
     ],
 )
 def test_jobs_survive_conversion_to_dict_and_json(members: dict[str, object]) -> None:
@@ -167,11 +167,26 @@ def test_ended_jobs_are_terminal(status: str | None, *, is_terminal: bool) -> No
         ("1e3", None),
         ("-5%", None),
         ("5%%", None),
+        ("5 5", None),
+        ("100.01%", None),
+        ("101", None),
+        ("9" * 400, None),
+        ("0." + "3" * 400 + "%", 1 / 3),
     ],
 )
 def test_percent_is_a_number_or_none(percent_done: str | None, percent: float | None) -> None:
     """`percent` is `percent_done` as a number, or `None` if it is not a number."""
     assert RestoreJob(percent_done=percent_done).percent == percent
+
+
+@pytest.mark.parametrize(
+    "text", ["5" * 10**6, f"5{' ' * 10**6}x", f"0.{'5' * 10**6}x", " " * 10**6]
+)
+def test_percent_takes_linear_time(text: str) -> None:
+    """A text of a million characters is read at once."""
+    started = time.perf_counter()
+    assert RestoreJob(percent_done=text).percent is None
+    assert time.perf_counter() - started < 1
 
 
 def test_duration_is_the_time_between_the_dates() -> None:
@@ -204,11 +219,60 @@ def test_region_comes_from_an_arn(members: dict[str, Any], region: str | None) -
     assert RestoreJob(**members).region == region
 
 
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        (VAULT, "a"),
+        ("arn:aws-us-gov:backup:us-gov-west-1:123456789012:backup-vault:Default", "Default"),
+        (SNAPSHOT, None),
+        ("arn:aws:backup:eu-west-1:1:recovery-point:backup-vault", None),
+        (VAULT.removesuffix("a"), None),
+        (None, None),
+    ],
+)
+def test_backup_vault_name_comes_from_the_vault(arn: str | None, name: str | None) -> None:
+    """`backup_vault_name` is the end of the vault's ARN, and never that of another resource."""
+    job = RestoreJob(backup_vault_arn=arn, recovery_point_arn=VAULT, created_resource_arn=VAULT)
+    assert job.backup_vault_name == name
+
+
+def test_restore_testing_plan_arn_is_that_of_the_creator() -> None:
+    """`restore_testing_plan_arn` is `None` for a job that no plan started."""
+    assert JOB.restore_testing_plan_arn == PLAN
+    assert RestoreJob().restore_testing_plan_arn is None
+    assert RestoreJob(created_by=RestoreJobCreator()).restore_testing_plan_arn is None
+
+
+def test_recovery_point_age_is_its_age_when_the_job_began() -> None:
+    """`recovery_point_age` is `None` unless both dates are known."""
+    backed_up = datetime(2018, 1, 20, 0, 11, 30, 87000, tzinfo=UTC)
+    job = dataclasses.replace(JOB, recovery_point_creation_date=backed_up)
+    assert job.recovery_point_age == timedelta(days=6)
+    assert dataclasses.replace(job, creation_date=None).recovery_point_age is None
+    assert dataclasses.replace(job, recovery_point_creation_date=None).recovery_point_age is None
+
+
 def test_page_has_a_length_and_iterates() -> None:
     """A page iterates over its jobs, and `len` counts them."""
     jobs = (RestoreJob(restore_job_id="a"), RestoreJob(restore_job_id="b"))
     page = RestoreJobPage(restore_jobs=jobs, next_token="t")
     assert (len(page), tuple(page)) == (2, jobs)
+
+
+def test_what_an_answer_came_with_is_kept_but_not_compared() -> None:
+    """Equal pages of different answers are equal; copies keep the request id and the date."""
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    page = dataclasses.replace(PAGE, request_id="1-2", answered_at=moment)
+    assert page == PAGE
+    assert hash(page) == hash(PAGE)
+    assert page != dataclasses.replace(page, next_token=None)
+    assert (PAGE.restore_jobs == PAGE) is False
+    for same in (pickle.loads(pickle.dumps(page)), copy.copy(page), dataclasses.replace(page)):  # noqa: S301  # our own
+        assert (same.request_id, same.answered_at) == ("1-2", moment)
+    assert repr(page) == (
+        "RestoreJobPage(1 restore job, next_token='t', request_id='1-2', "
+        "answered_at='2026-01-01 12:00:00 UTC')"
+    )
 
 
 @pytest.mark.parametrize("model", [JOB, JOB.created_by, PAGE])
@@ -235,6 +299,96 @@ def test_models_follow_the_dataclass_protocol(kind: Any) -> None:
     assert list(inspect.signature(kind).parameters) == names
     assert set(typing.get_type_hints(kind)) >= set(names)
     assert dataclasses.asdict(JOB) == JOB.to_dict()
+
+
+class Noted(RestoreJob, frozen=True, kw_only=True):
+    """A job as a program extends it."""
+
+    note: str
+    tags: list[str] = []  # noqa: RUF012  # msgspec copies it
+    seen: datetime | None = None
+    effort: int | str = 0
+
+
+def test_subclasses_of_jobs_are_read_and_changed() -> None:
+    """A subclass keeps its own members, whatever reads, changes or copies it."""
+    members = {**COMPLETE, "Note": "late", "tags": ["a"], "Seen": 1767225600, "Effort": "big"}
+    job = Noted.from_dict(members)
+    assert (job.note, job.tags, job.effort) == ("late", ["a"], "big")
+    assert job.seen == datetime(2026, 1, 1, tzinfo=UTC)
+    assert {
+        name: value for name, value in job.to_dict().items() if name in MEMBERS
+    } == JOB.to_dict()
+    same = (
+        Noted.from_dict(job.to_dict()),
+        Noted.from_dict(json.loads(job.to_json())),
+        pickle.loads(pickle.dumps(job)),  # noqa: S301  # our own
+        dataclasses.replace(job),
+        TypeAdapter(Noted).validate_python(dataclasses.asdict(job)),
+    )
+    assert set(map(repr, same)) == {repr(job)}
+    assert repr(job).startswith("Noted(restore_job_id=")
+    assert dataclasses.replace(job, status=None).note == "late"
+    assert [field.name for field in dataclasses.fields(Noted)] == [
+        *MEMBERS,
+        *list(job.to_dict())[23:],
+    ]
+    assert list(pd.DataFrame([job]).note) == ["late"]
+    assert [field.name for field in dataclasses.fields(RestoreJob)] == MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, "note: it must be of the type .*str.*got None"),
+        ({"Note": 5}, "Note: .*got 5"),
+        ({"note": "n", "tags": "a"}, "tags: .*got 'a'"),
+        ({"note": "n", "Seen": "2026-01-01T00:00:00"}, "Seen: .*timezone"),
+        ({"note": "n", "Effort": 1.5}, "Effort: .*got 1.5"),
+    ],
+)
+def test_wrong_members_of_a_subclass_are_named(members: dict[str, object], message: str) -> None:
+    """A member of a subclass that is missing or wrong is refused like one of AWS."""
+    with pytest.raises(MalformedResponseError, match=message):
+        Noted.from_dict({"RestoreJobId": "a", **members})
+
+
+EVENT = {"source": "aws.backup", "detail-type": "Restore Job State Change", "region": "eu-west-1"}
+DETAIL = {"restoreJobId": "1", "status": "FAILED", "creationDate": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, "such as RestoreJobId, got {}"),
+        ({"job": {"RestoreJobId": "1"}}, "such as RestoreJobId, got"),
+        ({1: 2}, "such as RestoreJobId, got"),
+        ({**EVENT, "detail": DETAIL}, "looks like an event: use RestoreJob.from_event"),
+        (DETAIL, "the detail of an event: pass the whole event to RestoreJob.from_event"),
+        ({"RestoreJobs": [], "ResponseMetadata": {}}, "a whole answer"),
+        ({"accountId": "1", "restoreJobId": "1", "jobStatus": "FAILED"}, "Audit Manager report"),
+        ({"BackupJobId": "1", "State": "FAILED", "AccountId": "1"}, "another kind of job"),
+        ({"RestoreJobID": "1"}, "RestoreJobID: .*written RestoreJobId or restore_job_id"),
+        ({"RESTORE_JOB_ID": "1", "Status": "FAILED"}, "RESTORE_JOB_ID: .*written RestoreJobId"),
+        ({"Restore job ID": "1", "Status": "Failed"}, "Restore job ID: .*written RestoreJobId"),
+        ({"Status": "FAILED", "statusMessage": "no"}, "statusMessage: .*written StatusMessage"),
+        ({"CreatedBy": {"restoreTestingPlanArn": PLAN}}, r"CreatedBy\.restoreTestingPlanArn: "),
+    ],
+)
+def test_dict_that_is_no_job_is_refused(members: Any, message: str) -> None:
+    """A dict whose members would be lost is refused, and the error says what it looks like."""
+    with pytest.raises(MalformedResponseError, match=message) as caught:
+        RestoreJob.from_dict(members)
+    assert len(str(caught.value)) < 350
+    with pytest.raises(ValidationError, match=message):
+        TypeAdapter(RestoreJob).validate_python(members)
+
+
+def test_unknown_names_beside_a_job_are_ignored() -> None:
+    """A job may have names that this release does not know, even those of another thing."""
+    known = {"RestoreJobId": "1", "status": "FAILED"}
+    others = {"ResponseMetadata": {}, "detail": 1, "State": 2, "restoreJobId": 3, 4: 5}
+    assert RestoreJob.from_dict({**known, **others}) == RestoreJob.from_dict(known)  # type: ignore[dict-item]  # intentional
 
 
 def test_jobs_match_by_keyword() -> None:

@@ -116,7 +116,7 @@ def test_every_member_equals_that_of_boto3(
     ours = list(client.list_restore_jobs())
     theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
     assert [as_boto3_has_it(job) for job in ours] == theirs
-    assert [RestoreJob.from_dict(job) for job in theirs] == ours
+    assert [RestoreJob.from_dict({"RestoreJobId": None, **job}) for job in theirs] == ours
 
 
 ODD_VALUES = st.one_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +21,6 @@ from restorejobs_client._models.parameters import (
     PARAMETERS,
     check_parameters,
     filter_texts,
-    undocumented_resource_type,
     unknown_parameter,
 )
 from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
@@ -171,11 +169,11 @@ class RestoreJobsClient:
 
         Args:
             request: the AWS parameters as one object, instead of keywords.
-            by_account_id: list jobs of this account (12 digits), or of all accounts (`"*"`) as a
-                delegated administrator of AWS Organizations. Default: the account of the
-                credentials.
+            by_account_id: list jobs of this account (12 digits). `"*"` may list those of all
+                accounts of an organization: AWS documents it for ListBackupJobs, but not for this
+                operation. Default: the account of the credentials.
             by_resource_type: list jobs of this type, such as `ResourceType.EBS`. Types that AWS
-                adds later are accepted. A type that looks misspelt causes a UserWarning.
+                adds later are accepted. AWS lists no jobs for a misspelt type.
             by_created_before: list jobs created before this moment, an aware datetime. AWS does not
                 document whether its bounds are inclusive.
             by_created_after: list jobs created after this moment.
@@ -219,8 +217,6 @@ class RestoreJobsClient:
                 raise InvalidRequestError(message)
             given = dict(request)
         parameters = check_parameters(given)
-        if warning := undocumented_resource_type(parameters.get("by_resource_type")):
-            warnings.warn(warning, stacklevel=3)
         token = cast("str | None", parameters.pop("next_token", None))
         listing = Listing(
             parameters=parameters,

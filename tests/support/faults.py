@@ -120,7 +120,7 @@ DAMAGE: dict[str, Fault] = {
     "NextToken twice, then null": lambda page: Answer(
         body=page.body[:-1] + b', "NextToken": "hidden", "NextToken": null}'
     ),
-    "NextToken with half of a surrogate pair": member("NextToken", "\ud800"),
+    "NextToken with a lone surrogate": member("NextToken", "\ud800"),
     "100,000 opening brackets": body(b"[" * 100_000),
     "100,000 opening braces": body(b'{"a":' * 100_000),
     "message": body(b'{"message": "Internal error"}'),

@@ -192,6 +192,7 @@ def summaries(jobs: RestoreJobs, took: RestoreDurations, failed: RestoreFailures
     assert_type(summary.parents, int)
     assert_type(summary.without_status, int)
     assert_type(summary.with_unknown_status, int)
+    assert_type(summary.completed_with_issues, int)
     assert_type(summary.without_resource_type, int)
     assert_type(summary.without_creation_date, int)
     assert_type(summary.without_duration, int)
@@ -282,12 +283,16 @@ def jobs(job: RestoreJob) -> None:
     assert_type(job.duration, timedelta | None)
     assert_type(job.percent, float | None)
     assert_type(job.region, str | None)
+    assert_type(job.restore_testing_plan_arn, str | None)
+    assert_type(job.backup_vault_name, str | None)
+    assert_type(job.recovery_point_age, timedelta | None)
 
     assert_type(job.to_dict(), dict[str, Any])
     assert_type(job.to_dict(mode="json"), dict[str, Any])
     assert_type(job.to_json(), str)
     assert_type(RestoreJob.from_dict({"RestoreJobId": "id"}), RestoreJob)
     assert_type(RestoreJob.from_dict(job=job.to_dict()), RestoreJob)
+    assert_type(RestoreJob.from_event(event={"source": "aws.backup"}), RestoreJob)
 
 
 def models(job: RestoreJob) -> None:
@@ -301,7 +306,11 @@ def models(job: RestoreJob) -> None:
         backup_size_in_bytes=1,
         created_by=creator,
     )
-    page = RestoreJobPage(restore_jobs=(job,), next_token="token")
+    page = RestoreJobPage(
+        restore_jobs=(job,), next_token="token", request_id="id", answered_at=MOMENT
+    )
+    assert_type(page.request_id, str | None)
+    assert_type(page.answered_at, datetime | None)
     assert_type(page.restore_jobs, tuple[RestoreJob, ...])
     assert_type(page.next_token, str | None)
     assert_type(hash(job), int)

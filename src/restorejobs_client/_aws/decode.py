@@ -12,8 +12,10 @@ import re
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
+from email.utils import parsedate_to_datetime
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import Final, cast
@@ -21,11 +23,12 @@ from typing import Final, cast
 import msgspec
 from msgspec.structs import force_setattr
 
+from restorejobs_client._core.dates import in_utc
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._models.convert import WrongValueError, read_struct
-from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._models.jobs import PageMembers, RestoreJob, RestoreJobPage
 
-_PAGE_DECODER: Final = msgspec.json.Decoder(RestoreJobPage, strict=False)  # for epoch seconds
+_PAGE_DECODER: Final = msgspec.json.Decoder(PageMembers, strict=False)  # for epoch seconds
 _MEMBERS_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _MEMBER_NAMES: Final = ("RestoreJobs", "NextToken")
@@ -48,11 +51,12 @@ _SHARED_MEMBERS: Final = (
 _PIECE: Final = 1 << 16  # bytes
 
 
-def decode_page(body: bytes, *, may_be_empty: bool) -> RestoreJobPage:
+def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) -> RestoreJobPage:
     """Return the page in a body.
 
     Args:
         body: the body of a successful response.
+        headers: those of the response, by their names in lower case.
         may_be_empty: whether an empty object is an empty listing. It is not if the page was
             requested with a page token.
 
@@ -61,15 +65,13 @@ def decode_page(body: bytes, *, may_be_empty: bool) -> RestoreJobPage:
     """
     try:
         _check_encoding(body)
-        page = _PAGE_DECODER.decode(body)
-        members = _top_level_members(body)
-        if _has_dates_to_convert(page.restore_jobs):
-            return page_of(_load(body), may_be_empty=may_be_empty)
+        members = _PAGE_DECODER.decode(body)
+        names = _top_level_members(body)
+        _check_dates(members.restore_jobs)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return page_of(_load(body), may_be_empty=may_be_empty)
-    _check_members(members, may_be_empty=may_be_empty)
-    _share_repeated_values(page.restore_jobs)
-    return page
+        return page_of(_load(body), headers, may_be_empty=may_be_empty)
+    _check_members(names, may_be_empty=may_be_empty)
+    return _page(members, headers)
 
 
 def _check_encoding(body: bytes) -> None:
@@ -81,19 +83,31 @@ def _check_encoding(body: bytes) -> None:
         decoder.decode(b"", final=True)
 
 
-def page_of(document: object, *, may_be_empty: bool) -> RestoreJobPage:
+def page_of(document: object, headers: Mapping[str, str], *, may_be_empty: bool) -> RestoreJobPage:
     """Return the page that parsed JSON, or a response parsed by botocore, describes.
 
     Raises:
         MalformedResponseError: as for `decode_page`.
     """
     try:
-        page = read_struct(RestoreJobPage, document, aws_names_only=True)
+        members = read_struct(PageMembers, document, aws_names_only=True)
     except WrongValueError as wrong:
         raise MalformedResponseError(str(wrong)) from None
     _check_members(cast("Mapping[str, object]", document), may_be_empty=may_be_empty)
-    _share_repeated_values(page.restore_jobs)
-    return page
+    return _page(members, headers)
+
+
+def _page(members: PageMembers, headers: Mapping[str, str]) -> RestoreJobPage:
+    _share_repeated_values(members.restore_jobs)
+    answered_at = None
+    with suppress(Exception):  # a date that is no date raises one of several errors
+        answered_at = in_utc(parsedate_to_datetime(headers["date"]))
+    return RestoreJobPage(
+        restore_jobs=members.restore_jobs,
+        next_token=members.next_token,
+        request_id=headers.get("x-amzn-requestid"),
+        answered_at=answered_at,
+    )
 
 
 def _load(body: bytes) -> object:
@@ -153,10 +167,11 @@ def _looks_like_next_token(name: str) -> bool:
     return bool(get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8))
 
 
-def _has_dates_to_convert(jobs: Sequence[RestoreJob]) -> bool:
-    """Return whether any date has an offset other than UTC. AWS does not send such dates."""
+def _check_dates(jobs: Sequence[RestoreJob]) -> None:
+    """Refuse a date with an offset other than UTC, which AWS does not send."""
     dates = filter(None, chain.from_iterable(map(_dates, jobs)))
-    return not {UTC}.issuperset(map(_zone, dates))
+    if not {UTC}.issuperset(map(_zone, dates)):
+        raise ValueError
 
 
 def _share_repeated_values(jobs: Sequence[RestoreJob]) -> None:

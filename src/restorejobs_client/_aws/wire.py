@@ -215,7 +215,8 @@ def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedR
         return MalformedResponseError(message)
     try:
         # AWS answers every request with an id. Other servers answer "{}" too.
-        return decode_page(body, may_be_empty=call.is_first_page and "x-amzn-requestid" in headers)
+        may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
+        return decode_page(body, headers, may_be_empty=may_be_empty)
     except MalformedResponseError as error:
         return MalformedResponseError(f"{what} is not a list of restore jobs: {error}")
 
@@ -242,7 +243,7 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
             "botocore has replaced the parameters or the response"
         )
     try:
-        return page_of(parsed, may_be_empty=call.is_first_page and not is_over_http)
+        return page_of(parsed, {}, may_be_empty=call.is_first_page and not is_over_http)
     except MalformedResponseError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
         message = f"{what} is not a list of restore jobs: {error}"

@@ -84,7 +84,10 @@ class RestoreDeletionStatus(OpenEnum):
 
 
 class ResourceType(OpenEnum):
-    """The resource types that AWS documents, for filters and comparisons.
+    """The resource types of AWS Backup, for filters and comparisons.
+
+    AWS Backup also restores `DSQL` and `REDSHIFT_SERVERLESS`, but AWS does not document these two
+    for ListRestoreJobs.
 
     `RestoreJob.resource_type` stays a plain `str`; the two compare equal.
     """
@@ -92,6 +95,7 @@ class ResourceType(OpenEnum):
     AURORA = "Aurora"
     CLOUDFORMATION = "CloudFormation"
     DOCUMENTDB = "DocumentDB"
+    DSQL = "DSQL"
     DYNAMODB = "DynamoDB"
     EBS = "EBS"
     EC2 = "EC2"
@@ -101,6 +105,7 @@ class ResourceType(OpenEnum):
     NEPTUNE = "Neptune"
     RDS = "RDS"
     REDSHIFT = "Redshift"
+    REDSHIFT_SERVERLESS = "Redshift Serverless"
     S3 = "S3"
     SAP_HANA_ON_AMAZON_EC2 = "SAP HANA on Amazon EC2"
     STORAGE_GATEWAY = "Storage Gateway"

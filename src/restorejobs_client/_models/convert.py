@@ -1,4 +1,4 @@
-"""Convert mappings to structs and to JSON.
+"""The base class of the structs, and how mappings become structs, and structs JSON.
 
 `read_struct` is slower than `msgspec.convert`, but it also accepts what botocore and callers pass,
 and its errors show the value that is wrong.
@@ -8,26 +8,103 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import Field, field, make_dataclass
+from dataclasses import fields as dataclass_fields
+from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
-from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, asdict, fields
 
+from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._core.text import clipped_repr
 
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
 _MAX_SHOWN: Final = 80  # characters of a wrong value in a message
-_ALLOWED: Final[dict[type, str]] = {
+_ALLOWED: Final[dict[object, str]] = {
     int: "a whole number",
     bool: "true or false",
     datetime: "a datetime with a timezone, epoch seconds, or text in ISO 8601 with an offset, "
     "within the years 1 to 9999 in UTC",
 }
-_AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)] | None
+_DATE: Final = datetime | None  # as members are annotated, also while the clock is frozen
 _Reader = Callable[[object], object]
-_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+_AnyStruct = TypeVar("_AnyStruct", bound="Struct")
+
+
+class _DataclassFields:
+    """The attribute by which `dataclasses`, pandas and polars know a struct and its members."""
+
+    def __get__(self, _: object, kind: type[Struct]) -> dict[str, Field[Any]]:
+        return _dataclass_fields(kind)
+
+
+@cache
+def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
+    members: list[tuple[str, Any, Any]] = []
+    for member in fields(kind):
+        options = {"default": member.default, "default_factory": member.default_factory}
+        given = {name: one for name, one in options.items() if one is not msgspec.NODEFAULT}
+        members.append((member.name, member.type, field(**given)))
+    twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
+    return {member.name: member for member in dataclass_fields(twin)}
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+    """The base class of the models. It lets dataclass tools and pydantic use them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = cast("Any", _DataclassFields())
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Let pydantic models and FastAPI validate, dump and document this model."""
+        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
+
+        # Pydantic does not know it while the clock is frozen.
+        date = core_schema.nullable_schema(core_schema.datetime_schema())
+        members = core_schema.typed_dict_schema(
+            {
+                field.name: core_schema.typed_dict_field(
+                    date if field.type == _DATE else handler.generate_schema(field.type)
+                )
+                for field in fields(cls)
+            },
+            ref=f"{cls.__module__}.{cls.__name__}:{id(cls)}",
+            cls_name=cls.__name__,
+        )
+        return core_schema.no_info_plain_validator_function(
+            partial(read_struct, cls),
+            json_schema_input_schema=members,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                asdict, return_schema=members
+            ),
+        )
+
+    @classmethod
+    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+        """Refuse a member in another spelling, because its value would be lost.
+
+        Raises:
+            WrongValueError: names it, and says how it is written.
+        """
+        if len(given) == len(read):
+            return
+        unread = [one for one in fields(cls) if one.name not in read]
+        known = {_letters(one.name): f"written {one.encode_name} or {one.name}" for one in unread}
+        for name in map(str, given):
+            if (allowed := known.get(_letters(name))) is not None:
+                raise WrongValueError(allowed, name, name)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 class WrongValueError(ValueError):
@@ -38,19 +115,21 @@ class WrongValueError(ValueError):
             exception passes adds its part.
     """
 
-    def __init__(self, allowed: str, value: object) -> None:
+    def __init__(self, allowed: str, value: object, name: str = "") -> None:
         super().__init__()
-        self.path = ""
+        self.path = name and f".{name}"
         self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
 
     def __str__(self) -> str:
         return f"{self.path.removeprefix('.') or 'the value'}: {self._problem}"
 
 
-def read_struct(kind: type[_Struct], members: object, *, aws_names_only: bool = False) -> _Struct:
+def read_struct(
+    kind: type[_AnyStruct], members: object, *, aws_names_only: bool = False
+) -> _AnyStruct:
     """Return the struct that a mapping describes, by AWS's names or by those in snake_case.
 
-    Unknown names are ignored.
+    Unknown names are ignored, unless they look like a known name.
 
     Raises:
         WrongValueError: for the first value that does not fit.
@@ -61,39 +140,42 @@ def read_struct(kind: type[_Struct], members: object, *, aws_names_only: bool = 
         raise WrongValueError("an object with named members", members)
     given = cast("Mapping[str, object]", members)
     values: dict[str, object] = {}
-    for name, aws_name, read in _readers(kind, aws_names_only):
-        spelling = aws_name if aws_names_only or aws_name in given else name
-        if spelling in given:
+    for member, read in _readers(kind, aws_names_only):
+        is_in_aws_spelling = aws_names_only or member.encode_name in given
+        spelling = member.encode_name if is_in_aws_spelling else member.name
+        if spelling in given or member.required:
             try:
-                values[name] = read(given[spelling])
+                values[member.name] = read(given.get(spelling))
             except WrongValueError as wrong:
                 wrong.path = f".{spelling}{wrong.path}"
                 raise
+    if not aws_names_only:
+        kind.__check_names__(given, values)
     return kind(**values)
 
 
 @cache
 def _readers(
-    kind: type[msgspec.Struct],
+    kind: type[Struct],
     aws_names_only: bool,  # noqa: FBT001  # cached by position
-) -> list[tuple[str, str, _Reader]]:
-    """Return the name of each member, its AWS name, and the function that reads its value."""
+) -> list[tuple[FieldInfo, _Reader]]:
+    """Return each member, and the function that reads its value."""
     return [
-        (field.name, field.encode_name, _reader(field.type, aws_names_only=aws_names_only))
-        for field in fields(kind)
+        (member, _reader(member.type, aws_names_only=aws_names_only)) for member in fields(kind)
     ]
 
 
 def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN401  # an annotation can be any object
-    kind = next(one for one in get_args(annotation) if one is not NoneType)
-    if issubclass(kind, msgspec.Struct):
+    kind, *others = get_args(annotation) or [annotation]
+    bases = getattr(kind, "__mro__", ())
+    if Struct in bases:
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
         if get_origin(annotation) is tuple:
             return partial(_read_list, read)
         return lambda value: None if _is_null(value) else read(value)
-    if issubclass(kind, str):
+    if str in bases and others == [NoneType]:
         return partial(_read_text, kind)
-    return partial(_read_other, kind, _AwareDatetime if kind is datetime else annotation)
+    return partial(_read_other, kind if others == [NoneType] else annotation, annotation)
 
 
 def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
@@ -127,12 +209,13 @@ def _is_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.lower() == "null")
 
 
-def _read_other(kind: type, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
+def _read_other(kind: object, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
     try:
-        read = msgspec.convert(value, annotation, strict=False)
-        return read.astimezone(UTC) if isinstance(read, datetime) else read
-    except (msgspec.ValidationError, ValueError, OverflowError):
-        raise WrongValueError(_ALLOWED[kind], value) from None
+        given = in_utc(value) if isinstance(value, datetime) else value
+        read = msgspec.convert(given, annotation, strict=False)
+        return in_utc(read) if isinstance(read, datetime) else read
+    except (msgspec.ValidationError, ValueError):
+        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value) from None
 
 
 def json_text(members: Mapping[str, object]) -> str:

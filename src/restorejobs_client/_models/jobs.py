@@ -1,74 +1,38 @@
-"""Restore jobs and pages of them, as `msgspec` structs."""
+"""Restore jobs, as `msgspec` structs."""
 
 # No `from __future__ import annotations`: msgspec and `typing.get_type_hints` need the types.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import Field, make_dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final, Literal, Self
 
-import msgspec
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict
 
+from restorejobs_client._core.dates import datetime
 from restorejobs_client._core.enums import (
     OpenEnum,
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._core.errors import InvalidRequestError, MalformedResponseError
+from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
-from restorejobs_client._core.text import clipped, clipped_repr, counted, duration_text, one_line
-from restorejobs_client._models.convert import WrongValueError, json_text, read_struct
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
+from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
+from restorejobs_client._models.convert import Struct, WrongValueError, json_text, read_struct
+from restorejobs_client._models.events import job_members, looks_like
 
 _ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
-_PERCENT: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*")
+_PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?")
 _FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date", "duration")
 _SHOWN_JOBS: Final = 100  # of a page, in a notebook
-_TERMINAL: Final = frozenset(
-    {RestoreJobStatus.COMPLETED, RestoreJobStatus.ABORTED, RestoreJobStatus.FAILED}
-)
+TERMINAL: Final = frozenset(map(RestoreJobStatus, ("COMPLETED", "ABORTED", "FAILED")))
 
 
-class _Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
-    """The base class of the models. It lets dataclass tools and pydantic use them."""
-
-    # pandas and polars make a column of each field of a dataclass.
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Any], handler: "GetCoreSchemaHandler"
-    ) -> "CoreSchema":
-        """Let pydantic models and FastAPI validate, dump and document this model."""
-        from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
-
-        members = core_schema.typed_dict_schema(
-            {
-                field.name: core_schema.typed_dict_field(handler.generate_schema(field.type))
-                for field in fields(cls)
-            },
-            ref=f"{cls.__module__}.{cls.__name__}:{id(cls)}",
-            cls_name=cls.__name__,
-        )
-        return core_schema.no_info_plain_validator_function(
-            partial(read_struct, cls),
-            json_schema_input_schema=members,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                asdict, return_schema=members
-            ),
-        )
-
-
-class RestoreJobCreator(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+class RestoreJobCreator(Struct, frozen=True, kw_only=True):
     """What started a restore job (AWS type `RestoreJobCreator`).
 
     Attributes:
@@ -78,7 +42,7 @@ class RestoreJobCreator(_Struct, frozen=True, kw_only=True, gc=False, rename="pa
     restore_testing_plan_arn: str | None = None
 
 
-class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+class RestoreJob(Struct, frozen=True, kw_only=True):
     """One job that restores, or restored, a saved resource (AWS type `RestoreJobsListMember`).
 
     Members that AWS did not send are `None`, as most are while a job is pending. Members that this
@@ -145,14 +109,12 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
     @property
     def is_terminal(self) -> bool:
         """Whether the job has ended, with the status COMPLETED, ABORTED or FAILED."""
-        return self.status in _TERMINAL
+        return self.status in TERMINAL
 
     @property
     def duration(self) -> timedelta | None:
         """The time from creation to completion; `None` unless both dates are known."""
-        if self.creation_date is None or self.completion_date is None:
-            return None
-        return self.completion_date - self.creation_date
+        return _elapsed(self.creation_date, self.completion_date)
 
     @property
     def percent(self) -> float | None:
@@ -160,8 +122,9 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
 
         Do not infer completion from it: AWS reports completed jobs with `"0.00%"`. Use `status`.
         """
-        match = _PERCENT.fullmatch(self.percent_done or "")
-        return None if match is None else float(match[1])
+        number = (self.percent_done or "").strip().removesuffix("%").rstrip()
+        percent = float(number) if _PERCENT.fullmatch(number) else float("inf")
+        return percent if percent <= 100 else None  # noqa: PLR2004  # percent
 
     @property
     def region(self) -> str | None:
@@ -177,6 +140,21 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
             or _region_of(self.source_resource_arn)
         )
 
+    @property
+    def restore_testing_plan_arn(self) -> str | None:
+        """The restore testing plan that started the job; `None` if none did."""
+        return None if self.created_by is None else self.created_by.restore_testing_plan_arn
+
+    @property
+    def backup_vault_name(self) -> str | None:
+        """The name in `backup_vault_arn`; `None` if it is missing or not the ARN of a vault."""
+        return (self.backup_vault_arn or "").partition(":backup-vault:")[2] or None
+
+    @property
+    def recovery_point_age(self) -> timedelta | None:
+        """The age of the recovery point when the job was created; `None` unless both are known."""
+        return _elapsed(self.recovery_point_creation_date, self.creation_date)
+
     def __repr__(self) -> str:
         """Return the members that are set as one line, the most important ones first."""
         members = dict.fromkeys(_FIRST_IN_REPR) | self.to_dict()
@@ -187,7 +165,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
                 members[name] = str(value).replace("+00:00", " UTC")
             elif isinstance(value, str) and name.endswith("_message"):
                 members[name] = clipped(value)
-        return one_line("RestoreJob", members)
+        return one_line(type(self).__name__, members)
 
     def _repr_html_(self) -> str:
         """Return the members that are set as a table for a notebook, with exact values on hover."""
@@ -195,7 +173,7 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
             "expected_completion_time_minutes": None if minutes is None else f"{minutes:,} min",
-            "created_by": self.created_by and self.created_by.restore_testing_plan_arn,
+            "created_by": self.restore_testing_plan_arn,
             "duration": self.duration,
         }
         return Table.of_facts("Restore job", facts).html()
@@ -226,13 +204,13 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         """Return the job that a dict from boto3, the AWS CLI, `to_dict` or `to_json` describes.
 
         Args:
-            job: the members by their AWS names (`RestoreJobId`) or in snake_case. Dates may be
-                aware datetimes, epoch seconds, or text in ISO 8601 with an offset. Unknown names
-                are ignored.
+            job: the members by their AWS names (`RestoreJobId`) or in snake_case, at least one.
+                Dates may be aware datetimes, epoch seconds, or text in ISO 8601 with an offset.
+                Unknown names are ignored, unless they are a member in another spelling.
 
         Raises:
-            MalformedResponseError: a value does not fit its member, for example a naive datetime.
-                The message names the member and shows the value.
+            MalformedResponseError: the dict names no member (the message says what it looks like),
+                or a value does not fit its member, such as a naive datetime.
 
         Examples:
             >>> job = RestoreJob.from_dict({"RestoreJobId": "1A2B", "CreationDate": 1767225600})
@@ -244,6 +222,46 @@ class RestoreJob(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
         except WrongValueError as wrong:
             raise MalformedResponseError(f"this is not a restore job: {wrong}") from None
 
+    @classmethod
+    def from_event(cls, event: Mapping[str, object]) -> Self:
+        """Return the job that an event "Restore Job State Change" of EventBridge describes.
+
+        An event has fewer members than a listing, and the first event has the status `"CREATED"`.
+        `region` is `None` if no ARN in the event names it; `event["region"]` always does. AWS
+        delivers events on a best-effort basis, so a listing is still needed from time to time.
+
+        Args:
+            event: the whole event as a dict, as AWS Lambda passes it to a handler.
+
+        Raises:
+            MalformedResponseError: it is another event, or a value does not fit its member.
+
+        Examples:
+            >>> event = {"source": "aws.backup", "detail-type": "Restore Job State Change"}
+            >>> detail = {"restoreJobId": "1A2B", "status": "RUNNING", "percentDone": 40}
+            >>> RestoreJob.from_event({**event, "detail": detail})
+            RestoreJob(restore_job_id='1A2B', status='RUNNING', percent_done='40.00%')
+
+        Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html
+        """
+        try:
+            return read_struct(cls, job_members(event), aws_names_only=True)
+        except WrongValueError as wrong:
+            raise MalformedResponseError(f"this is no event of a restore job: {wrong}") from None
+
+    @classmethod
+    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+        other = "" if "restore_job_id" in read else looks_like(given)
+        if not other:
+            super().__check_names__(given, read)
+        if other or not read:
+            allowed = f"an object with members of a restore job, such as RestoreJobId{other}"
+            raise WrongValueError(allowed, given)
+
+
+def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return None if start is None or end is None else end - start
+
 
 @lru_cache(maxsize=1024)  # many jobs share a vault
 def _region_of(arn: str | None) -> str | None:
@@ -251,19 +269,30 @@ def _region_of(arn: str | None) -> str | None:
     return match[1] if match else None
 
 
-class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
+class PageMembers(Struct, frozen=True, kw_only=True):
+    """What the body of an answer says (AWS type `ListRestoreJobsOutput`)."""
+
+    restore_jobs: tuple[RestoreJob, ...] = ()
+    next_token: str | None = None
+
+
+class RestoreJobPage(PageMembers, frozen=True, kw_only=True):
     """One page of a listing (AWS type `ListRestoreJobsOutput`).
 
-    Iterating over it yields its jobs, and `len` counts them.
+    Iterating over it yields its jobs, and `len` counts them. Pages with equal jobs and tokens are
+    equal, whatever answers they came with.
 
     Attributes:
         restore_jobs: the jobs of the page. It may be empty even if more pages follow.
         next_token: AWS's token of the next page. It is `None` on the last page, and on a page that
             `limit` or `head` cut short, because the token would skip the jobs that were cut.
+        request_id: AWS's id of the request (header `x-amzn-RequestId`); `None` if no single answer
+            over HTTP makes up the page.
+        answered_at: when AWS answered, in UTC (header `Date`, to the second), or `None`.
     """
 
-    restore_jobs: tuple[RestoreJob, ...] = ()
-    next_token: str | None = None
+    request_id: str | None = None
+    answered_at: datetime | None = None
 
     def __iter__(self) -> Iterator[RestoreJob]:
         return iter(self.restore_jobs)
@@ -271,10 +300,20 @@ class RestoreJobPage(_Struct, frozen=True, kw_only=True, gc=False, rename="pasca
     def __len__(self) -> int:
         return len(self.restore_jobs)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RestoreJobPage):
+            return NotImplemented
+        return (self.restore_jobs, self.next_token) == (other.restore_jobs, other.next_token)
+
+    def __hash__(self) -> int:
+        return hash((self.restore_jobs, self.next_token))
+
     def __repr__(self) -> str:
-        """Return how many jobs are on the page, and whether more pages follow."""
-        more = f"next_token={clipped(self.next_token)!r}" if self.next_token else "no next_token"
-        return f"RestoreJobPage({counted(len(self), 'restore job')}, {more})"
+        """Return how many jobs are on the page, whether more follow, and what answer it is of."""
+        facts = [f"next_token={clipped(self.next_token)!r}" if self.next_token else "no next_token"]
+        facts += [f"request_id={clipped(self.request_id)!r}"] if self.request_id else []
+        facts += [f"answered_at={moment_text(self.answered_at)!r}"] if self.answered_at else []
+        return f"RestoreJobPage({counted(len(self), 'restore job')}, {', '.join(facts)})"
 
     def _repr_html_(self) -> str:
         """Return the first 100 jobs as a table for a notebook, with exact values on hover."""
@@ -309,27 +348,3 @@ def _row(number: int, job: RestoreJob) -> dict[str, object]:
         "account": job.account_id,
         "region": job.region,
     }
-
-
-def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
-    """Yield the jobs. Anything that is not a job raises `InvalidRequestError`."""
-    if not isinstance(jobs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-        raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
-    for job in jobs:
-        if not isinstance(job, RestoreJob):
-            message = (
-                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
-            )
-            raise InvalidRequestError(message)
-        yield job
-
-
-def _add_dataclass_protocol(kind: type[_Struct]) -> None:
-    members = [(field.name, field.type, field.default) for field in fields(kind)]
-    twin = make_dataclass(kind.__name__, members, frozen=True, kw_only=True, init=False, repr=False)
-    for name in ("__dataclass_fields__", "__dataclass_params__"):
-        setattr(kind, name, getattr(twin, name))
-
-
-for _kind in (RestoreJobCreator, RestoreJob, RestoreJobPage):
-    _add_dataclass_protocol(_kind)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from datetime import UTC
+from functools import partial
+from typing import Any, Final, NamedTuple, cast
 
+from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
@@ -24,7 +26,7 @@ class Parameter(NamedTuple):
     """One parameter of the operation.
 
     Attributes:
-        check: returns the value to send, or raises ValueError or OverflowError.
+        check: returns the value to send, or raises ValueError.
         allowed: what the value must be, in words for messages.
     """
 
@@ -32,23 +34,18 @@ class Parameter(NamedTuple):
     allowed: str
 
 
-def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise ValueError
-    moment = value.astimezone(UTC)
-    if moment < EARLIEST:
+def _moment(value: object, *, up: bool) -> datetime:
+    moment = in_utc(value, up=up) if isinstance(value, datetime | str) else None
+    if moment is None or moment < EARLIEST:
         raise ValueError
     return moment
 
 
 def _status(value: object) -> RestoreJobStatus:
-    if isinstance(value, str):
-        status = RestoreJobStatus(value)
-        if status.is_known:
-            return status
-    raise ValueError
+    status = RestoreJobStatus(cast("str", value))  # raises ValueError for what is no text
+    if not status.is_known:
+        raise ValueError
+    return status
 
 
 def _text_matching(pattern: str) -> Callable[[object], str]:
@@ -57,7 +54,7 @@ def _text_matching(pattern: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str) or not allowed.fullmatch(value):
             raise ValueError
-        str.encode(value)  # raises a ValueError for half of a surrogate pair
+        str.encode(value)  # raises a ValueError for a lone surrogate
         return str.__str__(value)  # a subclass may override __str__
 
     return check
@@ -79,29 +76,31 @@ def _page_size(value: object) -> int:
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
 _NOT_EMPTY: Final = r"(?s).*\S.*"
-_MOMENT: Final = Parameter(_moment, _ALLOWED_MOMENT)
+# A part below a microsecond is cut outwards, so that no job is lost.
+_AFTER: Final = Parameter(partial(_moment, up=False), _ALLOWED_MOMENT)
+_BEFORE: Final = Parameter(partial(_moment, up=True), _ALLOWED_MOMENT)
 PARAMETERS: Final[dict[str, Parameter]] = {
     "by_account_id": Parameter(
         _text_matching(r"[0-9]{12}|\*"),
-        'text: the 12 digits of an account, or "*" for all accounts',
+        'text: the 12 digits of an account, or "*"',
     ),
     "by_resource_type": Parameter(
         _resource_type,
         "a resource type such as ResourceType.EBS: 1 to 50 letters, digits, - _ . and "
         "spaces, but no space at the start or end",
     ),
-    "by_created_before": _MOMENT,
-    "by_created_after": _MOMENT,
+    "by_created_before": _BEFORE,
+    "by_created_after": _AFTER,
     "by_status": Parameter(_status, f"one of {', '.join(RestoreJobStatus)}"),
-    "by_complete_before": _MOMENT,
-    "by_complete_after": _MOMENT,
+    "by_complete_before": _BEFORE,
+    "by_complete_after": _AFTER,
     "by_restore_testing_plan_arn": Parameter(
         _text_matching(_PLAN),
         "the ARN of a restore testing plan: "
         "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
     ),
     "by_parent_job_id": Parameter(
-        _text_matching(_NOT_EMPTY), "text that is not empty, without half of a surrogate pair"
+        _text_matching(_NOT_EMPTY), "text that is not empty, without a lone surrogate"
     ),
     "max_results": Parameter(
         _page_size,
@@ -109,9 +108,13 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     ),
     "next_token": Parameter(
         _text_matching(_NOT_EMPTY),
-        "a page token from AWS: text that is not empty, without half of a surrogate pair",
+        "a page token from AWS: text that is not empty, without a lone surrogate",
     ),
 }
+_RANGES: Final = (
+    ("by_created_after", "by_created_before"),
+    ("by_complete_after", "by_complete_before"),
+)
 FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
 
 
@@ -120,53 +123,32 @@ def aws_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def check_parameter(name: str, value: object) -> object:
-    """Return the value to send for a parameter. `None` means that a filter is not set.
-
-    Raises:
-        InvalidRequestError: names the parameter, what was given and what is allowed.
-    """
-    if value is None and name != "max_results":
-        return None
-    try:
-        return PARAMETERS[name].check(value)
-    except (ValueError, OverflowError):
-        raise InvalidRequestError(refusal(name, value)) from None
-
-
 def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters that are set, with the values to send, by their snake_case names.
 
     Raises:
-        InvalidRequestError: names each wrong parameter, what was given and what is allowed.
+        InvalidRequestError: names each wrong parameter, what was given and what is allowed; or
+            both bounds of a range of dates that no job can match.
     """
-    checked: dict[str, object] = {}
+    checked: dict[str, Any] = {}
     refusals: list[str] = []
     for name, value in given.items():
+        if value is None and name != "max_results":
+            continue
         try:
-            checked[name] = check_parameter(name, value)
-        except InvalidRequestError as error:
-            refusals.append(str(error))
+            checked[name] = PARAMETERS[name].check(value)
+        except ValueError:
+            shown = clipped_repr(value, _MAX_SHOWN)
+            refusals.append(f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}")
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
-    check_ranges(checked)
-    return {name: value for name, value in checked.items() if value is not None}
-
-
-def check_ranges(checked: Mapping[str, object]) -> None:
-    """Refuse a range of dates that no job can match.
-
-    Raises:
-        InvalidRequestError: names both bounds.
-    """
-    for kind in ("created", "complete"):
-        after, before = f"by_{kind}_after", f"by_{kind}_before"
-        lower, upper = checked.get(after), checked.get(before)
-        if isinstance(lower, datetime) and isinstance(upper, datetime) and lower >= upper:
+    for after, before in _RANGES:
+        if after in checked and before in checked and checked[after] >= checked[before]:
             raise InvalidRequestError(
-                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-                "no job can match both"
+                f"{after}={checked[after].isoformat()} is not earlier than "
+                f"{before}={checked[before].isoformat()}: no job can match both"
             )
+    return checked
 
 
 def check_count(name: str, value: object, *, least: int) -> int:
@@ -181,12 +163,6 @@ def check_count(name: str, value: object, *, least: int) -> int:
     return value
 
 
-def refusal(name: str, value: object) -> str:
-    """Return the error message for a wrong value of a parameter."""
-    shown = clipped_repr(value, _MAX_SHOWN)
-    return f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}"
-
-
 def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
     """Return the error message for an unknown name, with the name that was probably meant."""
     names = list(accepted)
@@ -197,26 +173,6 @@ def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
     known = [one for one in names if one.islower()]
     advice = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
     return f"{name} is not a parameter of ListRestoreJobs: {advice}"
-
-
-def undocumented_resource_type(resource_type: object) -> str | None:
-    """Return a warning if a resource type looks misspelt, otherwise `None`.
-
-    For a type that does not exist, AWS lists no jobs and reports no error.
-    """
-    if not isinstance(resource_type, ResourceType) or resource_type.is_known:
-        return None
-    folded = resource_type.casefold()
-    known = {value.casefold(): value.value for value in ResourceType}
-    near = difflib.get_close_matches(folded, known, n=1, cutoff=0.75) or [
-        value for value in known if value.startswith(folded) or folded.startswith(value)
-    ]
-    if not near or min(len(folded), len(near[0])) < 3:  # noqa: PLR2004  # such as S3: too short to compare
-        return None
-    return (
-        f"by_resource_type={resource_type.value!r} is not a resource type that AWS documents: "
-        f"did you mean {known[near[0]]!r}? AWS lists no jobs for a type that does not exist"
-    )
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:

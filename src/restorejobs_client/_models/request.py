@@ -3,20 +3,12 @@
 # No `from __future__ import annotations`: frameworks read these annotations.
 
 import json
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Self, TypedDict, cast
 
-from pydantic import (
-    BaseModel,
-    Field,
-    GetCoreSchemaHandler,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Unpack, override
 
@@ -28,10 +20,8 @@ from restorejobs_client._models.parameters import (
     PARAMETERS,
     aws_name,
     aws_parameters,
-    check_parameter,
-    check_ranges,
+    check_parameters,
     filter_texts,
-    refusal,
     unknown_parameter,
 )
 
@@ -58,15 +48,29 @@ def _parameter(name: str, default: int | None = None) -> Any:  # noqa: ANN401  #
     return Field(default=default, description=PARAMETERS[name].allowed)
 
 
-def _in_snake_case(given: object) -> object:
+def _checked(given: object) -> dict[str, Any]:
+    """Return the parameters to send, by their names in snake_case."""
+    if isinstance(given, BaseModel):
+        return dict(given)
     if not isinstance(given, Mapping):
-        return given
+        shown = clipped_repr(given, 100)
+        message = f"{shown} is not a request: pass the parameters of ListRestoreJobs by their names"
+        raise InvalidRequestError(message)
     named = cast("Mapping[object, object]", given)
     renamed = {_SNAKE_CASE.get(str(name), str(name)): value for name, value in named.items()}
-    size = renamed.get("max_results")
-    if isinstance(size, str) and size.isascii() and size.isdigit():  # from a URL
-        renamed["max_results"] = int(size)
-    return renamed
+    for name in renamed.keys() - PARAMETERS.keys():
+        raise InvalidRequestError(unknown_parameter(name, [*PARAMETERS, *_SNAKE_CASE]))
+    return check_parameters(renamed)
+
+
+def _checked_in_framework(given: object) -> dict[str, Any]:
+    """Return the same, but accept `max_results` as digits: frameworks that read URLs pass text."""
+    if isinstance(given, Mapping):
+        given = named = dict(cast("Mapping[object, object]", given))
+        for name in ("max_results", "MaxResults"):
+            if isinstance(size := named.get(name), str) and re.fullmatch("[0-9]{1,4}", size):
+                named[name] = int(size)
+    return _checked(given)
 
 
 class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
@@ -77,8 +81,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     sent. Datetimes must be aware, and are converted to UTC. Text in ISO 8601 with an offset is
     accepted too.
 
-    In FastAPI, use it as a `Query()` model or with `Depends()`. There, `max_results` may be text of
-    digits; elsewhere it must be an int.
+    In FastAPI, use it as a `Query()` model.
 
     Raises:
         InvalidRequestError: names the parameter, what was given and what is allowed.
@@ -102,9 +105,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     next_token: str | None = _parameter("next_token")
 
     def __init__(self, **parameters: Unpack[RequestParameters]) -> None:
-        _reject_text_as_size(parameters)
-        with _our_errors():
-            super().__init__(**parameters)
+        super().__init__(**_checked(parameters))
 
     @classmethod
     @override
@@ -112,17 +113,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
         """Accept AWS's names too. A model validator would run too late, after `__init__`."""
-        return core_schema.no_info_before_validator_function(_in_snake_case, handler(source))
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _check_parameter(cls, value: object, info: ValidationInfo) -> object:
-        return check_parameter(str(info.field_name), value)
-
-    @model_validator(mode="after")
-    def _check_ranges(self) -> Self:
-        check_ranges(dict(self))
-        return self
+        return core_schema.no_info_before_validator_function(_checked_in_framework, handler(source))
 
     @classmethod
     @override
@@ -136,9 +127,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        _reject_text_as_size(obj)
-        with _our_errors():
-            return super().model_validate(obj, **options)
+        return super().model_validate(_checked(obj), **options)
 
     @classmethod
     @override
@@ -178,31 +167,3 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the first request, with boto3's names for them."""
         return aws_parameters(dict(self))
-
-
-def _reject_text_as_size(given: object) -> None:
-    """Refuse `max_results` as text. FastAPI, which reads it from URLs, does not call this."""
-    if isinstance(given, Mapping):
-        named = cast("Mapping[str, object]", given)
-        for name in ("max_results", "MaxResults"):
-            if isinstance(named.get(name), str):
-                raise InvalidRequestError(refusal("max_results", named[name]))
-
-
-@contextmanager
-def _our_errors() -> Generator[None]:
-    try:
-        yield
-    except ValidationError as error:
-        message = "; ".join(map(_message, error.errors(include_url=False)))
-        raise InvalidRequestError(message) from None
-
-
-def _message(details: Any) -> str:  # noqa: ANN401  # pydantic's own dict
-    ours = details.get("ctx", {}).get("error")
-    if isinstance(ours, InvalidRequestError):
-        return str(ours)
-    if details["loc"]:
-        return unknown_parameter(str(details["loc"][0]), [*PARAMETERS, *_SNAKE_CASE])
-    shown = clipped_repr(details["input"], 100)
-    return f"{shown} is not a request: pass the parameters of ListRestoreJobs by their names"

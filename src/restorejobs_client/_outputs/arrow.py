@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, get_args
+from unittest.mock import patch
 
 from msgspec.structs import fields
 
+from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
-from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, checked_jobs
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator
+from restorejobs_client._outputs.tally import checked_jobs
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATES: Final = ("completion_date", "creation_date")
 _BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
 
@@ -120,16 +121,13 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
     return frame
 
 
-def _plan_arn(job: RestoreJob) -> str | None:
-    return None if job.created_by is None else job.created_by.restore_testing_plan_arn
-
-
 _KINDS: Final[dict[str, type]] = {
     field.name: get_args(field.type)[0] for field in fields(RestoreJob)
 }
 _KNOWN: Final = {name: list(kind) for name, kind in _KINDS.items() if issubclass(kind, OpenEnum)}
 _GETTERS: Final[list[Callable[[RestoreJob], Any]]] = [
-    _plan_arn if name == "created_by" else attrgetter(name) for name in (*_KINDS, "region")
+    attrgetter("restore_testing_plan_arn" if name == "created_by" else name)
+    for name in (*_KINDS, "region")
 ]
 
 
@@ -140,10 +138,13 @@ def _schema() -> pa.Schema:
         str: pa.string(),
         int: pa.int64(),
         bool: pa.bool_(),
-        datetime: pa.timestamp("us", tz="UTC"),
+        type(EPOCH): pa.timestamp("us", tz="UTC"),
         RestoreJobCreator: pa.string(),
         **dict.fromkeys(OpenEnum.__subclasses__(), pa.dictionary(pa.int32(), pa.string())),
     }
+    # This imports pandas, which crashes the interpreter if it meets the dates of a frozen clock.
+    with patch.multiple("datetime", datetime=type(EPOCH), date=type(EPOCH).__base__):
+        pa.array(())
     columns: list[tuple[str, Any]] = [
         ("created_by_restore_testing_plan_arn" if name == "created_by" else name, types[kind])
         for name, kind in _KINDS.items()
@@ -183,7 +184,7 @@ def _array(jobs: Iterable[RestoreJob], column: Any, get: Callable[[RestoreJob], 
         values: list[Any] = [*known, *map(get, jobs)]
         if pa.types.is_timestamp(column.type):
             # Durations since the epoch, because Arrow takes three times as long to read datetimes.
-            durations = [None if moment is None else moment - _EPOCH for moment in values]
+            durations = [None if moment is None else moment - EPOCH for moment in values]
             return make(durations, pa.duration("us")).view(column.type)
         return make(values, column.type)[len(known) :]
     except (pa.ArrowException, ArithmeticError, AttributeError, TypeError, ValueError) as error:

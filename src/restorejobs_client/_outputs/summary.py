@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, Self, TypeVar
 from restorejobs_client._core.table import Cell, Table, size_cell
 from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
-from restorejobs_client._models.jobs import RestoreJob, checked_jobs
-from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally
+from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally, checked_jobs
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
 _Key = TypeVar("_Key", bound=Hashable)
@@ -23,6 +23,9 @@ _Key = TypeVar("_Key", bound=Hashable)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreJobSummary:
     """Counts, times, sizes and failures of restore jobs.
+
+    Parents (composite jobs) and their children are all counted as jobs. To count only the parents
+    and jobs without one, pass `job for job in jobs if job.parent_job_id is None`.
 
     Nothing is guessed: jobs that lack a member are counted in the `without_…` attributes.
     Durations and sizes are those of COMPLETED jobs, because a job that failed has restored
@@ -34,6 +37,8 @@ class RestoreJobSummary:
         by_resource_type: jobs by resource type, the most frequent first.
         by_validation_status: jobs by the status of their validation, if they have one.
         by_deletion_status: jobs by the status of their deletion, if they have one.
+        completed_with_issues: COMPLETED jobs that have a status message. AWS's console calls backup
+            jobs of this kind "Completed with issues". They count as COMPLETED everywhere else.
         success_rate: the share of COMPLETED jobs, from 0 to 1, among the jobs that have ended
             (COMPLETED, ABORTED, FAILED); `None` if none has ended.
         duration: how long the COMPLETED jobs took; `None` if none has both dates.
@@ -45,7 +50,7 @@ class RestoreJobSummary:
             the most frequent reasons first, and at most 1,000 of them.
         other_failures: how many jobs failed for reasons that are not in `failures`, by member.
             Each count of that member in `failures` may be too low by up to this number.
-        parents: the number of parent (composite) jobs. Their children are counted as jobs too.
+        parents: the number of parent (composite) jobs.
         without_status: jobs without a status.
         with_unknown_status: jobs in a status that this release does not know. The success rate
             leaves them out, because they may or may not have ended.
@@ -57,26 +62,27 @@ class RestoreJobSummary:
             negative.
     """
 
-    jobs: int
+    jobs: int = 0
     by_status: Mapping[str, int]
     by_resource_type: Mapping[str, int]
     by_validation_status: Mapping[str, int]
     by_deletion_status: Mapping[str, int]
+    completed_with_issues: int = 0
     success_rate: float | None
     duration: RestoreDurations | None
     durations: Mapping[str, RestoreDurations]
-    bytes_restored: int
+    bytes_restored: int = 0
     oldest: datetime | None
     newest: datetime | None
     failures: tuple[RestoreFailures, ...]
     other_failures: Mapping[str, int]
-    parents: int
+    parents: int = 0
     without_status: int
     with_unknown_status: int
     without_resource_type: int
-    without_creation_date: int
-    without_duration: int
-    without_size: int
+    without_creation_date: int = 0
+    without_duration: int = 0
+    without_size: int = 0
 
     @classmethod
     def from_jobs(cls, jobs: Iterable[RestoreJob]) -> Self:
@@ -165,11 +171,13 @@ def _tables(summary: RestoreJobSummary) -> Iterator[Table]:
 
 
 def _facts(summary: RestoreJobSummary) -> Table:
-    succeeded = parents = None
+    succeeded = issues = parents = None
     if (rate := summary.success_rate) is not None:
         succeeded = Cell(f"{percentage_text(rate)} of those that ended", f"{rate}")
+    if summary.completed_with_issues:
+        issues = f"{counted(summary.completed_with_issues, 'completed job')} with a status message"
     if summary.parents:
-        parents = f"{counted(summary.parents, 'restore job')}, counted as well as their children"
+        parents = f"{counted(summary.parents, 'job')}; they and their children are all counted"
     unknown = {
         "without status": summary.without_status,
         "with a status that is new to this release": summary.with_unknown_status,
@@ -182,6 +190,7 @@ def _facts(summary: RestoreJobSummary) -> Table:
         "oldest": summary.oldest,
         "newest": summary.newest,
         "succeeded": succeeded,
+        "with issues": issues,
         "restored": size_cell(summary.bytes_restored),
         "parents": parents,
         "not known": "; ".join(f"{count:,} {what}" for what, count in unknown.items() if count),

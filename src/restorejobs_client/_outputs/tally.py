@@ -3,28 +3,37 @@
 # No `from __future__ import annotations`: frameworks read these annotations.
 
 import math
+import re
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from itertools import chain
 from typing import Any, ClassVar, Final, TypeVar
 
+from restorejobs_client._core.dates import datetime
 from restorejobs_client._core.enums import (
     RestoreDeletionStatus,
     RestoreJobStatus,
     RestoreValidationStatus,
 )
-from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.text import clipped_repr
+from restorejobs_client._models.jobs import TERMINAL, RestoreJob
 
 _Value = TypeVar("_Value")
-# A status, a resource type and a message.
-_Reason = tuple[str | None, str | None, str | None]
+# A status, a resource type and a message without names and ids.
+_Reason = tuple[str | None, str | None, str]
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
-_MAX_REASONS: Final = 1_000  # kept for each member, because messages may contain ids
+_MAX_REASONS: Final = 1_000  # kept for each member, because messages may be all different
+# What differs from job to job in a message: quoted words, words of five or more characters with a
+# digit in them (but not S3 or 403), such as ids and ARNs, and words with two hyphens.
+_NAME: Final = re.compile(
+    r"""(['"`])\S+?\1|(?<![\w:./@-])(?=[\w:./@-]*[0-9])[\w:./@-]{4,}\w|\b[a-zA-Z]+-[a-zA-Z]+-[\w-]*"""
+)
 _FAILED: Final = {  # the statuses that say that something failed
     "status": {"FAILED"},
     "validation_status": {"FAILED", "TIMED_OUT"},
@@ -55,15 +64,18 @@ class RestoreDurations:
 class RestoreFailures:
     """Jobs with the same resource type that failed in the same status for the same reason.
 
+    Two messages are the same reason if they differ only in names and ids: words in quotes, words of
+    five or more characters with a digit in them (such as ARNs), and words with two hyphens.
+
     Attributes:
         jobs: how many jobs failed.
         member: what failed: `"status"` (the restore itself), `"validation_status"` or
             `"deletion_status"`.
         status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"` for a validation.
         resource_type: the resource type of the jobs; `None` if they have none.
-        message: the reason that AWS gives; `None` if it gives none.
+        message: the reason as AWS words it for the latest job; `None` if it gives none.
         latest: the latest creation date among the jobs; `None` if no job has one.
-        latest_job_id: the id of that job, or of the first job if none has a creation date.
+        latest_job_id: the id of the latest job; the greatest id if several have that date.
     """
 
     jobs: int
@@ -79,13 +91,13 @@ class Tally:
     """Counts jobs one by one."""
 
     def __init__(self) -> None:
+        self._numbers = Counter[str]()  # the attributes of a summary that are numbers
         self._counts: dict[str, Counter[str | None]] = {
             "status": Counter(dict.fromkeys(RestoreJobStatus, 0)),
             "resource_type": Counter(),
             "validation_status": Counter(dict.fromkeys(RestoreValidationStatus, 0)),
             "deletion_status": Counter(dict.fromkeys(RestoreDeletionStatus, 0)),
         }
-        self._ended = self._parents = self._dated = self._sized = self._bytes = 0
         self._oldest: datetime | None = None
         self._newest: datetime | None = None
         self._durations: dict[str | None, array[int]] = {}  # microseconds, by resource type
@@ -99,33 +111,38 @@ class Tally:
         """Count a job."""
         for member, counts in self._counts.items():
             counts[getattr(job, member)] += 1
-        self._ended += job.is_terminal
-        self._parents += job.is_parent is True
-        if (created := job.creation_date) is not None:
-            self._dated += 1
+        is_completed = job.status == RestoreJobStatus.COMPLETED
+        created, duration, size = job.creation_date, job.duration, job.backup_size_in_bytes
+        has_duration = duration is not None and duration >= timedelta(0)
+        has_size = size is not None and size >= 0
+        self._numbers.update(
+            jobs=1,
+            completed_with_issues=is_completed and bool(job.status_message),
+            bytes_restored=(size or 0) if is_completed and has_size else 0,
+            parents=job.is_parent is True,
+            without_creation_date=created is None,
+            without_duration=is_completed and not has_duration,
+            without_size=is_completed and not has_size,
+        )
+        if created is not None:
             self._oldest = min(self._oldest or created, created)
             self._newest = max(self._newest or created, created)
-        if job.status == RestoreJobStatus.COMPLETED:
-            self._add_completed(job)
+        if is_completed and duration is not None and has_duration:
+            durations = self._durations.setdefault(job.resource_type, array("q"))
+            durations.append(duration // _MICROSECOND)
         for member, failed in _FAILED.items():
             if getattr(job, member) in failed:
                 self._add_failure(member, job)
 
-    def _add_completed(self, job: RestoreJob) -> None:
-        size, duration = job.backup_size_in_bytes, job.duration
-        if size is not None and size >= 0:
-            self._sized += 1
-            self._bytes += size
-        if duration is not None and duration >= timedelta(0):
-            durations = self._durations.setdefault(job.resource_type, array("q"))
-            durations.append(duration // _MICROSECOND)
-
     def _add_failure(self, member: str, job: RestoreJob) -> None:
+        def order(one: RestoreJob) -> tuple[datetime, str, str]:
+            return one.creation_date or _UNDATED, one.restore_job_id or "", _message(member, one)
+
         failures = self._failures[member]
-        reason = (getattr(job, member), job.resource_type, getattr(job, f"{member}_message"))
-        jobs, latest = failures.get(reason, (0, job))
-        latest = max(latest, job, key=lambda one: one.creation_date or _UNDATED)
-        failures[reason] = (jobs + 1, latest)
+        reason = _NAME.sub("…", _message(member, job))
+        key = (getattr(job, member), job.resource_type, reason)
+        jobs, latest = failures.get(key, (0, job))
+        failures[key] = (jobs + 1, max(latest, job, key=order))
         if len(failures) == 2 * _MAX_REASONS:
             self._drop_rare_reasons(member)
 
@@ -140,20 +157,19 @@ class Tally:
     def summary(self) -> dict[str, Any]:
         """Return the attributes of a summary of the jobs."""
         statuses, types = self._counts["status"], self._counts["resource_type"]
-        jobs, completed = statuses.total(), statuses["COMPLETED"]
+        jobs, ended = statuses.total(), sum(statuses[status] for status in TERMINAL)
         all_durations = array("q", chain.from_iterable(self._durations.values()))
         for member in _FAILED:
             self._drop_rare_reasons(member)
         return {
-            "jobs": jobs,
+            **self._numbers,
             "by_status": _named(statuses),
             "by_resource_type": _named(dict(types.most_common())),
             "by_validation_status": _named(self._counts["validation_status"]),
             "by_deletion_status": _named(self._counts["deletion_status"]),
-            "success_rate": completed / self._ended if self._ended else None,
+            "success_rate": statuses["COMPLETED"] / ended if ended else None,
             "duration": _measured(all_durations) if all_durations else None,
             "durations": _named({name: _measured(one) for name, one in self._durations.items()}),
-            "bytes_restored": self._bytes,
             "oldest": self._oldest,
             "newest": self._newest,
             "failures": tuple(
@@ -162,22 +178,35 @@ class Tally:
                     member=member,
                     status=str(status),
                     resource_type=resource_type,
-                    message=message,
+                    message=_message(member, latest) or None,
                     latest=latest.creation_date,
                     latest_job_id=latest.restore_job_id,
                 )
                 for member, failures in self._failures.items()
-                for (status, resource_type, message), (failed, latest) in failures.items()
+                for (status, resource_type, _), (failed, latest) in failures.items()
             ),
             "other_failures": self._other_failures,
-            "parents": self._parents,
             "without_status": statuses[None],
             "with_unknown_status": jobs - sum(statuses[one] for one in (*RestoreJobStatus, None)),
             "without_resource_type": types[None],
-            "without_creation_date": jobs - self._dated,
-            "without_duration": completed - len(all_durations),
-            "without_size": completed - self._sized,
         }
+
+
+def _message(member: str, job: RestoreJob) -> str:
+    return getattr(job, f"{member}_message") or ""
+
+
+def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
+    """Yield the jobs. Anything that is not a job raises `InvalidRequestError`."""
+    if not isinstance(jobs, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+        raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
+    for job in jobs:
+        if not isinstance(job, RestoreJob):
+            message = (
+                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
+            )
+            raise InvalidRequestError(message)
+        yield job
 
 
 def _named(values: Mapping[str | None, _Value]) -> dict[str, _Value]:

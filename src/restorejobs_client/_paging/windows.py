@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import Annotated, Final, cast
 
 import msgspec
 
+from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import EARLIEST
 
@@ -75,7 +76,7 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
     def span(self, parameters: Parameters) -> tuple[datetime, datetime]:
         """Return the two dates between which the jobs of the window are expected."""
         after, before = creation_bounds(parameters)
-        upper = self.upper or before or datetime.now(UTC)
+        upper = self.upper or before or in_utc(datetime.now(UTC))
         lower = self.lower or after or max(EARLIEST, upper - _USUAL_SPAN)
         return lower, max(lower, upper)
 

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import msgspec
 
+from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, place_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _HOUR = 3_600_000  # milliseconds
 _DAY = 24 * _HOUR
@@ -38,6 +38,8 @@ _TYPES = {
     "Neptune": "rds:{here}:cluster:{name}-{hex}",
     "Redshift": "redshift:{here}:cluster:{name}-{hex}",
     "Timestream": "timestream:{here}:database/{name}/table/{hex}",
+    "DSQL": "dsql:{here}:cluster/{hex}",
+    "Redshift Serverless": "redshift-serverless:{here}:namespace/{hex}",
 }
 _PARENT_TYPES = {
     "CloudFormation": "cloudformation:{here}:stack/{name}/{uuid}",
@@ -102,8 +104,8 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
-    first = -((_EPOCH - created_after) // _MILLISECOND)  # rounded up
-    end = -((_EPOCH - created_before) // _MILLISECOND)
+    first = -((EPOCH - created_after) // _MILLISECOND)  # rounded up
+    end = -((EPOCH - created_before) // _MILLISECOND)
     if first >= end:
         raise InvalidRequestError(
             "created_before: must be later than created_after by a millisecond or more, got "
@@ -151,7 +153,7 @@ class _Sampler:
             "AccountId": self._account_id,
             "RestoreJobId": self._uuid(),
             "RecoveryPointArn": self._arn("backup:{here}:recovery-point:{uuid}"),
-            "CreationDate": _EPOCH + created * _MILLISECOND,
+            "CreationDate": EPOCH + created * _MILLISECOND,
             "Status": status,
             "PercentDone": "0.00%",
             "IamRoleArn": self._arn("iam::{account}:role/AWSBackupDefaultServiceRole"),
@@ -170,13 +172,13 @@ class _Sampler:
             "BackupVaultArn": self._arn("backup:{here}:backup-vault:{name}"),
             "BackupSizeInBytes": int(chance.lognormvariate(23, 2)),
             "ExpectedCompletionTimeMinutes": int(minutes * chance.uniform(0.8, 1.5)) + 1,
-            "RecoveryPointCreationDate": _EPOCH + backed_up * _MILLISECOND,
+            "RecoveryPointCreationDate": EPOCH + backed_up * _MILLISECOND,
             "CreatedBy": {"RestoreTestingPlanArn": plan} if is_test else None,
         }
         if status == "RUNNING":
             job["PercentDone"] = f"{chance.uniform(0, 100):.2f}%"
             return msgspec.convert(job, RestoreJob)
-        job["CompletionDate"] = _EPOCH + (created + int(minutes * 60_000)) * _MILLISECOND
+        job["CompletionDate"] = EPOCH + (created + int(minutes * 60_000)) * _MILLISECOND
         if status == "FAILED":
             job["StatusMessage"] = chance.choice(_FAILURES)
         elif status == "ABORTED":

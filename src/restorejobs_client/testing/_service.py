@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
+from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import RestoreJobStatus
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
@@ -91,7 +92,7 @@ class Shelf:
         for job in jobs:
             number = next(_numbers) if job.restore_job_id is None else 0
             place = place_of(job, self.account_id, number)
-            members = msgspec.to_builtins(job, builtin_types=(datetime,))
+            members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
             sent = {name: value for name, value in members.items() if value is not None}
             self._entries[place[1:]] = _Entry(place, job, _encode(sent).encode())
         self._in_order = []
@@ -142,16 +143,12 @@ class _RefusedError(Exception):
     """The service refuses a parameter. The arguments are its name and the reason."""
 
 
-def _plan_arn(job: RestoreJob) -> str | None:
-    return job.created_by.restore_testing_plan_arn if job.created_by else None
-
-
 # The parameters that choose jobs: which value of a job they compare with theirs, and how.
 _FILTERS: dict[str, tuple[Callable[[RestoreJob], Any], Callable[[Any, Any], bool]]] = {
     "status": (attrgetter("status"), eq),
     "resourceType": (attrgetter("resource_type"), eq),
     "parentJobId": (attrgetter("parent_job_id"), eq),
-    "restoreTestingPlanArn": (_plan_arn, eq),
+    "restoreTestingPlanArn": (attrgetter("restore_testing_plan_arn"), eq),
     "createdAfter": (attrgetter("creation_date"), ge),
     "createdBefore": (attrgetter("creation_date"), lt),
     "completeAfter": (attrgetter("completion_date"), ge),
