@@ -5,9 +5,9 @@ python examples/evidence_archive.py --live PROFILE … --regions REGION …   on
 python examples/evidence_archive.py --report                              what the archive contains
 
 A run asks AWS which account each profile has. It lists only jobs that can have changed since the
-last run, and saves each account's region in its own transaction, so you can kill it at any time and
-start it again. A region that was not listed is a gap. Every run and report names the gaps and exits
-with 1, until later runs have filled them.
+last run, and saves each region in its own transaction, so you can kill it at any time and start it
+again. A region that was not listed is a gap. Every run and report names the gaps and exits with 1,
+until later runs have filled them.
 
 A run covers creation dates until one hour before AWS answered, by the clock of AWS, because AWS may
 list a job late. It covers nothing if the clock of this machine differs by more than five minutes,
@@ -15,8 +15,8 @@ and nothing older than 30 days, because AWS does not say for how long it lists a
 listing a region, delete its row from the table `places`, or it stays a gap. The archive never
 deletes a job. It counts parent jobs and their children. All times are in UTC.
 
-It needs DuckDB, pytz and the extra `arrow`. The archive is the file evidence.duckdb, which only its
-owner can read. The archive of the six nights is temporary, unless you pass --database.
+It needs DuckDB, pytz and the extra `arrow`. Only the owner of the archive, evidence.duckdb, can read
+it. The archive of the six nights is temporary, unless you pass --database.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from typing import Any, NamedTuple
 import boto3
 import duckdb
 import pyarrow as pa
+from botocore.config import Config
 from duckdb import DuckDBPyConnection as Archive
 
 from restorejobs_client import RestoreJobsClient, RestoreJobsError, __version__, to_arrow
@@ -46,6 +47,8 @@ class Source(NamedTuple):
 
     client: RestoreJobsClient | RestoreJobsError
     account: str | None = None  # the default is the account of the jobs
+    endpoint: str | None = None
+    is_aws: bool = False
     time: datetime | None = None  # of a simulated service
 
 
@@ -53,6 +56,7 @@ Row = dict[str, Any]
 Places = Mapping[tuple[str, str], Callable[[], RestoreJobsClient | Source]]
 """How to make the client of each profile in each region."""
 
+IGNORE: Row = {"ignore_configured_endpoint_urls": True}  # botocore's stubs do not know it
 LATE, CLOCKS, LISTABLE = timedelta(hours=1), timedelta(minutes=5), timedelta(days=30)
 
 TABLES = """
@@ -64,7 +68,7 @@ create table if not exists places (
 create table if not exists listings (
     run bigint, profile varchar, account varchar, region varchar, asked_after timestamptz,
     covered_from timestamptz, covered_to timestamptz, jobs bigint, new bigint, changed bigint,
-    client varchar, answered_from timestamptz, answered_to timestamptz, request_ids varchar[],
+    endpoint varchar, is_aws boolean, answered_at timestamptz[], request_ids varchar[],
     versions varchar, error varchar);
 -- Each job as it was listed last. `save` adds columns for the other members.
 create table if not exists jobs (
@@ -163,8 +167,8 @@ select coalesce(strftime(month, '%Y-%m'), 'no date') as month,
     ended, success_rate, median_seconds, p95_seconds, tests_validated,
     if(covered is null, 'covered', covered || ' covered') as coverage, not_covered,
     left(since::varchar, 16) as period_from, left(until::varchar, 16) as period_to,
-    (select string_agg(distinct client, ' ' order by client) from listings where account = m.account
-        and region = m.region and client like '%endpoint_url=%') as not_aws
+    (select string_agg(distinct shown(endpoint), ' ') from listings
+        where account = m.account and region = m.region and not is_aws) as not_aws
 from months m join periods using (account, region) left join coverage using (account, region, month)
 left join figures f on (m.account, m.region) = (f.account, f.region)
     and m.month is not distinct from f.month
@@ -191,7 +195,7 @@ def run(archive: Archive, places: Places, now: datetime, since: datetime) -> Non
     archive.commit()
     with ThreadPoolExecutor(8) as threads:
         listings = [
-            (row, threads.submit(fetch, source, *bounds_of(archive, row, now), ahead))
+            (row, threads.submit(fetch, source, bounds_of(archive, row, now), ahead))
             for row, source in sources
         ]
         for row, listing in listings:
@@ -202,20 +206,17 @@ def run(archive: Archive, places: Places, now: datetime, since: datetime) -> Non
                 if found["account"] != row["profile"]:  # which may have had the account's place
                     archive.execute(DROP_PLACE, [row["profile"], row["region"]])
                     archive.execute(ADD_PLACE, [found["account"], row["region"], since])
-                record(archive, found | save(archive, found, jobs))
+                row.update(found | save(archive, found, jobs))
             except (RestoreJobsError, duckdb.ConstraintException) as error:
                 archive.rollback().begin()
-                record(archive, row | {"error": f"{type(error).__name__}: {error}"})
+                row["error"] = f"{type(error).__name__}: {error}"
+            names, values = ", ".join(row), ", ".join(f"${name}" for name in row)
+            insert = f"insert into listings (run, {names}) select max(run), {values} from runs"  # noqa: S608
+            archive.execute(insert, row)
             archive.commit()
 
 
-def record(archive: Archive, row: Row) -> None:
-    names, values = ", ".join(row), ", ".join(f"${name}" for name in row)
-    query = f"insert into listings (run, {names}) select max(run), {values} from runs"  # noqa: S608
-    archive.execute(query, row)
-
-
-def bounds_of(archive: Archive, row: Row, now: datetime) -> tuple[datetime, datetime]:
+def bounds_of(archive: Archive, row: Row, now: datetime) -> Row:
     """Return the creation date to list from, and the date from which that covers the place."""
     ((gap_from, oldest_open),) = archive.execute(
         """
@@ -227,17 +228,16 @@ def bounds_of(archive: Archive, row: Row, now: datetime) -> tuple[datetime, date
     ).fetchall()
     covered_from = max(gap_from, now - LISTABLE) if gap_from else now - LATE - CLOCKS
     # AWS does not say whether it includes jobs that were created at the bound itself.
-    return min(covered_from, oldest_open or covered_from) - timedelta(seconds=1), covered_from
+    after = min(covered_from, oldest_open or covered_from) - timedelta(seconds=1)
+    return {"asked_after": after, "covered_from": covered_from}
 
 
-def fetch(
-    source: Source, after: datetime, covered_from: datetime, ahead: timedelta
-) -> tuple[Row, pa.Table]:
+def fetch(source: Source, bounds: Row, ahead: timedelta) -> tuple[Row, pa.Table]:
     """Return the facts of a listing, and its jobs. The local clock may be `ahead`, or simulated."""
     if isinstance(source.client, RestoreJobsError):
         raise source.client
     with source.client as client:
-        pages = list(client.list_restore_jobs(by_created_after=after).pages())
+        pages = list(client.list_restore_jobs(by_created_after=bounds["asked_after"]).pages())
     here = datetime.now(UTC) + ahead
     jobs = [job for page in pages for job in page]
     accounts = {source.account, *(job.account_id for job in jobs)} - {None}
@@ -247,14 +247,12 @@ def fetch(
     times = [time for page in pages if (time := source.time or page.answered_at)]
     there = f"{times[-1]:%F %T}" if times else "an unknown time"
     agree = len(times) == len(pages) and abs(times[-1] - here) <= CLOCKS
-    facts = {
+    facts = bounds | {
         "account": accounts.pop(),
-        "asked_after": after,
-        "covered_from": covered_from,
         "covered_to": min([*times, here]) - LATE,
-        "client": repr(client),
-        "answered_from": min(times, default=None),
-        "answered_to": max(times, default=None),
+        "endpoint": source.endpoint or "unknown",
+        "is_aws": source.is_aws,
+        "answered_at": times,
         "request_ids": [page.request_id for page in pages],
         "versions": f"restorejobs-client {__version__}, boto3 {boto3.__version__}",
         "error": None if agree else f"it is {here:%F %T} here, and {there} at AWS",
@@ -315,16 +313,21 @@ def print_report(archive: Archive, csv: Path) -> None:
         """
     ).show(max_rows=1_000_000, max_width=1_000)
     print("The archive covers the jobs created in these periods, except what is NOT COVERED above:")
-    periods = report.project("account, region, period_from, period_to, not_aws").distinct()
-    periods.order("all").show(max_rows=1_000_000, max_width=1_000)
+    periods = report.project("account, region, period_from, period_to, not_aws")
+    periods.distinct().order("all").show(max_width=1_000)
 
 
 def live(session_of: Callable[..., Any], profile: str, region: str) -> Source:
-    """Return a client for a profile, and its account."""
+    """Return a client for a profile, its account and its endpoint, and whether that is AWS's."""
     try:
         session = session_of(profile_name=profile)
         account = session.client("sts", region_name=region).get_caller_identity()["Account"]
-        return Source(RestoreJobsClient(session=session, region_name=region), account)
+        client = RestoreJobsClient(session=session, region_name=region)
+        used, of_aws = (
+            session.client("backup", region_name=region, config=config).meta.endpoint_url
+            for config in (None, Config(**IGNORE))
+        )
+        return Source(client, account, used.rpartition("@")[2], used == of_aws)
     except Exception as error:  # noqa: BLE001  # botocore raises many kinds
         # Not the text of the error, which may contain credentials.
         reason = f"AWS did not say which account this profile has: {type(error).__name__}"
@@ -358,11 +361,9 @@ def main() -> int:
 
                 simulate(archive)
             if given.live:
-                session_of = cache(boto3.Session)
-                places = {
-                    place: partial(live, session_of, *place)
-                    for place in product(given.live, given.regions)
-                }
+                client_of = partial(live, cache(boto3.Session))
+                pairs = product(given.live, given.regions)
+                places = {place: partial(client_of, *place) for place in pairs}
                 now = datetime.now(UTC)
                 start: datetime = given.start or now - LISTABLE
                 run(archive, places, now, start.replace(tzinfo=start.tzinfo or UTC))

@@ -35,7 +35,7 @@ def simulate(archive: DuckDBPyConnection) -> None:
                 listed = [as_listed(job, night) for job, created in jobs if created < night]
                 backup.seed(listed, region_name=region, account_id=account)
                 client = backup.client(region_name=region, account_id=account)
-                sources[profile, region] = partial(Source, client, account, time=night)
+                sources[profile, region] = partial(Source, client, account, "a fake", time=night)
             if number == 3:  # noqa: PLR2004
                 backup.fail_next(
                     "access_denied", region_name="eu-central-1", account_id=ACCOUNTS["staging"]

@@ -95,7 +95,7 @@ class Nightly:
     def source(self, place: Place, time: datetime) -> evidence.Source:
         """Return the client of a place, whose service has this time."""
         backup = self.east if place == EAST else self.west
-        return evidence.Source(backup.client(), NUMBERS[place[0]], time)
+        return evidence.Source(backup.client(), NUMBERS[place[0]], backup.endpoint_url, time=time)
 
     def run(self, day: int, *places: Place, since: datetime = SINCE) -> None:
         """Run for these places, or for `EAST` alone, this many days after `NIGHT`."""
@@ -139,11 +139,6 @@ def nightly() -> Iterator[Nightly]:
     ):
         archive.execute(evidence.SCHEMA)
         yield Nightly(archive, east, west)
-
-
-def lines_of(report: Path) -> list[str]:
-    """Return the lines of a CSV file, without the ports of the fakes, which differ each time."""
-    return sorted(set(re.sub(r"127\.0\.0\.1:\d+", "", report.read_text()).splitlines()))
 
 
 def command(*arguments: str) -> int:
@@ -250,11 +245,11 @@ def test_each_listing_says_where_it_comes_from(nightly: Nightly) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     nightly.east.seed(sample(1_500, EAST, before))
     nightly.run_with(lambda: nightly.source(EAST, NIGHT)._replace(time=None), now=datetime.now(UTC))
-    ((client, started, ended, ids, versions),) = nightly.rows(
-        "select client, answered_from, answered_to, request_ids, versions from listings"
+    ((endpoint, is_aws, times, ids, versions),) = nightly.rows(
+        "select endpoint, is_aws, answered_at, request_ids, versions from listings"
     )
-    assert client == repr(nightly.east.client())
-    assert before <= started <= ended <= datetime.now(UTC)
+    assert (endpoint, is_aws) == (nightly.east.endpoint_url, False)
+    assert before <= times[0] <= times[1] <= datetime.now(UTC)
     assert len(set(ids)) == len(nightly.east.requests) == 2
     assert versions.startswith(f"restorejobs-client {__version__}, boto3 ")
 
@@ -493,7 +488,7 @@ def test_simulation_is_repeatable(tmp_path: Path) -> None:
     assert page.count("4 places listed") == 5
     assert page.count("3 places listed") == 1
     assert command(*arguments, str(tmp_path / "second.csv")) == 0
-    assert lines_of(tmp_path / "first.csv") == lines_of(tmp_path / "second.csv")
+    assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
 
 
 def test_csv_has_no_formula_and_no_forged_line(
@@ -523,11 +518,38 @@ def test_csv_has_no_formula_and_no_forged_line(
 def test_report_names_endpoints_that_are_not_of_aws(
     nightly: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The page and the CSV file show a client that did not list AWS itself."""
-    nightly.run(0)
+    """The page and the CSV file show where jobs came from if that was not AWS."""
+    nightly.run_with(
+        lambda: nightly.source(EAST, NIGHT)._replace(endpoint="https://a", is_aws=True)
+    )
     _, page, rows = nightly.report(tmp_path, capsys)
-    assert {row["not_aws"] for row in rows} == {repr(nightly.east.client())}
+    assert {row["not_aws"] for row in rows} == {""}
+    assert "https://a" not in page
+    nightly.run(1)
+    _, page, rows = nightly.report(tmp_path, capsys)
+    assert {row["not_aws"] for row in rows} == {nightly.east.endpoint_url}
     assert nightly.east.endpoint_url in page
+
+
+def test_live_client_knows_whether_its_endpoint_is_that_of_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint of a profile is not AWS's, and without one it is. No password is kept."""
+    config = tmp_path / "config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    with identities() as url:
+        text = profile("p", PRODUCTION, "http://me:secret@localhost:1/x", url)
+        for text_of_profile, endpoint, is_aws in (
+            (text, "localhost:1/x", False),
+            (re.sub(r"backup =\n.*\n", "", text), "https://backup.eu-west-1.amazonaws.com", True),
+        ):
+            config.write_text(text_of_profile)
+            source = evidence.live(boto3.Session, "p", "eu-west-1")
+            assert (source.account, source.endpoint, source.is_aws) == (
+                PRODUCTION,
+                endpoint,
+                is_aws,
+            )
 
 
 def profile(name: str, account: str, backup_url: str, identities_url: str) -> str:
@@ -636,7 +658,7 @@ def test_full_disk_leaves_an_archive_that_the_next_run_completes(tmp_path: Path)
         assert "Could not write file" in errors
     assert program("--database", str(database), "--csv", str(report)) == (0, "")
     assert command("--database", str(tmp_path / "new.duckdb")) == 0
-    assert lines_of(report) == lines_of(tmp_path / "new.csv")
+    assert report.read_text() == (tmp_path / "new.csv").read_text()
 
 
 def test_second_run_at_the_same_time_changes_nothing(tmp_path: Path) -> None:
