@@ -15,8 +15,8 @@ and nothing older than 30 days, because AWS does not say for how long it lists a
 listing a region, delete its row from the table `places`, or it stays a gap. The archive never
 deletes a job. It counts parent jobs and their children. All times are in UTC.
 
-It needs DuckDB, pytz and the extra `arrow`. Only the owner of the archive, evidence.duckdb, can read
-it. The archive of the six nights is temporary, unless you pass --database.
+It needs DuckDB, pytz and the extra `arrow`. Only its owner can read the archive, evidence.duckdb.
+The archive of the six nights is temporary, unless you pass --database.
 """
 
 from __future__ import annotations
