@@ -63,3 +63,11 @@ def test_unknown_values_use_no_memory() -> None:
         RestoreJobStatus(f"STATUS-{number}")
     assert len(RestoreJobStatus) == 5
     assert len(RestoreJobStatus._value2member_map_) == 5  # where the enum would keep them
+
+
+def test_repr_of_an_unknown_value_is_printable() -> None:
+    """A debugger shows an unknown value without the characters that a terminal would obey."""
+    status = RestoreJobStatus("\x1b[2J\u202e")
+    assert repr(status).isprintable()
+    assert str(status) == "\x1b[2J\u202e"
+    assert repr(RestoreJobStatus.FAILED) == "<RestoreJobStatus.FAILED: 'FAILED'>"

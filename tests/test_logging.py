@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import pytest
 from support.raw_server import Answer
 
 from restorejobs_client import RestoreJobsClient
 
 if TYPE_CHECKING:
-    import pytest
     from support.raw_server import PageServer
 
 
@@ -48,3 +48,26 @@ def test_pages_damage_and_throttling_are_logged(
     assert "page of 100 jobs" in last_page
     assert "job-0" not in caplog.text
     assert "token-" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "warnings"),
+    [
+        ("http://user:hidden@proxy.example", 1),
+        ("http://10.0.0.1:8080", 1),
+        ("http://127.0.0.1.example", 1),
+        ("http://localhost:4566", 0),
+        ("http://backup.localhost:4566", 0),
+        ("http://127.0.0.2:9", 0),
+        ("http://[::1]:9", 0),
+        ("https://proxy.example", 0),
+    ],
+)
+def test_plain_http_to_another_host_is_logged(
+    caplog: pytest.LogCaptureFixture, url: str, warnings: int
+) -> None:
+    """A client that would send its token over plain HTTP to another host says so once."""
+    RestoreJobsClient(region_name="eu-west-1", endpoint_url=url)
+    records = [one for one in caplog.records if one.name == "restorejobs_client"]
+    assert [one.levelname for one in records] == ["WARNING"] * warnings
+    assert "hidden" not in caplog.text

@@ -7,7 +7,6 @@ import itertools
 import operator
 import signal
 import statistics
-import sys
 import threading
 import time
 from collections import Counter
@@ -15,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +40,7 @@ from restorejobs_client.testing import FakeBackup, _InstantClock, fake_backup, s
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from restorejobs_client._watch import Clock
+    from restorejobs_client._core.clock import Clock
 
     Iterate = Callable[[RestoreJobWatch], list[RestoreJob]]
 
@@ -76,14 +74,14 @@ def state_of(listed: RestoreJob) -> str:
 @pytest.fixture(autouse=True)
 def _no_endless_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test whose watch should have ended, instead of waiting forever."""
-    wait, waits = _InstantClock.wait, Counter[_InstantClock]()
+    sleep, sleeps = _InstantClock.sleep, Counter[_InstantClock]()
 
-    def count(clock: _InstantClock, seconds: float, wake: SimpleQueue[None]) -> None:
-        waits[clock] += 1
-        assert waits[clock] < 1_000, "the watch does not end"
-        wait(clock, seconds, wake)
+    def count(clock: _InstantClock, seconds: float) -> float:
+        sleeps[clock] += 1
+        assert sleeps[clock] < 1_000, "the watch does not end"
+        return sleep(clock, seconds)
 
-    monkeypatch.setattr(_InstantClock, "wait", count)
+    monkeypatch.setattr(_InstantClock, "sleep", count)
 
 
 def listing(backup: FakeBackup, **parameters: Any) -> RestoreJobs:
@@ -298,7 +296,7 @@ def test_ids_select_the_jobs(backup: FakeBackup) -> None:
     backup.seed([a_job("a"), a_job("b", "completed"), a_job("other", minutes=-1)])
     backup.seed_next([a_job("new", minutes=1)])
     backup.seed_next([a_job("a", "completed")])
-    assert seen(listing(backup).watch("a", "b")) == ["a running", "b completed", "a completed"]
+    assert seen(listing(backup).watch(["a", "b"])) == ["a running", "b completed", "a completed"]
 
 
 def test_unlisted_ids_are_waited_for(backup: FakeBackup) -> None:
@@ -306,18 +304,22 @@ def test_unlisted_ids_are_waited_for(backup: FakeBackup) -> None:
     backup.seed_next([a_job("a")])
     backup.seed_next([a_job("old", "completed", minutes=-600)])
     backup.seed_next([a_job("a", "completed")])
-    assert seen(listing(backup).watch("a", "old")) == ["a running", "old completed", "a completed"]
+    assert seen(listing(backup).watch(["a", "old"])) == [
+        "a running",
+        "old completed",
+        "a completed",
+    ]
 
 
 def test_ids_match_in_upper_and_lower_case(backup: FakeBackup) -> None:
     """An id that is given in several spellings is one job, yielded with the service's spelling."""
     backup.seed([a_job("1a2B")])
     backup.seed_next([a_job("1a2B", "completed")])
-    watch = listing(backup).watch("1A2B", "1a2b", "1A2B")
+    watch = listing(backup).watch(["1A2B", "1a2b", "1A2B"])
     assert seen(watch) == ["1a2B running", "1a2B completed"]
 
 
-@pytest.mark.parametrize("ids", [[], ["a"]])
+@pytest.mark.parametrize("ids", [None, ["a"]])
 def test_listed_ids_that_differ_only_in_case_are_two_jobs(
     backup: FakeBackup, ids: list[str]
 ) -> None:
@@ -325,14 +327,14 @@ def test_listed_ids_that_differ_only_in_case_are_two_jobs(
     backup.seed([a_job("A"), a_job("a", "completed")])
     backup.seed_next([])
     backup.seed_next([a_job("A", "completed")])
-    assert seen(listing(backup).watch(*ids, timeout=3_600)) == [
+    assert seen(listing(backup).watch(ids, timeout=3_600)) == [
         "A running",
         "a completed",
         "A completed",
     ]
 
 
-@pytest.mark.parametrize("ids", [[], ["a"]])
+@pytest.mark.parametrize("ids", [None, ["a"]])
 def test_same_id_in_two_accounts_is_two_jobs(backup: FakeBackup, ids: list[str]) -> None:
     """The account distinguishes jobs with the same id, with and without ids to watch."""
     accounts = ["111111111111", "222222222222"]
@@ -343,7 +345,7 @@ def test_same_id_in_two_accounts_is_two_jobs(backup: FakeBackup, ids: list[str])
     for account, first, last in zip(accounts, running, ended, strict=True):
         backup.seed([first], account_id=account)
         backup.seed_next([last], account_id=account)
-    watch = listing(backup, by_account_id="*").watch(*ids)
+    watch = listing(backup, by_account_id="*").watch(ids)
     assert list(watch) == [*running, *ended]
 
 
@@ -424,7 +426,7 @@ def test_rounds_with_ids_end_after_the_newest_followed_job(backup: FakeBackup) -
     backup.seed([a_job("a"), a_job("b", minutes=30), a_job("x", minutes=90)])
     backup.seed_next([a_job("b", "completed", minutes=30)])
     backup.seed_next([a_job("a", "completed")])
-    list(listing(backup).watch("a", "b"))
+    list(listing(backup).watch(["a", "b"]))
     assert [
         (request.get("createdAfter"), request.get("createdBefore")) for request in backup.requests
     ] == [
@@ -440,7 +442,7 @@ def test_rounds_stay_within_the_bounds_of_the_listing(backup: FakeBackup) -> Non
     backup.seed([a_job("a"), a_job("before", minutes=-2), a_job("after", minutes=2)])
     backup.seed_next([a_job("a", "completed")])
     watch = listing(backup, by_created_after=NOON - minute, by_created_before=NOON + minute)
-    assert seen(watch.watch("a")) == ["a running", "a completed"]
+    assert seen(watch.watch(["a"])) == ["a running", "a completed"]
     first, second = backup.requests
     assert first == second
 
@@ -477,7 +479,7 @@ def test_job_at_the_limit_of_the_calendar_is_followed(date: datetime) -> None:
     extreme = RestoreJob(restore_job_id="a", creation_date=date.replace(tzinfo=UTC))
     service = Service([extreme])
     watch = service.listing().watch(
-        "a", interval=0.001, timeout=10, until=lambda _: len(service.asked) == 3
+        ["a"], interval=0.001, timeout=10, until=lambda _: len(service.asked) == 3
     )
     assert list(watch) == [extreme]
 
@@ -522,7 +524,7 @@ def test_waits_between_rounds() -> None:
 def test_timeout_error_names_the_pending_jobs(backup: FakeBackup) -> None:
     """`pending` has the ids of running jobs and, as they were given, of jobs never listed."""
     backup.seed([a_job("a"), a_job("b", "completed"), a_job("other")])
-    watch = listing(backup).watch("b", "A", "Never", timeout=100)
+    watch = listing(backup).watch(["b", "A", "Never"], timeout=100)
     assert seen([next(watch), next(watch)]) == ["a running", "b completed"]
     for _ in range(2):
         with pytest.raises(WatchTimeoutError, match="100 seconds: a, Never") as caught:
@@ -536,7 +538,7 @@ def test_timeout_counts_from_the_first_request(backup: FakeBackup) -> None:
     clock = _InstantClock()
     backup.seed([a_job("a")])
     watch = timed_listing(backup, clock).watch(interval=60, timeout=100)
-    clock.wait(1_000, SimpleQueue())  # before the first request
+    clock.sleep(1_000)  # before the first request
     with pytest.raises(WatchTimeoutError):
         list(watch)
     assert clock.now() == pytest.approx(1_100, abs=10)
@@ -555,12 +557,12 @@ def test_timeout_of_zero_completes_the_first_round(backup: FakeBackup) -> None:
 def test_timeout_is_raised_while_requests_fail(backup: FakeBackup) -> None:
     """A caller who tries again after each error still gets the time-out."""
     clock = _InstantClock()
-    watch = timed_listing(backup, clock).watch("a", timeout=35)
+    watch = timed_listing(backup, clock).watch(["a"], timeout=35)
     backup.fail_next("access_denied", times=10)
     for _ in range(4):
         with pytest.raises(AccessDeniedException):
             next(watch)
-        clock.wait(10, SimpleQueue())
+        clock.sleep(10)
     with pytest.raises(WatchTimeoutError) as caught:
         next(watch)
     assert caught.value.pending == ("a",)
@@ -587,14 +589,11 @@ NOT_SECONDS = [float("nan"), float("inf"), "5", 10**400]
     ("name", "value", "allowed"),
     [
         *(
-            ("interval", value, "a number of seconds above 0")
+            ("interval", value, "more than 0 seconds")
             for value in [0, -1, True, None, timedelta(1), *NOT_SECONDS]
         ),
-        *(
-            ("timeout", value, "0 or more seconds, or None")
-            for value in [-1, -0.1, False, *NOT_SECONDS]
-        ),
-        *(("until", value, "a function that takes a job") for value in [None, "COMPLETED"]),
+        *(("timeout", value, "0 or more seconds") for value in [-1, -0.1, False, *NOT_SECONDS]),
+        *(("until", value, "a function of a job") for value in [None, "COMPLETED"]),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -607,8 +606,8 @@ def test_wrong_option_is_refused(backup: FakeBackup, name: str, value: Any, allo
 @pytest.mark.parametrize("wrong", ["", "  ", None, 7, ["a", "b"], b"a"])
 def test_id_that_is_not_text_is_refused(backup: FakeBackup, wrong: Any) -> None:
     """An id that is empty or not text raises an error that says how to pass ids."""
-    with pytest.raises(InvalidRequestError, match="is not a restore job id: pass ids as text"):
-        listing(backup).watch("a", wrong)
+    with pytest.raises(InvalidRequestError, match="is not a restore job id: ids are text"):
+        listing(backup).watch(["a", wrong])
 
 
 @pytest.mark.parametrize("name", ["limit", "next_token", "resume_from"])
@@ -620,8 +619,13 @@ def test_listing_for_a_single_run_is_refused(backup: FakeBackup, name: str) -> N
 
 
 def test_very_long_times_are_accepted() -> None:
-    """An interval that is longer than a thread can wait does not fail."""
-    watch = Service([job(0)]).listing().watch(interval=1e300, timeout=sys.float_info.max / 4)
+    """The longest time that a thread can wait is accepted, and longer ones are refused."""
+    longest = threading.TIMEOUT_MAX
+    for name in ("interval", "timeout"):
+        options: dict[str, Any] = {name: longest * 1.1}
+        with pytest.raises(InvalidRequestError, match=f"at most {longest:.0f}"):
+            Service().listing().watch(**options)
+    watch = Service([job(0)]).listing().watch(interval=longest, timeout=longest)
     next(watch)
     threading.Timer(0.1, watch.close).start()
     assert list(watch) == []
@@ -992,7 +996,7 @@ def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # generated
         jobs = [a_job(name, state, minutes=MINUTES[name]) for name, state in step.items()]
         (shared_backup.seed_next if number else shared_backup.seed)(jobs)
     filters = {"by_status": status} if status else {}
-    watch = listing(shared_backup, max_results=max_results, **filters).watch(*sorted(ids))
+    watch = listing(shared_backup, max_results=max_results, **filters).watch(sorted(ids) or None)
     found: list[RestoreJob] = []
     for turn in itertools.count():  # pragma: no branch
         if turn in faults:

@@ -291,8 +291,17 @@ def test_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -
     assert len(inside) == 3
 
 
+@pytest.mark.parametrize("answer", [None, [], "text", 5])
+def test_mocked_method_that_returns_no_dict_is_damage(server: PageServer, answer: object) -> None:
+    """If a test replaces a method of the client, what it returns must look like an answer."""
+    boto3_client: Any = server.client()
+    boto3_client.list_restore_jobs = lambda **_: answer
+    with pytest.raises(MalformedResponseError, match="not a dict"):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+
 def test_error_in_a_handler_is_a_transport_error(server: PageServer) -> None:
-    """What a handler on the caller's client raises comes as `TransportError` with its cause."""
+    """What a handler on the caller's client raises comes as `TransportError`, with its text."""
     boto3_client: Any = server.client()
 
     def fail(**_: object) -> None:
@@ -302,7 +311,7 @@ def test_error_in_a_handler_is_a_transport_error(server: PageServer) -> None:
     boto3_client.meta.events.register("before-call.backup", fail)
     with pytest.raises(TransportError, match="LookupError: oh") as caught:
         RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
-    assert isinstance(caught.value.__cause__, LookupError)
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
 def error(code: str, status: int = 400, **members: object) -> Fault:

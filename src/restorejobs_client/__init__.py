@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from restorejobs_client._client import RestoreJobsClient
+from restorejobs_client._concurrent.iterator import RestoreJobIterator, RestoreJobPageIterator
 from restorejobs_client._concurrent.stream import RestoreJobStream
 from restorejobs_client._core.enums import (
     ResourceType,
@@ -25,18 +26,14 @@ from restorejobs_client._core.errors import (
     PaginationError,
     ResourceNotFoundException,
     RestoreJobsError,
+    RestoreJobsErrorGroup,
     ServiceError,
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
     WatchTimeoutError,
 )
-from restorejobs_client._listing import (
-    RestoreJobIterator,
-    RestoreJobPageIterator,
-    RestoreJobs,
-    gather,
-)
+from restorejobs_client._listing import RestoreJobs, gather
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, RestoreJobPage
 from restorejobs_client._outputs.arrow import to_arrow, to_pandas
 from restorejobs_client._outputs.summary import RestoreJobSummary
@@ -76,6 +73,7 @@ __all__ = [
     "RestoreJobs",
     "RestoreJobsClient",
     "RestoreJobsError",
+    "RestoreJobsErrorGroup",
     "RestoreValidationStatus",
     "ServiceError",
     "ServiceUnavailableException",

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
+from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
-from restorejobs_client._core.errors import InvalidCheckpointError, InvalidRequestError, redacted
+from restorejobs_client._core.errors import (
+    InvalidCheckpointError,
+    InvalidRequestError,
+    RestoreJobsError,
+)
 from restorejobs_client._core.extras import LazyModule, boto3, botocore_client, botocore_config
-from restorejobs_client._core.text import one_line
+from restorejobs_client._core.secrets import without_login
+from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._listing import RestoreJobs
 from restorejobs_client._models.jobs import RestoreJobPage
 from restorejobs_client._models.parameters import (
@@ -24,8 +32,7 @@ from restorejobs_client._models.parameters import (
     unknown_parameter,
 )
 from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
-from restorejobs_client._paging.cursor import Listing
-from restorejobs_client._watch import Clock
+from restorejobs_client._paging.cursor import Query
 
 if TYPE_CHECKING:
     from restorejobs_client._models import request as _request
@@ -99,21 +106,40 @@ class RestoreJobsClient:
         if client is not None:
             self._made_from = "client"
             _reject_conflicts("client", {"session": session, **settings})
-            service: object = getattr(getattr(client, "meta", None), "service_model", None)
-            if getattr(service, "service_name", None) != "backup":
-                message = f'client={client!r} is refused: it must be a boto3 "backup" client'
+            methods: Any = client  # boto3 creates its attributes at run time
+            if (
+                not issubclass(type(client), botocore_client.BaseClient)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+                or methods.meta.service_model.service_name != "backup"
+                or iscoroutinefunction(methods.list_restore_jobs)  # as in aiobotocore
+            ):
+                message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
                 raise InvalidRequestError(message)
         else:
             if session is not None:
                 self._made_from = "session"
                 _reject_conflicts("session", {"profile_name": profile_name})
-            client = create_client(session, **settings)
+            try:
+                client = create_client(session, **settings)
+            except RestoreJobsError as error:
+                del endpoint_url, settings  # tracebacks can show variables: here, a password
+                raise error.with_traceback(None) from error.__cause__
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        self._origin = {name: redacted(text) for name, text in texts.items()}
+        shown = {"endpoint_url": without_login(endpoint_url)} if endpoint_url else {}
+        self._origin: dict[str, str] = texts | shown
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections. A later request opens new ones."""
+        self._wire.client.close()
 
     @property
     def region_name(self) -> str:
@@ -122,7 +148,7 @@ class RestoreJobsClient:
         return region_name
 
     def __repr__(self) -> str:
-        return one_line("RestoreJobsClient", self._origin)
+        return one_line("RestoreJobsClient", getattr(self, "_origin", {}))  # {}: not made yet
 
     def __reduce__(self) -> tuple[Callable[[], RestoreJobsClient], tuple[()]]:
         """Pickle the arguments of the client. Unpickling creates a new boto3 client.
@@ -140,6 +166,11 @@ class RestoreJobsClient:
         if any("@" in (url or "") for url in (self._settings["endpoint_url"], *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
+        try:
+            pickle.dumps(self._settings)
+        except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
+            message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
+            raise InvalidRequestError(message) from None
         return partial(RestoreJobsClient, **self._settings), ()
 
     @_with_checked_keywords
@@ -206,54 +237,80 @@ class RestoreJobsClient:
 
         Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_ListRestoreJobs.html
         """
-        # The AWS parameters of this call, which are its local variables so far.
-        given = {name: value for name, value in locals().items() if name in PARAMETERS}
+        given: dict[str, object] = {
+            "by_account_id": by_account_id,
+            "by_resource_type": by_resource_type,
+            "by_created_before": by_created_before,
+            "by_created_after": by_created_after,
+            "by_status": by_status,
+            "by_complete_before": by_complete_before,
+            "by_complete_after": by_complete_after,
+            "by_restore_testing_plan_arn": by_restore_testing_plan_arn,
+            "by_parent_job_id": by_parent_job_id,
+            "max_results": max_results,
+            "next_token": next_token,
+        }
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
                 message = (
-                    f"{request!r} is not a ListRestoreJobsRequest: use keywords, or "
+                    f"{clipped_repr(request)} is not a ListRestoreJobsRequest: use keywords, or "
                     "ListRestoreJobsRequest.model_validate for a dict"
                 )
                 raise InvalidRequestError(message)
             given = dict(request)
         parameters = check_parameters(given)
         token = cast("str | None", parameters.pop("next_token", None))
-        listing = Listing(
-            parameters=parameters,
-            origin=self._origin,
+        query = replace(
+            self._query(parameters, limit=limit, progress=progress),
             start=Position(token=token),
             started_by=None if token is None else "next_token",
-            limit=limit,
-            progress=progress,
         )
         if resume_from is None:
-            return RestoreJobs(self._fetch, listing, self._new_clock)
+            return RestoreJobs(query)
         if token is not None:
             message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
-        return self._resumed(listing, read_checkpoint(resume_from))
+        return self._resumed(query, read_checkpoint(resume_from))
 
-    def resume(self, checkpoint: str, *, progress: bool = False) -> RestoreJobs:
+    def resume(
+        self, checkpoint: str, *, limit: int | None = None, progress: bool = False
+    ) -> RestoreJobs:
         """Return the rest of the listing that a checkpoint was taken from.
 
-        The checkpoint holds the filters, the window and the region of the listing. If the listing
-        had ended, nothing is left: list new jobs with a later `by_created_after`.
+        The checkpoint holds the filters, the window and the region of the listing. It is not
+        signed: whoever can write it chooses them. If the listing had ended, nothing is left: list
+        new jobs with a later `by_created_after`.
 
         Args:
             checkpoint: the text from an iterator or an error.
+            limit: as in `list_restore_jobs`.
             progress: as in `list_restore_jobs`.
 
         Raises:
+            InvalidRequestError: `limit` is wrong.
             InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
         read = read_checkpoint(checkpoint)
         parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
-        listing = Listing(parameters=parameters, origin=self._origin, progress=progress)
-        return self._resumed(listing, read)
+        return self._resumed(self._query(parameters, limit=limit, progress=progress), read)
 
-    def _resumed(self, listing: Listing, checkpoint: Checkpoint) -> RestoreJobs:
+    def _query(
+        self, parameters: Mapping[str, object], *, limit: int | None, progress: bool
+    ) -> Query:
+        # These methods, because a client can be pickled, and its Wire cannot.
+        return Query(
+            parameters=parameters,
+            origin=self._origin,
+            fetch=self._fetch,
+            close=self.close,
+            new_clock=self._new_clock,
+            limit=limit,
+            progress=progress,
+        )
+
+    def _resumed(self, query: Query, checkpoint: Checkpoint) -> RestoreJobs:
         old = {"region_name": checkpoint.region_name, **checkpoint.filters}
-        new = {"region_name": self.region_name, **filter_texts(listing.parameters)}
+        new = {"region_name": self.region_name, **filter_texts(query.parameters)}
         names = [name for name in (old | new) if old.get(name) != new.get(name)]
         if names:
             shown_old, shown_new = (
@@ -265,16 +322,16 @@ class RestoreJobsClient:
                 f"{shown_old}, but this listing has {shown_new}; use a client for its region, and "
                 "client.resume(checkpoint), which needs no filters"
             )
-        rest = replace(
-            listing,
-            window=checkpoint.window,
-            start=checkpoint.position,
-            started_by="resume_from",
+        return RestoreJobs(
+            replace(
+                query,
+                window=checkpoint.window,
+                start=checkpoint.position,
+                started_by="resume_from",
+            )
         )
-        return RestoreJobs(self._fetch, rest, self._new_clock)
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
-        # Listings hold this method, because a client can be pickled, and its Wire cannot.
         return self._wire.fetch(parameters)
 
 

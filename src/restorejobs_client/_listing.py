@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import NoReturn
 
 from restorejobs_client._concurrent.divide import WindowTask
-from restorejobs_client._concurrent.iterator import JobIterator
-from restorejobs_client._concurrent.pool import Task, WorkerPool
+from restorejobs_client._concurrent.iterator import RestoreJobIterator, RestoreJobPageIterator
+from restorejobs_client._concurrent.pool import MAX_WORKERS, Task, WorkerPool
 from restorejobs_client._concurrent.stream import RestoreJobStream
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.table import Table
-from restorejobs_client._core.text import one_line
+from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client._outputs.arrow import ArrowExport
-from restorejobs_client._paging.cursor import FetchPage, Listing
-from restorejobs_client._paging.run import ListingRun
+from restorejobs_client._paging.cursor import Query
+from restorejobs_client._paging.run import Run
 from restorejobs_client._paging.windows import Window, equal_cuts
-from restorejobs_client._watch import Clock, RestoreJobWatch, has_ended
-
-
-class _RunIterator:
-    """The base class of the iterators over one run of a listing."""
-
-    def __init__(self, run: ListingRun) -> None:
-        self._run = run
-
-    @property
-    def checkpoint(self) -> str:
-        """The exact position after the last job or page that was returned.
-
-        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
-        filters, the page token and a hash of job ids. It is always available: before the first
-        job, after the last one, and after an error.
-        """
-        return self._run.checkpoint
-
-
-class RestoreJobIterator(_RunIterator, JobIterator):
-    """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
-
-    After an error, `next()` requests the same page again, so an error never looks like the end. Use
-    it from one thread at a time.
-
-    Examples:
-        >>> from restorejobs_client.testing import fake_backup, sample_jobs
-        >>> jobs = sample_jobs(100)
-        >>> with fake_backup(jobs) as backup:
-        ...     client = backup.client()
-        ...     iterator = iter(client.list_restore_jobs())
-        ...     first = next(iterator)
-        ...     rest = list(client.resume(iterator.checkpoint))
-        >>> [first, *rest] == jobs
-        True
-    """
-
-    def _fetch(self) -> bool:
-        has_page = self._run.has_page()
-        self._jobs = self._run.jobs
-        return has_page
-
-
-class RestoreJobPageIterator(_RunIterator, Iterator[RestoreJobPage]):
-    """Iterates over pages of jobs. After an error, `next()` requests the same page again."""
-
-    def __next__(self) -> RestoreJobPage:
-        if not self._run.has_page():
-            raise StopIteration
-        return self._run.take_rest()
+from restorejobs_client._watch import RestoreJobWatch, has_ended
 
 
 class RestoreJobs(ArrowExport):
@@ -78,20 +31,28 @@ class RestoreJobs(ArrowExport):
     No request is sent until you iterate over it. Each iteration is a new, full run.
     """
 
-    def __init__(self, fetch: FetchPage, listing: Listing, new_clock: Callable[[], Clock]) -> None:
-        if listing.limit is not None:
-            check_count("limit", listing.limit, least=0)
-        self._fetch = fetch
-        self._listing = listing
-        self._new_clock = new_clock
+    def __init__(self, query: Query) -> None:
+        if query.limit is not None:
+            check_count("limit", query.limit, least=0)
+        self._query = query
 
-    def _job_pages(self) -> Iterator[RestoreJobPage]:
+    @property
+    def region_name(self) -> str:
+        """The AWS region of the jobs, such as `"eu-central-1"`."""
+        return self._query.origin["region_name"]
+
+    @property
+    def profile_name(self) -> str | None:
+        """The profile whose credentials list the jobs, if the client was given one."""
+        return self._query.origin.get("profile_name")
+
+    def _job_pages(self) -> RestoreJobPageIterator:
         return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
-        return RestoreJobIterator(ListingRun(self._listing, self._fetch))
+        return RestoreJobIterator(Run(self._query))
 
-    def __aiter__(self) -> AsyncIterator[RestoreJob]:
+    def __aiter__(self) -> RestoreJobIterator:
         """Iterate with `async for`, without blocking the event loop: requests run on a thread.
 
         Cancelling ends the wait at once. The iterator has a `checkpoint`, and raises the same
@@ -99,12 +60,21 @@ class RestoreJobs(ArrowExport):
         """
         return iter(self)
 
+    def __bool__(self) -> NoReturn:
+        """Refuse to say whether there are jobs, because only a request can tell.
+
+        Raises:
+            TypeError: always.
+        """
+        message = "a listing is lazy and has no truth value: compare first() with None"
+        raise TypeError(message)
+
     def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page. A page may be empty even if more pages follow.
 
         The iterator has a `checkpoint`. After an error, `next()` requests the page again.
         """
-        return RestoreJobPageIterator(ListingRun(self._listing, self._fetch))
+        return RestoreJobPageIterator(Run(self._query, by_page=True))
 
     def first(self) -> RestoreJob | None:
         """Return the first job, or `None` if there is none. Only one job is requested."""
@@ -119,8 +89,8 @@ class RestoreJobs(ArrowExport):
             InvalidRequestError: `n` is not an int of 0 or more.
         """
         check_count("n", n, least=0)
-        limit = n if self._listing.limit is None else min(n, self._listing.limit)
-        first = self._with_listing(replace(self._listing, limit=limit, progress=False))
+        limit = n if self._query.limit is None else min(n, self._query.limit)
+        first = RestoreJobs(replace(self._query, limit=limit, progress=False))
         return RestoreJobPage(restore_jobs=tuple(first))
 
     def split(self, parts: int) -> list[RestoreJobs]:
@@ -141,7 +111,7 @@ class RestoreJobs(ArrowExport):
         """
         check_count("parts", parts, least=1)
         windows = self._cut_windows("be split", parts)
-        return [self._with_listing(replace(self._listing, window=window)) for window in windows]
+        return [RestoreJobs(replace(self._query, window=window)) for window in windows]
 
     def parallel(self, max_workers: int = 8) -> RestoreJobStream:
         """List with several threads, and return the jobs in any order. Use it for long listings.
@@ -153,30 +123,33 @@ class RestoreJobs(ArrowExport):
         Jobs without a creation date may be missing, as `split` explains.
 
         Args:
-            max_workers: the largest number of concurrent requests. A boto3 client that you pass has
-                10 connections by default; `max_pool_connections` in its config changes that.
+            max_workers: the largest number of concurrent requests. More than 64 threads would only
+                wait for each other, and are not started. A boto3 client that you pass keeps 10
+                connections by default; `max_pool_connections` in its config changes that.
 
         Raises:
             InvalidRequestError: `max_workers` is not an int of 1 or more, or the listing has a
                 `limit`, `next_token` or `resume_from`.
-            ExceptionGroup: while iterating, after all jobs that could be listed. It contains the
-                error of each window that failed, with its checkpoint. `client.resume(checkpoint)`
-                returns the rest of that window. A few jobs may be returned twice.
+            RestoreJobsErrorGroup: while iterating, after all jobs that could be listed. It contains
+                the error of each window that failed, with its checkpoint.
+                `client.resume(checkpoint)` returns the rest of that window. A few jobs may be
+                returned twice.
         """
-        workers = check_count("max_workers", max_workers, least=1)
+        workers = min(check_count("max_workers", max_workers, least=1), MAX_WORKERS)
         windows = self._cut_windows("run in parallel", workers)
 
-        def start(window: Window) -> tuple[RestoreJobs, Iterator[RestoreJobPage]]:
-            part = self._with_listing(replace(self._listing, window=window, progress=False))
+        def start(window: Window) -> tuple[RestoreJobs, RestoreJobPageIterator]:
+            part = RestoreJobs(replace(self._query, window=window, progress=False))
             return part, part.pages()
 
-        tasks = [WindowTask(self._listing.parameters, start, window) for window in windows]
+        tasks = [WindowTask(self._query.parameters, start, window) for window in windows]
         pool = WorkerPool(tasks, workers)
-        return RestoreJobStream(pool, ProgressBar("windows", wanted=self._listing.progress))
+        return RestoreJobStream(pool, ProgressBar("windows", wanted=self._query.progress))
 
     def watch(
         self,
-        *restore_job_ids: str,
+        restore_job_ids: Iterable[str] | None = None,
+        *,
         interval: float = 30.0,
         timeout: float | None = None,
         until: Callable[[RestoreJob], bool] = has_ended,
@@ -185,7 +158,8 @@ class RestoreJobs(ArrowExport):
 
         The watch yields every job of the listing, lists again every `interval` seconds, and yields
         a job again whenever any of its members has changed. It ends when `until` is true for all
-        jobs that it has seen. New jobs that match the filters are followed too.
+        jobs that it has seen. New jobs that match the filters are followed too. A change counts as
+        seen when it has been handed over, so Ctrl-C between two lines loses none.
 
         A job is followed to its end even if it no longer matches the filters: `by_status="RUNNING"`
         follows the jobs that run now. If no job matches, the watch ends at once. With ids, the
@@ -199,8 +173,8 @@ class RestoreJobs(ArrowExport):
         longer lists. Use a `timeout`.
 
         Args:
-            restore_job_ids: the ids of the jobs to follow, in upper or lower case. Without ids, all
-                jobs of the listing are followed.
+            restore_job_ids: the ids of the jobs to follow, in upper or lower case. `None` follows
+                all jobs of the listing. An empty list follows nothing, and sends nothing.
             interval: seconds from the start of one round to the start of the next. Each round
                 starts up to 10 % earlier or later, so that many watches spread out.
             timeout: seconds after the first request; `None` waits forever.
@@ -209,11 +183,13 @@ class RestoreJobs(ArrowExport):
                 restore test until its validation has ended.
 
         Raises:
-            InvalidRequestError: an id is not text, `interval`, `timeout` or `until` is wrong, or
-                the listing has a `limit`, `next_token` or `resume_from`, which apply to a single
-                run.
+            InvalidRequestError: `restore_job_ids` is not a list of texts, `interval`, `timeout` or
+                `until` is wrong, or the listing has a `limit`, `next_token` or `resume_from`, which
+                apply to a single run.
             WatchTimeoutError: while iterating, after `timeout` seconds. `pending` has the ids of
                 the jobs that have not ended, including those that were never listed.
+            Exception: while iterating, what `until` raises, as it is. `next()` asks it again. A
+                StopIteration becomes a RuntimeError, as in a generator.
             RestoreJobsError: while iterating, as for the listing. `next()` tries again.
 
         Examples:
@@ -228,27 +204,18 @@ class RestoreJobs(ArrowExport):
         """
         self._reject_single_run_options("be watched")
         return RestoreJobWatch(
-            self._fetch,
-            self._listing,
-            restore_job_ids,
-            interval=interval,
-            timeout=timeout,
-            until=until,
-            clock=self._new_clock(),
+            self._query, restore_job_ids, interval=interval, timeout=timeout, until=until
         )
-
-    def _with_listing(self, listing: Listing) -> RestoreJobs:
-        return RestoreJobs(self._fetch, listing, self._new_clock)
 
     def _cut_windows(self, purpose: str, parts: int) -> list[Window]:
         self._reject_single_run_options(purpose)
-        window = self._listing.window
-        return window.cut_at(equal_cuts(*window.span(self._listing.parameters), parts))
+        window = self._query.window
+        return window.cut_at(equal_cuts(*window.span(self._query.parameters), parts))
 
     def _reject_single_run_options(self, purpose: str) -> None:
-        given = ["limit"] if self._listing.limit is not None else []
-        if self._listing.started_by is not None:
-            given.append(self._listing.started_by)
+        given = ["limit"] if self._query.limit is not None else []
+        if self._query.started_by is not None:
+            given.append(self._query.started_by)
         if given:
             names = " and ".join(given)
             message = f"a listing with {names} cannot {purpose}: create a listing without {names}"
@@ -256,12 +223,12 @@ class RestoreJobs(ArrowExport):
 
     def __repr__(self) -> str:
         """Return the region and the filters of the listing in one line. No request is sent."""
-        return one_line("RestoreJobs", self._listing.described())
+        return one_line("RestoreJobs", self._query.described())
 
     def _repr_html_(self) -> str:
         """Return the region and the filters of the listing for a notebook. No request is sent."""
-        described = self._listing.described()
-        if not described.keys() - self._listing.origin.keys():
+        described = self._query.described()
+        if not described.keys() - self._query.origin.keys():
             described["filters"] = "none: all jobs"
         title = "Restore jobs, not listed before you iterate; .head() shows the first 10"
         return Table.of_facts(title, described).html()
@@ -274,11 +241,12 @@ def gather(
 
     Use it for many regions or accounts, with one listing for each. A few pages per worker are
     buffered. When you pause, fetching pauses too. When you close or drop the stream, the threads
-    end.
+    end. A client whose listings have ended closes its connections until it is used again.
 
     Args:
         listings: the listings, in the order of their jobs.
-        max_workers: the largest number of concurrent requests.
+        max_workers: the largest number of concurrent requests. More than 64 threads would only wait
+            for each other, and are not started.
         progress: show how many listings have ended, and the jobs and pages so far, in a terminal
             or notebook.
 
@@ -286,18 +254,35 @@ def gather(
         InvalidRequestError: an argument is not a listing, or `max_workers` is not an int of 1 or
             more.
         ImportError: `progress` is true, and the extra `progress` is not installed.
-        ExceptionGroup: while iterating, after all jobs that could be listed. It contains the error
-            of each listing that failed, with the `listing`, a `checkpoint`, and a note that names
-            the listing.
+        RestoreJobsErrorGroup: while iterating, after all jobs that could be listed. It contains the
+            error of each listing that failed, with the `listing`, a `checkpoint`, and a note that
+            names the listing.
     """
+    left: dict[Callable[[], object], deque[RestoreJobs]] = {}  # the listings of each client
     for listing in listings:
         if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
             message = (
-                f"{type(listing).__name__} is not a listing: pass each listing as an argument, as "
+                f"{clipped_repr(listing)} is not a listing: pass each listing as an argument, as "
                 "in gather(*listings)"
             )
             raise InvalidRequestError(message)
+        left.setdefault(_client_of(listing), deque()).append(listing)
+
+    def finish(listing: RestoreJobs) -> None:
+        close = _client_of(listing)
+        left[close].pop()
+        if not left[close]:
+            close()
+
+    tasks = [
+        Task(listing, listing.pages(), group, partial(finish, listing))
+        for group, listing in enumerate(listings)
+    ]
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))
-    tasks = [Task(listing, listing.pages(), group) for group, listing in enumerate(listings)]
     bar = ProgressBar("listings", len(listings), wanted=progress)
     return RestoreJobStream(WorkerPool(tasks, workers), bar)
+
+
+def _client_of(listing: RestoreJobs) -> Callable[[], object]:
+    """Return the method that closes the client of a listing. Equal methods have the same client."""
+    return listing._query.close  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of this module

@@ -8,32 +8,30 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import TIMEOUT_MAX, RLock
-from typing import Final, Self, cast
+from threading import TIMEOUT_MAX
+from typing import Any, Final, NamedTuple, Self, cast
 
-from restorejobs_client._concurrent.iterator import JobIterator
-from restorejobs_client._concurrent.threads import start_call
+from restorejobs_client._concurrent.iterator import JobIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import InvalidRequestError, WatchTimeoutError
+from restorejobs_client._core.interrupts import start_thread
 from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
-from restorejobs_client._paging.cursor import FetchPage, Listing
-from restorejobs_client._paging.run import ListingRun
+from restorejobs_client._paging.cursor import Query
+from restorejobs_client._paging.run import Run
 from restorejobs_client._paging.windows import MAX_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
 # Rounds start up to 10 % earlier or later, so that many watches do not send requests together.
 _JITTER: Final = 0.1
-_MAX_SECONDS: Final = sys.float_info.max / 2  # so that the sum of two is finite
 # AWS lists a job a little after its creation. So each round also lists jobs that were created up to
 # this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
@@ -46,33 +44,53 @@ def has_ended(job: RestoreJob) -> bool:
     return job.is_terminal
 
 
-class Clock:
-    """The clock of a watch. Tests with the fake AWS Backup use one that does not wait."""
+class _Sight(NamedTuple):
+    """A job as a round has listed it, to remember once it has been handed over."""
 
-    def now(self) -> float:
-        """Return seconds since an arbitrary moment."""
-        return time.monotonic()
+    key: _Key
+    job: RestoreJob
+    is_done: bool
 
-    def wait(self, seconds: float, wake: SimpleQueue[None]) -> None:
-        """Wait, but return when something is put into the queue. A long wait may end early."""
-        with suppress(Empty):
-            wake.get(timeout=min(seconds, TIMEOUT_MAX))
+
+class _Look(NamedTuple):
+    """What following found on a page.
+
+    Attributes:
+        changed: the jobs that are new or have changed.
+        sights: what to remember once these have been handed over.
+        rest: the jobs that were not looked at, because `until` raised for the first of them.
+        error: what it raised.
+    """
+
+    changed: Iterator[RestoreJob] = iter(())
+    sights: Sequence[_Sight] = ()
+    rest: tuple[RestoreJob, ...] = ()
+    error: Exception | None = None
+
+
+_NOTHING: Final = _Look()
 
 
 class _Follower:
-    """The jobs that a watch follows, as they were last seen."""
+    """The jobs that a watch follows, as they were last handed over.
 
-    def __init__(self, listing: Listing, ids: Iterable[str], until: Until) -> None:
-        self.listing = replace(listing, progress=False)  # of the next round
-        self._chosen_by = [listing.parameters.get(name) for name in _CHANGING_FILTERS]
+    Attributes:
+        query: what the next round lists.
+        chosen: how many jobs were followed so far.
+        failed: how many of them have failed.
+    """
+
+    def __init__(self, query: Query, ids: Iterable[str], until: Until) -> None:
+        self.query = replace(query, progress=False)
+        self.chosen = 0
+        self.failed = 0
+        self._filters = [query.parameters.get(name) for name in _CHANGING_FILTERS]
         self._until = until
         self._missing = {one.casefold(): one for one in ids}  # not listed yet
         self._wanted = frozenset(self._missing)
         self._seen: dict[_Key, RestoreJob] = {}
         self._followed: dict[_Key, RestoreJob] = {}  # those for which `until` is not true yet
         self._is_first_round = True
-        self.chosen = 0
-        self.failed = 0
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -90,40 +108,54 @@ class _Follower:
         """The number of jobs that the watch no longer waits for."""
         return self.chosen - len(self._followed)
 
-    def notice(self, job: RestoreJob) -> bool:
-        """Remember a job unless `until` raises. Return whether it is new or has changed."""
-        key = self._key(job)
-        before = self._seen.get(key)
-        if before is None and not self._is_chosen(job):
-            return False
-        has_changed = job != before
-        if has_changed or key in self._followed:
-            if self._until(job):
+    def look(self, jobs: tuple[RestoreJob, ...]) -> _Look:
+        """Find the jobs that are new or have changed. Nothing is remembered yet."""
+        changed: list[RestoreJob] = []
+        sights: list[_Sight] = []
+        on_page: dict[_Key, RestoreJob] = {}
+        for number, job in enumerate(jobs):
+            key = _key(job)
+            before = on_page.get(key) or self._last_seen(key)
+            if before is None and not self._is_chosen(job):
+                continue
+            if job != before or key in self._followed:
+                try:
+                    is_done = bool(self._until(job))
+                except Exception as error:  # noqa: BLE001  # raised after the jobs before it
+                    return _Look(iter(changed), sights, jobs[number:], error)
+                sights.append(_Sight(key, job, is_done))
+                on_page[key] = job
+                if job != before:
+                    changed.append(job)
+        return _Look(iter(changed), sights)
+
+    def remember(self, sights: Iterable[_Sight]) -> None:
+        """Remember jobs that were handed over. An interrupt may make the watch do it twice."""
+        for (account, identity), job, is_done in sights:
+            key = account, identity
+            before = self._last_seen(key)
+            had_failed = before is not None and before.status == "FAILED"
+            self.chosen += before is None
+            self.failed += (job.status == "FAILED") - had_failed
+            self._seen[key] = job
+            if is_done:
                 self._followed.pop(key, None)
             else:
                 self._followed[key] = job
-        if has_changed:
-            self._seen[key] = job
+            if account is not None:  # it may be known later than the id
+                self._seen.pop((None, identity), None)
+                self._followed.pop((None, identity), None)
             self._missing.pop((job.restore_job_id or "").casefold(), None)
-            self.chosen += before is None
-            had_failed = before is not None and before.status == "FAILED"
-            self.failed += (job.status == "FAILED") - had_failed
-        return has_changed
 
-    def _key(self, job: RestoreJob) -> _Key:
-        """Return what identifies the job in all rounds."""
-        identity = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
-        for jobs in (self._seen, self._followed):
-            if (None, identity) in jobs:  # the account may be known later than the id
-                jobs[job.account_id, identity] = jobs.pop((None, identity))
-        return job.account_id, identity
+    def _last_seen(self, key: _Key) -> RestoreJob | None:
+        return self._seen.get(key) or self._seen.get((None, key[1]))
 
     def _is_chosen(self, job: RestoreJob) -> bool:
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
         if self._is_first_round:  # the service has applied all filters
             return True
-        status, *bounds = self._chosen_by
+        status, *bounds = self._filters
         after, before = cast("list[datetime | None]", bounds)
         completed = job.completion_date
         return (
@@ -135,64 +167,69 @@ class _Follower:
     def end_round(self) -> None:
         """Set the bounds of the next round, and forget the jobs before them."""
         self._is_first_round = False
-        parameters = self.listing.parameters.items()
+        parameters = self.query.parameters.items()
         kept = {name: value for name, value in parameters if name not in _CHANGING_FILTERS}
-        self.listing = replace(self.listing, parameters=kept)
+        query = replace(self.query, parameters=kept)
+        seen = self._seen
         dates = [job.creation_date for job in self._followed.values()]
         known = [date for date in dates if date is not None and date >= EARLIEST + _LISTING_DELAY]
-        if not known or len(known) < len(dates) or self._missing:
-            return  # a bound could exclude jobs that are followed
-        # It never decreases: older jobs have been forgotten, and would look new.
-        lower = max(min(known) - _LISTING_DELAY, self.listing.window.lower or EARLIEST)
-        upper = self.listing.window.upper
-        if self._wanted and MAX_DATE - max(known) > _LISTING_DELAY:  # no new jobs are followed
-            upper = max(known) + _LISTING_DELAY
-        self.listing = replace(self.listing, window=Window(lower, upper))
-        seen = self._seen.items()
-        self._seen = {key: job for key, job in seen if (job.creation_date or lower) >= lower}
+        if known and len(known) == len(dates) and not self._missing:
+            # It never decreases: older jobs have been forgotten, and would look new.
+            lower = max(min(known) - _LISTING_DELAY, query.window.lower or EARLIEST)
+            upper = query.window.upper
+            if self._wanted and MAX_DATE - max(known) > _LISTING_DELAY:  # no new jobs are followed
+                upper = max(known) + _LISTING_DELAY
+            query = replace(query, window=Window(lower, upper))
+            seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
+        self.query, self._seen = query, seen
+
+
+def _key(job: RestoreJob) -> _Key:
+    """Return what identifies the job in all rounds."""
+    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
 class RestoreJobWatch(JobIterator):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
-    Iterate with `for`, or with `async for`, which does not block the event loop. After an error,
-    `next()` tries again. Closing the watch (from any thread) or leaving its `with` block ends it at
-    once. Ctrl-C and cancelling `async for` end the wait at once, and iterating again continues.
-    Apart from `close`, use it from one thread at a time.
+    Iterate with `for`, or with `async for`, which does not block the event loop, and waits on it
+    between rounds. After an error, `next()` tries again. Closing the watch (from any thread or
+    signal handler) or leaving its `with` or `async with` block ends it at once. Ctrl-C and
+    cancelling `async for` end the wait at once, and iterating again continues: no change is lost.
     """
 
-    def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
+    def __init__(  # only RestoreJobs.watch calls it
         self,
-        fetch: FetchPage,
-        listing: Listing,
-        restore_job_ids: tuple[str, ...],
+        query: Query,
+        restore_job_ids: Iterable[str] | None,
         *,
         interval: float,
         timeout: float | None,
         until: Until,
-        clock: Clock,
     ) -> None:
-        _check_ids(restore_job_ids)
+        super().__init__()
+        ids = () if restore_job_ids is None else _checked_ids(restore_job_ids)
         _check_seconds("interval", interval, may_be_zero=False)
         if timeout is not None:
             _check_seconds("timeout", timeout, may_be_zero=True)
         if not callable(until):
-            message = f"until={until!r} is refused: it must be a function that takes a job"
+            message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
             raise InvalidRequestError(message)
-        self._follower = _Follower(listing, restore_job_ids, until)
-        self._fetch_page = fetch
+        self._follower = _Follower(query, ids, until)
+        self._fetch = query.fetch
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
-        self._clock = clock
-        self._bar = ProgressBar("jobs", wanted=listing.progress)
-        self._bar_lock = RLock()  # another thread or a signal handler may call close
-        self._run: ListingRun | None = None
-        self._page: deque[RestoreJob] = deque()
+        self._clock = query.new_clock()
+        self._bar = ProgressBar("jobs", wanted=query.progress)
+        self._pages: RestoreJobPageIterator | None = None  # of the round in progress
+        self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
+        self._look = _NOTHING
         self._has_open_request = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
-        self._is_closed = False
-        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._is_closed = restore_job_ids is not None and not ids
+        self._wake: SimpleQueue[Any] = SimpleQueue()
+        self._sleepers: set[Callable[[], object]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -200,99 +237,147 @@ class RestoreJobWatch(JobIterator):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
+        self._items = iter(())
         self._wake.put(None)
+        for wake in tuple(self._sleepers):
+            with suppress(RuntimeError):  # its event loop has ended
+                wake()
         self._end_bar()
 
-    def _fetch(self) -> bool:
-        """End, wait for the next round, or request a page."""
+    def _pause(self, seconds: float) -> None:
+        with suppress(Empty):
+            self._wake.get(timeout=min(seconds, TIMEOUT_MAX))
+
+    async def _pause_async(self, seconds: float) -> None:
+        import asyncio  # noqa: PLC0415  # it is running
+
+        woken = asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
+        self._sleepers.add(wake)
         try:
-            is_between_rounds = self._run is None and self._deadline is not None
-            if self._is_closed or (is_between_rounds and not self._follower.is_waiting):
-                self._end_bar()
-                return False
-            now = self._clock.now()
-            if self._deadline is None:
-                self._deadline = now + self._timeout
-            if now >= self._deadline and (is_between_rounds or self._has_open_request):
-                raise WatchTimeoutError(self._timeout, self._follower.pending)  # noqa: TRY301  # ends the bar
-            if self._run is None and now < self._next_round:
-                self._clock.wait(min(self._next_round, self._deadline) - now, self._wake)
-            else:
-                self._request(now)
+            if not self._is_closed:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), seconds)
+        finally:
+            self._sleepers.discard(wake)
+
+    def _advance(self) -> float | None:
+        try:
+            return self._step()
         except BaseException:
             self._end_bar()
             raise
-        self._jobs = iter(self._next_changed, None)
-        return True
 
-    def _request(self, now: float) -> None:
-        """Take the jobs of a page, or the end of a round."""
-        if self._run is None:
+    def _step(self) -> float | None:
+        """Hand over changes, end, wait for the next round, or request a page."""
+        follower, look = self._follower, self._look
+        follower.remember(look.sights)  # all changes of the look have been handed over
+        self._look = _NOTHING
+        _raise_if_any(look.error)
+        if jobs := self._jobs:
+            look = follower.look(jobs)
+            if self._jobs is jobs:  # no signal handler has gone on
+                self._items, self._look, self._jobs = look.changed, look, look.rest
+            return 0.0
+        pages, deadline, now = self._pages, self._deadline, self._clock.now()
+        is_between_rounds = pages is None and deadline is not None
+        if self._is_closed or (is_between_rounds and not follower.is_waiting):
+            self._end_bar()
+            return None
+        if deadline is None:
+            deadline = now + self._timeout
+        elif now >= deadline and (is_between_rounds or self._has_open_request):
+            raise WatchTimeoutError(self._timeout, follower.pending)
+        if pages is None:
+            if now < self._next_round:
+                return self._clock.sleep(min(self._next_round, deadline) - now)
             jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
-            self._next_round = now + self._interval * jitter
-            self._run = ListingRun(self._follower.listing, self._fetch_unless_closed)
+            next_round = now + self._interval * jitter
+            run = Run(follower.query, self._fetch_unless_closed, by_page=True)
+            pages = RestoreJobPageIterator(run)
+            self._pages, self._next_round, self._deadline = pages, next_round, deadline
         self._draw_bar()
         self._has_open_request = True
-        if self._run.has_page():
-            self._page.extend(self._run.take_rest())
+        for page in pages:
+            self._jobs += page.restore_jobs
+            break
         else:
-            self._follower.end_round()
-            self._run = None
+            follower.end_round()
+            self._pages = None
         self._has_open_request = False
         self._draw_bar()
+        return 0.0
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
-        self._wake = wake = SimpleQueue[None]()  # an abandoned request keeps the old queue
-        answer = start_call(lambda: self._fetch_page(parameters))
-        answer.add_done_callback(lambda _: wake.put(None))
-        if not self._is_closed:
-            wake.get()
-        return RestoreJobPage() if self._is_closed else answer.result()
+        fetch = self._fetch
+        answers: SimpleQueue[RestoreJobPage | BaseException | None] = SimpleQueue()
 
-    def _next_changed(self) -> RestoreJob | None:
-        """Return the next job of the page that is new or has changed, if there is one."""
-        try:
-            while self._page and not self._is_closed:
-                has_changed = self._follower.notice(self._page[0])  # may raise, by `until`
-                job = self._page.popleft()
-                if has_changed:
-                    return job
-        except BaseException:
-            self._end_bar()
-            raise
-        return None
+        def work() -> None:
+            try:
+                answers.put(fetch(parameters))
+            except BaseException as error:  # noqa: BLE001  # raised in the caller
+                answers.put(error)
+
+        self._wake = answers  # an abandoned request keeps the old queue
+        start_thread(work)
+        answer = None if self._is_closed else answers.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        return RestoreJobPage() if answer is None else answer
 
     def _draw_bar(self) -> None:
-        with self._bar_lock:
-            if not self._is_closed:
-                self._bar.begin()
-                self._show_counts()
+        self._bar.begin()
+        self._show_counts()
+        if self._is_closed:  # in the meantime
+            self._bar.end()
 
     def _end_bar(self) -> None:
-        with self._bar_lock:
-            self._show_counts()
-            self._bar.end()
+        self._show_counts()
+        self._bar.end()
 
     def _show_counts(self) -> None:
         ended, failed = self._follower.ended, self._follower.failed
         self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
 
 
-def _check_ids(ids: tuple[object, ...]) -> None:
-    for one in ids:
+def _raise_if_any(error: Exception | None) -> None:
+    """Raise what `until` has raised."""
+    if isinstance(error, StopIteration | StopAsyncIteration):
+        message = f"until raised {type(error).__name__}"  # which would look like the end
+        raise RuntimeError(message) from error  # noqa: TRY004  # as in a generator
+    if error is not None:
+        raise error
+
+
+def _checked_ids(ids: object) -> tuple[str, ...]:
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        message = f"restore_job_ids={clipped_repr(ids)} is refused: it must be a list of ids"
+        raise InvalidRequestError(message)
+    checked = tuple(cast("Iterable[object]", ids))
+    for one in checked:
         if not isinstance(one, str) or not one.strip():
-            message = f"{one!r} is not a restore job id: pass ids as text, as in watch(*ids)"
+            message = f"{clipped_repr(one)} is not a restore job id: ids are text"
             raise InvalidRequestError(message)
+    return cast("tuple[str, ...]", checked)
 
 
 def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
     if isinstance(value, int | float) and not isinstance(value, bool):  # noqa: SIM102  # easier to read
-        if 0 < value <= _MAX_SECONDS or (may_be_zero and value == 0):
+        if 0 < value <= TIMEOUT_MAX or (may_be_zero and value == 0):
             return
-    allowed = "0 or more seconds, or None" if may_be_zero else "a number of seconds above 0"
-    message = f"{name}={value!r} is refused: it must be {allowed}"
+    least = "0 or more" if may_be_zero else "more than 0"
+    message = (
+        f"{name}={clipped_repr(value)} is refused: it must be {least} seconds, and at most "
+        f"{TIMEOUT_MAX:.0f}"
+    )
     raise InvalidRequestError(message)

@@ -21,7 +21,7 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
 )
-from restorejobs_client._watch import Clock
+from restorejobs_client._core.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,6 +139,7 @@ def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
             self._settings = {"region_name": region_name}
             self._origin = {"region_name": region_name} if region_name else {}
             self._new_clock = Clock
+            self.close = lambda: None  # type: ignore[method-assign]  # there is no connection
             self._fetch = fetch  # type: ignore[method-assign]  # instead of AWS
 
     return Client()

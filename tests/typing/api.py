@@ -5,7 +5,7 @@ This module needs no stubs of boto3, pyarrow or pandas; `with_boto3.py` and `wit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
@@ -34,6 +34,7 @@ from restorejobs_client import (
     RestoreJobs,
     RestoreJobsClient,
     RestoreJobsError,
+    RestoreJobsErrorGroup,
     RestoreJobStatus,
     RestoreJobStream,
     RestoreJobSummary,
@@ -125,13 +126,14 @@ def iterators(jobs: RestoreJobs) -> None:
     assert_type(iterator, RestoreJobIterator)
     assert_type(next(iterator), RestoreJob)
     assert_type(iterator.checkpoint, str)
+    assert_type(iterator.has_ended, bool)
     assert_type(list(jobs), list[RestoreJob])
     assert_type([job.restore_job_id for job in jobs], list[str | None])
 
 
 async def asynchronous_iterators(jobs: RestoreJobs) -> None:
     iterator = aiter(jobs)
-    assert_type(iterator, AsyncIterator[RestoreJob])
+    assert_type(iterator, RestoreJobIterator)
     assert_type(await anext(iterator), RestoreJob)
     assert_type([job async for job in jobs], list[RestoreJob])
     assert_type([job async for job in jobs.parallel()], list[RestoreJob])
@@ -160,13 +162,22 @@ def streams(jobs: RestoreJobs) -> None:
         stream.close()
     try:
         assert_type(list(jobs.parallel(16)), list[RestoreJob])
+    except RestoreJobsErrorGroup as group:
+        for error in group.exceptions:
+            assert isinstance(error, RestoreJobsError)
+            assert_type(error.listing.region_name, str)
+        assert_type(group.derive([]), RestoreJobsErrorGroup)
+    try:
+        assert_type(list(jobs.parallel(16)), list[RestoreJob])
     except* RestoreJobsError as failed:
         assert_type(failed, ExceptionGroup[RestoreJobsError])
 
 
 def watches(jobs: RestoreJobs) -> None:
     assert_type(jobs.watch(), RestoreJobWatch)
-    with jobs.watch("a", "b", interval=5, timeout=60, until=lambda job: job.is_terminal) as watch:
+    with jobs.watch(
+        restore_job_ids=["a", "b"], interval=5, timeout=60, until=lambda job: job.is_terminal
+    ) as watch:
         assert_type(next(watch), RestoreJob)
         watch.close()
 
@@ -358,6 +369,7 @@ def enums(
         ResourceType.AURORA,
         ResourceType.CLOUDFORMATION,
         ResourceType.DOCUMENTDB,
+        ResourceType.DSQL,
         ResourceType.DYNAMODB,
         ResourceType.EBS,
         ResourceType.EC2,
@@ -367,6 +379,7 @@ def enums(
         ResourceType.NEPTUNE,
         ResourceType.RDS,
         ResourceType.REDSHIFT,
+        ResourceType.REDSHIFT_SERVERLESS,
         ResourceType.S3,
         ResourceType.SAP_HANA_ON_AMAZON_EC2,
         ResourceType.STORAGE_GATEWAY,
@@ -392,7 +405,8 @@ def errors(jobs: RestoreJobs) -> None:
         assert_type(timeout_error.errno, int | None)
     except RestoreJobsError as error:
         assert_type(error.checkpoint, str | None)
-        assert_type(error.listing, object)
+        assert_type(error.listing.region_name, str)
+        assert_type(error.listing.profile_name, str | None)
     PaginationError("text")
     WatchTimeoutError(timeout=5.0, pending=("a",))
     AccessDeniedException("text", response={}, operation_name="ListRestoreJobs")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from typing import Any, Final, cast
+from urllib.parse import unquote, urlsplit
 
-from botocore.exceptions import BotoCoreError
-
-from restorejobs_client._aws.errors import our_error
-from restorejobs_client._core.errors import ConfigurationError, InvalidRequestError
+from restorejobs_client._aws.errors import modules_of, our_error
+from restorejobs_client._core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    RestoreJobsError,
+)
 from restorejobs_client._core.extras import boto3, botocore_client, botocore_config
+from restorejobs_client._core.secrets import Secrets, without_login
+from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._version import __version__
 
 _USER_AGENT: Final = f"restorejobs-client/{__version__}"
 _RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
+_URL_CHECKS: Final = frozenset({"botocore.endpoint", "urllib.parse"})  # modules
 _RETRY_SETTINGS: Final = {"retry_mode", "max_attempts"}  # of a profile
 RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
@@ -54,32 +59,39 @@ def create_client(
     """
     if session is not None and not callable(getattr(session, "client", None)):
         message = (
-            f"session={session!r} is refused: it must be a boto3.Session; pass a region as "
-            "region_name, and a profile as profile_name"
+            f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
+            "region as region_name, and a profile as profile_name"
         )
         raise InvalidRequestError(message)
+    client: Any = None  # boto3 creates its attributes at run time
     try:
         with _creating:
             if session is None and profile_name is None:
                 session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
             session = session or new_session(profile_name=profile_name, region_name=region_name)
-            create: Callable[..., botocore_client.BaseClient] = cast("Any", session).client
-            return create(
+            client = cast("Any", session).client(
                 "backup",
                 region_name=region_name,
                 endpoint_url=endpoint_url,
                 config=_settings(session, config),
             )
-    except BotoCoreError as error:
-        raise our_error(error)  # noqa: B904  # our_error sets the cause
-    except Exception as error:
-        if endpoint_url is None or not isinstance(error, ValueError):
-            message = f"the boto3 client could not be created: {type(error).__name__}: {error}"
-            raise ConfigurationError(message) from error
-        # A wrong URL can have its password anywhere, so none of it is shown.
-        shown = "with a password" if "@" in endpoint_url else f"{endpoint_url!r}"
-        message = f"endpoint_url {shown} is refused: it must be a URL such as https://host"
-        raise InvalidRequestError(message) from None
+        _ = urlsplit(str(client.meta.endpoint_url)).port  # botocore would refuse it in each request
+    except Exception as error:  # noqa: BLE001  # no other exception leaves the package
+        used = client.meta.endpoint_url if client else str(error)
+        failure = _refusal(error, endpoint_url, used)
+    else:
+        return cast("botocore_client.BaseClient", client)
+    raise failure
+
+
+def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJobsError:
+    if not isinstance(error, ValueError) or _URL_CHECKS.isdisjoint(modules_of(error)):
+        return our_error(error, Secrets([endpoint_url]), otherwise=ConfigurationError)
+    shown = clipped_repr(without_login(unquote(endpoint_url or used)))
+    advice = "is refused: it must be a URL such as https://host"
+    if endpoint_url is not None:
+        return InvalidRequestError(f"endpoint_url {shown} {advice}")
+    return ConfigurationError(f"the configured endpoint {shown} {advice}")
 
 
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3

@@ -20,12 +20,15 @@ import json
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from restorejobs_client._aws.connections import (
     close_after_fork,
@@ -34,7 +37,8 @@ from restorejobs_client._aws.connections import (
 )
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
-from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
+from restorejobs_client._core.secrets import Secrets, cleaned, redacted, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJobPage
 
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _CALL: Final = "restorejobs_client"  # the name of a call in its context
 _PAGE: Final = "RestoreJobPage"  # the name of its page, or error, in the parsed answer
+_LOOPBACK: Final = re.compile(r"(.+\.)?localhost|127\.[\d.]+|::1")
 _logger: Final = logging.getLogger("restorejobs_client")
 _logger.addHandler(logging.NullHandler())  # silent until logging is configured
 
@@ -58,12 +63,21 @@ class _Call(int):
         was_sent: whether a request was created. It is not if a handler such as botocore's `Stubber`
             answers in place of AWS.
         pid: the process that has sent the latest request.
+        headers: those of the latest request.
     """
 
+    client: BaseClient
     is_first_page: bool
     has_context = False
     was_sent = False
     pid = 0
+    headers: Any = None  # the class of botocore has no types
+
+    def secrets(self) -> Secrets:
+        """Return what nothing about this call may show."""
+        meta: Any = self.client.meta
+        proxies: dict[str, str] = {**getproxies(), **(meta.config.proxies or {})}
+        return Secrets([meta.endpoint_url, *proxies.values()], self.headers)
 
 
 _next_answer: Final[ContextVar[_Call | None]] = ContextVar("next_answer", default=None)
@@ -77,6 +91,7 @@ class Wire:
         self._pid = os.getpid()
         use_own_pools(client)
         untyped_client: Any = client  # boto3 creates its attributes at run time
+        _warn_of_plain_http(untyped_client.meta.endpoint_url)
         retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
@@ -102,18 +117,23 @@ class Wire:
             close_after_fork(self.client)
             self._pid = os.getpid()
         call = _Call(cast("int", parameters["MaxResults"]))
+        call.client = self.client
         call.is_first_page = "NextToken" not in parameters
         started = time.monotonic()
         outer = _next_answer.set(None)
+        page: RestoreJobPage | RestoreJobsError
         try:
             answer: object = cast("Any", self.client).list_restore_jobs(
                 **{**parameters, "MaxResults": call}
             )
+            page = _page_of_answer(answer, call)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-            raise our_error(error)  # noqa: B904  # our_error sets the cause
+            page = our_error(error, call.secrets())
         finally:
             _next_answer.reset(outer)
-        page = _page_of_answer(answer, call)
+        # Raised here, the error does not have boto3's as its context.
+        if isinstance(page, RestoreJobsError):
+            raise page
         _logger.debug(
             "page of %d jobs in %.3f s, %s",
             len(page),
@@ -154,7 +174,8 @@ class Wire:
         if not is_damaged:
             _logger.info("throttled with HTTP %d: %s", http.status_code, tried)
         else:  # the body is not logged, because it may contain jobs
-            kind, size = http.headers.get("content-type"), len(http.content)
+            kind = cleaned(http.headers.get("content-type"), call.secrets())
+            size = len(http.content)
             _logger.warning(
                 "damaged page, HTTP %d with %d bytes of %s: %s", http.status_code, size, kind, tried
             )
@@ -176,20 +197,22 @@ def _expect_answer(request: AWSRequest, **_: object) -> None:
     if call is not None:
         call.was_sent = True
         call.pid = os.getpid()
+        call.headers = request.headers  # not signed yet, or changed later: read when needed
 
 
 def _hide_body(response_dict: dict[str, Any], **_: object) -> None:
     """Pass botocore's parser a body that it can read, and that has no jobs."""
-    if _next_answer.get() is None:
+    call = _next_answer.get()
+    if call is None:
         return
     _next_answer.set(None)
     status: int = response_dict["status_code"]
     is_error = status >= HTTPStatus.MULTIPLE_CHOICES
     body: bytes = response_dict["body"]
-    response_dict["body"] = _readable_error(status, body) if is_error else b"{}"
+    response_dict["body"] = _readable_error(status, body, call) if is_error else b"{}"
 
 
-def _readable_error(status: int, body: bytes) -> bytes:
+def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
     """Return an error as a JSON object of strings, because botocore cannot parse all others."""
     try:
         members: Any = json.loads(body)
@@ -200,7 +223,7 @@ def _readable_error(status: int, body: bytes) -> bytes:
         texts = {name: value for name, value in named.items() if isinstance(value, str)}
     else:
         reason = f" {responses[status]}" if status in responses else ""
-        texts = {"message": f"HTTP {status}{reason} with {_shown(body)}"}
+        texts = {"message": f"HTTP {status}{reason} with {_shown(body, call)}"}
     return json.dumps(texts).encode()
 
 
@@ -208,17 +231,17 @@ def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedR
     if call.pid != os.getpid():
         return MalformedResponseError("the process was forked while the answer arrived")
     body, headers = http.content, http.headers
-    what = f"HTTP {http.status_code} with {_shown(body)}"
     length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) != len(body):
-        message = f"{what} was cut: {len(body)} of {length} bytes arrived"
-        return MalformedResponseError(message)
-    try:
+        problem = f"was cut: {len(body)} of {length} bytes arrived"
+    else:
         # AWS answers every request with an id. Other servers answer "{}" too.
         may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
-        return decode_page(body, headers, may_be_empty=may_be_empty)
-    except MalformedResponseError as error:
-        return MalformedResponseError(f"{what} is not a list of restore jobs: {error}")
+        try:
+            return decode_page(body, headers, may_be_empty=may_be_empty)
+        except MalformedResponseError as error:
+            problem = f"is not a list of restore jobs: {error}"
+    return MalformedResponseError(f"HTTP {http.status_code} with {_shown(body, call)} {problem}")
 
 
 def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
@@ -227,15 +250,15 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
     It is ours if the answer came over HTTP. Otherwise, something like botocore's `Stubber` or a
     mock has answered, and we read what it says.
     """
-    parsed = dict(cast("Mapping[str, Any]", answer)) if isinstance(answer, Mapping) else None
-    page: object = None if parsed is None else parsed.get(_PAGE)
+    if not isinstance(answer, dict):
+        message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
+        raise MalformedResponseError(message)
+    parsed = dict(cast("dict[str, Any]", answer))
+    page = parsed.get(_PAGE)
     if isinstance(page, RestoreJobPage):
         return page
     if isinstance(page, MalformedResponseError):
         raise page
-    if parsed is None:
-        message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
-        raise MalformedResponseError(message)
     is_over_http = "HTTPHeaders" in parsed.pop("ResponseMetadata", {})
     if call.was_sent or (is_over_http and not call.has_context):
         raise MalformedResponseError(
@@ -250,5 +273,16 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
         raise MalformedResponseError(message) from None
 
 
-def _shown(body: bytes) -> str:
-    return f"a body of {len(body)} bytes ({clipped_repr(body)})" if body else "an empty body"
+def _shown(body: bytes, call: _Call) -> str:
+    if not body:
+        return "an empty body"
+    # Secrets are removed before the text is cut, because a part of one is not recognized.
+    text = redacted(body[:10_000].decode(errors="backslashreplace"), call.secrets())
+    return f"a body of {len(body)} bytes ({clipped_repr(text)})"
+
+
+def _warn_of_plain_http(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
+        shown = cleaned(without_login(url))
+        _logger.warning("requests to %s are not encrypted: others can read their token", shown)

@@ -1,48 +1,178 @@
-"""The base class of all iterators over jobs."""
+"""All iterators have one shape, for threads, tasks, interrupts and forks."""
 
 from __future__ import annotations
 
+import os
+from _thread import RLock  # `threading.RLock` is Python code
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
+from copy import copy
+from operator import length_hint
+from typing import Generic, NoReturn, Self, TypeVar, cast
 
-from restorejobs_client._concurrent.threads import start_call
-from restorejobs_client._models.jobs import RestoreJob
+from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.interrupts import start_thread
+from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
+from restorejobs_client._paging.run import Run
+
+_Item = TypeVar("_Item")
 
 
-class JobIterator(Iterator[RestoreJob], AsyncIterator[RestoreJob]):
+class ItemIterator(Iterator[_Item], Generic[_Item]):
+    """Iterates over items that arrive several at a time.
+
+    What has arrived is in `_items`. An item leaves it in the `for` line of `__next__`, and is
+    returned without another call, so no interrupt can come between. When threads share an iterator,
+    one of them fetches while the others wait, and each item goes to one of them. A signal handler
+    may ask for an item while its own thread fetches: then the first to arrive counts.
+    """
+
+    _items: Iterator[_Item] = iter(())
+
+    def __init__(self) -> None:
+        self._lock, self._pid = RLock(), os.getpid()
+
+    @abstractmethod
+    def _advance(self) -> float | None:
+        """Put more items, or none, into `_items`.
+
+        Return the seconds to wait before the next call, or `None` at the end.
+        """
+
+    def _pause(self, seconds: float) -> None:
+        """Wait that long, or until the iterator is closed."""
+        raise NotImplementedError
+
+    def __next__(self) -> _Item:
+        while True:
+            for item in self._items:
+                return item
+            pause = self._take_turn()
+            if pause is None:
+                raise StopIteration
+            if pause > 0:
+                self._pause(pause)
+
+    def _take_turn(self) -> float | None:
+        """Advance, unless another thread has just done so."""
+        pid = os.getpid()
+        if self._pid != pid:  # forked: a thread of the parent may hold the lock
+            self._lock, self._pid = RLock(), pid
+        with self._lock:
+            return 0.0 if length_hint(self._items) else self._advance()
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        """Refuse to copy or pickle what has threads, a deadline or a connection.
+
+        Raises:
+            InvalidRequestError: always.
+        """
+        raise InvalidRequestError(
+            f"a {type(self).__name__} cannot be copied or pickled: start from the listing again, "
+            "or from a checkpoint"
+        )
+
+
+class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
     """Iterates over jobs that arrive page by page, with `for` or `async for`.
 
     `async for` waits for each page on a thread. If the wait is cancelled, the page is not lost: the
     next job is taken from it. Several tasks can share an iterator.
     """
 
-    _jobs: Iterator[RestoreJob] = iter(())  # empty, so all iterators can share it
-    _last_call: Future[bool] | None = None
+    _call: Future[float | None] | None = None
 
-    @abstractmethod
-    def _fetch(self) -> bool:
-        """Put more jobs, or none, into `_jobs`. Return `False` at the end."""
-
-    @property
-    def _running_call(self) -> Future[bool] | None:
-        """The call of `_fetch` that runs on a thread for `async for`, if there is one."""
-        return None if self._last_call is None or self._last_call.done() else self._last_call
-
-    def __next__(self) -> RestoreJob:
-        while True:
-            for job in self._jobs:
-                return job
-            call = self._running_call
-            if not (self._fetch() if call is None else call.result()):
-                raise StopIteration
+    async def _pause_async(self, seconds: float) -> None:
+        """Wait that long on the event loop, or until the iterator is closed."""
+        raise NotImplementedError
 
     async def __anext__(self) -> RestoreJob:
         import asyncio  # noqa: PLC0415  # already imported, or slow to import
 
         while True:
-            for job in self._jobs:
+            for job in self._items:
                 return job
-            self._last_call = self._running_call or start_call(self._fetch)
-            if not await asyncio.wrap_future(self._last_call):
+            if self._call is None or self._call.done():
+                self._call = self._advance_on_a_thread()
+            pause = await asyncio.wrap_future(self._call)
+            if pause is None:
                 raise StopAsyncIteration
+            if pause > 0:
+                await self._pause_async(pause)
+
+    def _advance_on_a_thread(self) -> Future[float | None]:
+        call: Future[float | None] = Future()
+        call.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                call.set_result(self._take_turn())
+            except BaseException as error:  # noqa: BLE001  # raised in the caller
+                call.set_exception(error)
+
+        start_thread(work)
+        return call
+
+
+class _RunIterator(ItemIterator[_Item]):
+    """The base class of the iterators over one run of a listing."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self._run = run
+        self._items = cast("Iterator[_Item]", run.items)
+
+    def _advance(self) -> float | None:
+        # After an interrupt, the run may have a page that is not in `_items` yet.
+        if not length_hint(self._run.items) and not self._run.advance():
+            return None
+        self._items = cast("Iterator[_Item]", self._run.items)
+        return 0.0
+
+    def __copy__(self) -> Self:
+        return type(self)(copy(self._run))
+
+    def __deepcopy__(self, _: object) -> Self:
+        return type(self)(copy(self._run))
+
+    @property
+    def checkpoint(self) -> str:
+        """The exact position after the last job or page that was returned.
+
+        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
+        filters, the page token and a hash of job ids. It is always available: before the first
+        job, after the last one, and after an error.
+        """
+        return self._run.checkpoint
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the listing has no more jobs after what was returned.
+
+        It is `False` where only the `limit` of this run has ended it.
+        """
+        return self._run.has_ended
+
+
+class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
+    """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
+
+    After an error, `next()` requests the same page again, so an error never looks like the end.
+    Threads and tasks may share it: each job goes to one of them. A copy continues on its own.
+
+    Examples:
+        >>> from restorejobs_client.testing import fake_backup, sample_jobs
+        >>> jobs = sample_jobs(100)
+        >>> with fake_backup(jobs) as backup:
+        ...     client = backup.client()
+        ...     iterator = iter(client.list_restore_jobs())
+        ...     first = next(iterator)
+        ...     rest = list(client.resume(iterator.checkpoint))
+        >>> [first, *rest] == jobs
+        True
+    """
+
+
+class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):
+    """Iterates over pages of jobs. After an error, `next()` requests the same page again."""

@@ -1,41 +1,72 @@
-"""Worker threads that fetch listings concurrently, and one consumer of their pages."""
+"""Worker threads that fetch listings concurrently, and the batches of jobs that they deliver.
+
+Workers share a lock that nobody else takes. What the caller's thread does, in any line that an
+interrupt may leave, is to follow links between batches, and to put and get items of a
+`SimpleQueue`, which is safe in a signal handler and in a finalizer too.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import ClassVar, Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import copy
+from itertools import pairwise
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from weakref import ref
 
-from restorejobs_client._core.errors import RestoreJobsError, ThrottlingException
+from restorejobs_client._core.errors import (
+    ListingLike,
+    RestoreJobsError,
+    ThrottlingException,
+    TransportError,
+)
 from restorejobs_client._core.interrupts import start_thread
-from restorejobs_client._core.progress import ProgressBar
-from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
-_PAGES_PER_WORKER: Final = 4  # the average number of pages to buffer
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_WORKERS: Final = 64  # a client keeps so many connections; more threads would wait for Python
+_BATCHES_PER_WORKER: Final = 4  # the average number to buffer
 
 
-@dataclass(eq=False)
+class Pages(Protocol):
+    """Pages, and the position in them."""
+
+    @property
+    def checkpoint(self) -> str: ...  # as for every iterator
+    def __iter__(self) -> Iterator[RestoreJobPage]: ...
+
+
 class Task:
     """A listing that a worker fetches page by page.
 
     Attributes:
         listing: the caller's own object, for errors.
         pages: the pages that have not been fetched yet.
-        group: the consumer takes the pages of group 0 first, then those of group 1, and so on. It
-            takes the pages of one group in any order.
+        group: the consumer takes the batches of group 0 first, then those of group 1, and so on. It
+            takes the batches of one group in any order.
         can_be_requeued: whether a throttled worker may return this task to the queue and end, so
             that fewer workers send fewer requests. It must be false if the other workers may be
             waiting for this task.
+        close: called when the task has ended.
     """
 
-    listing: object
-    pages: Iterator[RestoreJobPage]
-    group: int = 0
     can_be_requeued: ClassVar = False
+
+    def __init__(
+        self,
+        listing: ListingLike,
+        pages: Pages,
+        group: int = 0,
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.listing = listing
+        self.pages = pages
+        self.group = group
+        self.close = close
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that have not been delivered yet."""
@@ -46,146 +77,224 @@ class Task:
         return []
 
 
-class WorkerPool:
-    """Workers that fetch the pages of tasks, and a consumer that takes them, group by group.
+class Batch:
+    """Jobs of one page, and the batch after it in the same group, once that has arrived."""
 
-    The consumer may be the main thread, which Ctrl-C can interrupt between any two lines. So it
-    never waits on a `threading.Condition`, which an interrupt can leave locked forever.
+    def __init__(self, jobs: tuple[RestoreJob, ...] = ()) -> None:
+        self.jobs = iter(jobs)
+        self.next: Batch | None = None
+
+
+class Group:
+    """The batches of a group.
+
+    Attributes:
+        first: an empty batch before all others, until the consumer takes the group.
+        last: the batch that arrived last.
+        unfinished: the number of its tasks that may deliver more.
+        next: the group after it.
+    """
+
+    def __init__(self) -> None:
+        self.last = Batch()
+        self.first: Batch | None = self.last
+        self.unfinished = 0
+        self.next: Group | None = None
+
+
+class _Room(SimpleQueue[object]):
+    """Where a worker waits for room in the buffer. Dropping the owner of the pool wakes it."""
+
+    def __init__(self, owner: Callable[[], object]) -> None:
+        living = owner()
+        self._dropped = None if living is None else ref(living, self.put)
+
+
+class WorkerPool:
+    """Workers that fetch the pages of tasks, and the place of the consumer among their batches.
+
+    Attributes:
+        batch: the batch that the consumer has taken last.
+        failures: the errors of tasks so far.
+        done: the number of tasks that have ended, without those that were divided.
+        unfinished: the number of tasks that have not ended.
     """
 
     def __init__(self, tasks: Sequence[Task], workers: int) -> None:
+        self._groups = [Group() for _ in range(1 + max((one.group for one in tasks), default=0))]
+        for group, following in pairwise(self._groups):
+            group.next = following
+        self._tasks: SimpleQueue[object] = SimpleQueue()  # what is no task ends the workers
+        for task in tasks:
+            self._groups[task.group].unfinished += 1
+            self._tasks.put(task)
+        self._waiting: list[_Room] = []  # the workers that wait for room in the buffer
+        self._news: SimpleQueue[None] = SimpleQueue()  # for the consumer
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)  # for the workers
-        self._wake: SimpleQueue[None] = SimpleQueue()  # for the consumer
-        self._waiting = deque(tasks)
-        self._size = self._alive = workers
-        self._idle = 0
-        self._unfinished = Counter(task.group for task in tasks)  # the number of tasks, by group
-        self._groups = deque(self._unfinished)  # the consumer takes pages from the first one
-        self._buffers = {group: deque[tuple[RestoreJob, ...]]() for group in self._groups}
-        self._done = 0  # tasks that have ended, without those that were divided
-        self._buffered = 0
-        self._stopped = False
-        self._failures: list[BaseException] = []
+        self._size = min(workers, MAX_WORKERS)
+        self._started = self._alive = self._idle = 0  # workers
+        self._delivered = self._taken = 0  # batches
+        self._is_stopped = False
+        self._owner: Callable[[], object] = lambda: None  # or a reference that is not strong
+        self._group = self._groups[0]  # whose batches the consumer takes
+        self.batch = self._group.first or Batch()
+        self.failures: list[RestoreJobsError] = []
+        self.done = 0
+        self.unfinished = len(tasks)
 
-    def pages(self, bar: ProgressBar) -> Generator[tuple[RestoreJob, ...]]:
-        """Start the workers and yield their pages. At the end, raise all errors in a group."""
-        bar.begin()
-        try:
-            for _ in range(self._size):
-                start_thread(self._work)
-            while (page := self._next_page()) is not None:
-                bar.add_page(len(page))
-                self._draw(bar)
-                yield page
-            self._draw(bar)
-            was_closed = self._stopped  # before `stop` below
-        finally:
-            bar.end()
-            self.stop()
-        if self._failures and not was_closed:
-            failed = counted(len(self._failures), "listing")
-            message = f"{failed} failed; resume each from its checkpoint"
-            raise BaseExceptionGroup(message, self._failures)  # an ExceptionGroup if possible
+    def belong_to(self, owner: object) -> None:
+        """End the workers when the owner is dropped, by whichever thread and in whatever moment.
+
+        Dropping it calls such methods in C, so nothing can interrupt that.
+        """
+        self._owner = ref(owner, self._tasks.put)
+
+    def start(self) -> None:
+        """Start the first worker. Each one starts the next, because no signal interrupts them.
+
+        Raises:
+            RestoreJobsError: the process is at its limit of threads.
+        """
+        start_thread(self._work)
 
     def stop(self) -> None:
-        """Make the workers and the consumer end."""
-        with self._lock:
-            self._stopped = True
-            self._changed.notify_all()
-            self._wake.put(None)
+        """End the workers, and wake the consumer."""
+        self._is_stopped = True
+        self._tasks.put(None)
+        self._news.put(None)
+        self._make_room()
 
-    def _draw(self, bar: ProgressBar) -> None:
-        left, failed = self._unfinished.total(), len(self._failures)
-        jobs = counted(bar.jobs, "job")
-        bar.show(self._done, f"{left:,} to go", f"{failed:,} failed", jobs)
+    def take_batch(self) -> bool:
+        """Take the next batch, or wait for news. Return `False` at the end."""
+        is_finished = self._group.unfinished == 0  # read before the last batch could be missed
+        if (batch := self.batch.next) is not None:
+            self.batch, self._taken = batch, self._taken + 1
+        elif not is_finished:
+            self._make_room()  # again, because an interrupt may have left it out
+            self._news.get()
+        elif (group := self._group.next) is not None:
+            self._group, self.batch = group, group.first or self.batch
+            group.first = None
+        else:
+            return False
+        self._make_room()
+        return True
 
-    def _next_page(self) -> tuple[RestoreJob, ...] | None:
-        while True:
-            with self._lock:
-                while self._groups and not self._has_more(self._groups[0]):
-                    self._groups.popleft()
-                    self._changed.notify_all()
-                if not self._groups or self._stopped:
-                    return None
-                if buffer := self._buffers[self._groups[0]]:
-                    self._buffered -= 1
-                    self._changed.notify_all()
-                    return buffer.popleft()
-            self._wake.get()
+    def _make_room(self) -> None:
+        for room in tuple(self._waiting):
+            room.put(None)
 
-    def _has_more(self, group: int) -> bool:
-        return bool(self._buffers[group] or self._unfinished[group])
+    def _is_over(self) -> bool:
+        return self._is_stopped or self._owner() is None
 
     def _work(self) -> None:
+        with self._lock:
+            if self._started == self._size:  # an interrupt has made the consumer start twice
+                return
+            self._started += 1
+            self._alive += 1
+            has_more = self._started < self._size and not self._tasks.empty()
+        if has_more:
+            with suppress(RestoreJobsError):  # fewer workers list the same
+                start_thread(self._work)
+        room = _Room(self._owner)
         while (task := self._next_task()) is not None:
             try:
-                replacements = self._deliver_pages(task)
+                replacements = self._deliver_pages(room, task)
             except BaseException as error:  # noqa: BLE001  # raised to the consumer at the end
-                if isinstance(error, ThrottlingException) and self._requeue(task):
+                if not self._fail(task, _our_error(error)):
                     return
-                self._finish(task, error)
             else:
                 self._finish(task, replacements=replacements)
 
     def _next_task(self) -> Task | None:
         with self._lock:
             self._idle += 1
-            while not self._waiting and self._unfinished.total() and not self._stopped:
-                self._changed.wait()
+        task = self._tasks.get()
+        with self._lock:
             self._idle -= 1
-            return self._waiting.popleft() if self._waiting and not self._stopped else None
+        if isinstance(task, Task) and not self._is_over():
+            return task
+        self._tasks.put(None)  # for the other workers
+        return None
 
-    def _deliver_pages(self, task: Task) -> list[Task]:
+    def _deliver_pages(self, room: _Room, task: Task) -> list[Task]:
         """Deliver the pages of a task. If it is divided, return the tasks that replace its rest."""
         for page in task.pages:
-            if not self._deliver(task, task.jobs_to_deliver(page)):
+            if not self._deliver(room, self._groups[task.group], task.jobs_to_deliver(page)):
                 break
-            with self._lock:
-                has_idle_workers = self._idle > 0 and not self._waiting
-            if has_idle_workers and page.next_token is not None:
+            if page.next_token is not None and self._idle > 0 and self._tasks.empty():
                 replacements = task.divide(parts=2 * self._size)
                 if replacements:
                     return replacements
         return []
 
-    def _requeue(self, task: Task) -> bool:
-        """Return a throttled task to the queue, if it allows that and other workers continue."""
-        with self._lock:
-            if self._alive == 1 or not task.can_be_requeued:
-                return False
-            self._alive -= 1
-            self._waiting.append(task)
-            self._changed.notify_all()
-            return True
+    def _deliver(self, room: _Room, group: Group, jobs: tuple[RestoreJob, ...]) -> bool:
+        """Add a batch to the group; wait while the buffer is full. Return `False` to stop."""
+        batch = Batch(jobs)
+        self._waiting.append(room)  # before looking for room, so that no news of it is missed
+        while not self._is_over():
+            with self._lock:
+                # The group of the consumer always has room for one batch, so the pool never stalls.
+                if self._delivered - self._taken < _BATCHES_PER_WORKER * self._size or (
+                    group is self._group and group.last is self.batch
+                ):
+                    self._delivered += 1
+                    group.last.next = batch
+                    group.last = batch
+                    self._news.put(None)
+                    break
+            room.get()
+        self._waiting.remove(room)
+        return not self._is_over()
 
-    def _deliver(self, task: Task, jobs: tuple[RestoreJob, ...]) -> bool:
-        """Buffer jobs for the consumer; wait while the buffer is full. Return `False` to stop."""
-        with self._lock:
-            buffer = self._buffers[task.group]
-            # The first group always has room for one page, so the pool never stalls.
-            while (
-                not self._stopped
-                and self._buffered >= _PAGES_PER_WORKER * self._size
-                and (buffer or task.group != self._groups[0])
-            ):
-                self._changed.wait()
-            buffer.append(jobs)
-            self._buffered += 1
-            self._wake.put(None)
-            return not self._stopped
+    def _fail(self, task: Task, error: RestoreJobsError) -> bool:
+        """End a task with its error. Return whether the worker goes on.
+
+        A throttled worker leaves its window to the others, and ends. If no other worker is busy,
+        all are throttled, and the windows that nobody lists end with the same error.
+        """
+        others: list[Task] = []
+        if isinstance(error, ThrottlingException) and task.can_be_requeued:
+            with self._lock:
+                if self._alive - self._idle > 1:
+                    self._alive -= 1
+                    self._tasks.put(task)
+                    return False
+            with suppress(Empty):
+                while isinstance(one := self._tasks.get_nowait(), Task):
+                    others.append(one)
+                self._tasks.put(one)
+        for other in others:
+            twin = copy(error)
+            twin.__cause__ = error.__cause__
+            twin.checkpoint = other.pages.checkpoint
+            self._finish(other, twin)
+        self._finish(task, error)
+        return True
 
     def _finish(
-        self, task: Task, error: BaseException | None = None, replacements: Sequence[Task] = ()
+        self, task: Task, error: RestoreJobsError | None = None, replacements: Sequence[Task] = ()
     ) -> None:
-        if isinstance(error, RestoreJobsError):
+        if error is not None:
             error.listing = task.listing
+            error.add_note(f"while listing {task.listing!r}")
+        if not replacements:
+            task.close()
         with self._lock:
             if error is not None:
-                error.add_note(f"while listing {task.listing!r}")
-                self._failures.append(error)
-            self._waiting.extend(replacements)
-            self._done += not replacements
-            self._unfinished[task.group] += len(replacements) - 1
-            self._changed.notify_all()
-            self._wake.put(None)
+                self.failures.append(error)
+            for one in replacements:
+                self._tasks.put(one)
+            self.done += not replacements
+            self.unfinished += len(replacements) - 1
+            self._groups[task.group].unfinished += len(replacements) - 1
+            if self.unfinished == 0:
+                self._tasks.put(None)
+            self._news.put(None)
+
+
+def _our_error(error: BaseException) -> RestoreJobsError:
+    if isinstance(error, RestoreJobsError):
+        return error
+    return TransportError(f"a worker failed: {type(error).__name__}: {error}")

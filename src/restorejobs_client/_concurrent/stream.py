@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Self
+import os
+from collections.abc import Iterator
+from operator import length_hint
+from typing import Final, Self
 
 from restorejobs_client._concurrent.iterator import JobIterator
 from restorejobs_client._concurrent.pool import WorkerPool
-from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsErrorGroup
 from restorejobs_client._core.progress import ProgressBar
+from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.arrow import ArrowExport
+
+_AGAIN: Final = "call parallel or gather again"
 
 
 class RestoreJobStream(ArrowExport, JobIterator):
     """The jobs of several listings, which `parallel` and `gather` return.
 
-    No request is sent before you ask for the first job. To end the threads, close the stream, leave
-    its `with` block or drop it. It also works in `async for`, without blocking the event loop:
-    cancelling ends the wait at once, and the next `async for` continues with the next job. After an
-    error, `next()` raises the same error again, so an error never looks like the end.
+    No request is sent before you ask for the first job. To end the threads, close the stream (from
+    any thread or signal handler), leave its `with` or `async with` block, or drop it. It also works
+    in `async for`, without blocking the event loop. After Ctrl-C or a cancelled wait, iterating
+    again continues with the next job.
+
+    Its errors come last, as a `RestoreJobsErrorGroup`. Each further `next()` raises that again,
+    while an iterator over one listing and a watch request the page again.
     """
 
     def __init__(self, pool: WorkerPool, bar: ProgressBar) -> None:
-        self._stop = pool.stop
-        self._pages = pool.pages(bar)
+        super().__init__()
+        self._pool = pool
+        self._bar = bar
+        self._workers_pid: int | None = None  # of the process that has the workers
+        self._has_table = False  # whether a table takes the jobs
         self._has_ended = False
-        self._failure: BaseException | None = None
+        pool.belong_to(self)
 
     def __enter__(self) -> Self:
         return self
@@ -35,32 +45,76 @@ class RestoreJobStream(ArrowExport, JobIterator):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fetch(self) -> bool:
-        self._jobs = iter(self._next_page() or ())
-        return not self._has_ended
+    async def __aenter__(self) -> Self:
+        return self
 
-    def _next_page(self) -> tuple[RestoreJob, ...] | None:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            page = next(self._pages, None)
-        except BaseException as error:
-            self._failure = error
-            raise
-        self._has_ended = page is None
-        return page
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the threads. The remaining jobs are not delivered."""
-        self._jobs = iter(())
-        self._stop()
-        if self._running_call is None:  # otherwise, a thread runs the generator, which then ends
-            self._pages.close()
+        self._has_ended = True
+        self._items = iter(())
+        self._pool.stop()
+        self._bar.end()
 
-    def _job_pages(self) -> Iterator[Sequence[RestoreJob]]:
-        if self._has_ended:
+    def _advance(self) -> float | None:
+        if self._has_table and not self._has_ended:
             raise InvalidRequestError(
-                "the jobs of this stream have already been delivered: call parallel or gather "
-                "again to get a table"
+                f"a table or a reader has taken jobs of this stream, and has not ended: {_AGAIN}"
             )
-        return chain([tuple(self._jobs)], iter(self._next_page, None))
+        return self._take_jobs()
+
+    def _take_jobs(self) -> float | None:
+        pool = self._pool
+        if self._has_ended:
+            return None
+        try:
+            if self._workers_pid is None:
+                if pool.unfinished:
+                    self._bar.begin()
+                    pool.start()
+                self._workers_pid = os.getpid()
+            elif self._workers_pid != os.getpid():
+                raise InvalidRequestError(  # noqa: TRY301  # ends the bar
+                    f"the threads of this stream are in the process that has forked: {_AGAIN}"
+                )
+            while not length_hint(pool.batch.jobs):
+                if not pool.take_batch():
+                    self._draw_bar()
+                    self._end()
+                    return None
+                if self._has_ended:  # closed while it waited
+                    return None
+            self._bar.add_page(length_hint(pool.batch.jobs))
+            self._draw_bar()
+        except BaseException:
+            self._bar.end()
+            raise
+        self._items = pool.batch.jobs
+        return 0.0
+
+    def _end(self) -> None:
+        failures = self._pool.failures
+        if failures:
+            failed = counted(len(failures), "listing")
+            message = f"{failed} failed; resume each from its checkpoint"
+            raise RestoreJobsErrorGroup(message, failures)
+        self._has_ended = True
+        self._bar.end()
+
+    def _draw_bar(self) -> None:
+        pool = self._pool
+        left, failed = f"{pool.unfinished:,} to go", f"{len(pool.failures):,} failed"
+        self._bar.show(pool.done, left, failed, counted(self._bar.jobs, "job"))
+
+    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
+        if self._has_ended:
+            raise InvalidRequestError(f"the jobs of this stream were delivered already: {_AGAIN}")
+        self._advance()  # refuses a second table
+        self._has_table = True
+        return self._rest()
+
+    def _rest(self) -> Iterator[tuple[RestoreJob, ...]]:
+        while self._take_jobs() is not None:
+            yield tuple(self._items)

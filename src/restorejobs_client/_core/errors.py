@@ -1,6 +1,7 @@
 """Every error that leaves this package.
 
 RestoreJobsError
+├── RestoreJobsErrorGroup (ExceptionGroup)         errors of `parallel` or `gather`
 ├── InvalidRequestError (ValueError)               a wrong parameter; nothing was sent
 ├── InvalidCheckpointError (ValueError)            a wrong checkpoint; nothing was sent
 ├── PaginationError                                the service repeated a page token
@@ -23,11 +24,11 @@ Code that catches botocore's errors keeps working, because of the bases in brack
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
-import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
-from restorejobs_client._core.text import counted
+from restorejobs_client._core.secrets import cleaned, redacted
+from restorejobs_client._core.text import clipped, counted, printable
 
 if TYPE_CHECKING:
     # Without botocore's stubs, type checkers would know neither its classes nor ours.
@@ -37,42 +38,19 @@ if TYPE_CHECKING:
 else:
     from botocore.exceptions import BotoCoreError, ClientError
 
-_SECRET = re.compile(
-    r"""
-      (?P<name>
-        (?:credential|signature|(?:proxy-)?authorization|(?:security|session)[-_]?token
-          |secret[-_]?access[-_]?key)
-        (?: (?:[\\"'\s]|&quot;)* (?:[=:,>]|%3[AD]|&\#61;) (?:[\\"'\s]|&quot;|b['"])*
-          | \s+ (?=\S{20}) )  # the separator between a name and its value, in JSON, HTML or a repr
-      ) (?:(?:aws4-hmac-sha256|basic|bearer|digest|negotiate)\s+(?!credential))? [^\s,&"'<>\\)]+
-    | (?P<scheme>://) [^/@\s]+ @
-    | \b(?:AKIA|ASIA)[A-Z0-9]{8,}
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_SECRET_NAME = re.compile(r"authorization|cookie|token|credential|secret|signature", re.IGNORECASE)
 
+class ListingLike(Protocol):
+    """What errors know of a `RestoreJobs`."""
 
-def redacted(text: str) -> str:
-    """Return the text with `***` for access keys, signatures, tokens and passwords in URLs.
+    @property
+    def region_name(self) -> str:
+        """The AWS region of its jobs."""
+        ...
 
-    The service and proxies may repeat parts of the request in their responses.
-    """
-    return _SECRET.sub(lambda match: f"{match['name'] or match['scheme'] or ''}***", text)
-
-
-def redacted_value(value: Any) -> Any:  # noqa: ANN401  # any part of a response
-    """Return a value without secrets, at any depth."""
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, list):
-        return [redacted_value(one) for one in cast("list[object]", value)]
-    if isinstance(value, Mapping):
-        return {
-            name: "***" if _SECRET_NAME.search(name) else redacted_value(one)
-            for name, one in cast("Mapping[str, object]", value).items()
-        }
-    return value
+    @property
+    def profile_name(self) -> str | None:
+        """The profile whose credentials list it, if one was given."""
+        ...
 
 
 class RestoreJobsError(Exception):
@@ -81,22 +59,50 @@ class RestoreJobsError(Exception):
     Attributes:
         checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
             that is raised while a listing is iterated. Otherwise, it is `None`.
-        listing: the listing that failed in `gather`, or the window that failed in `parallel`.
-            Otherwise, it is `None`. It is not pickled.
+        listing: the listing that failed in `gather`, or the window that failed in `parallel`. Only
+            the errors in a `RestoreJobsErrorGroup` have one; it is `None` otherwise, and after
+            pickling.
     """
 
     checkpoint: str | None = None
-    listing: object = None
+    listing: ListingLike = cast("Any", None)  # not optional, for code that reads error groups
 
     def __init__(self, message: str) -> None:
         # Not super(), because botocore's classes build their message from a template.
-        Exception.__init__(self, redacted(message))
+        Exception.__init__(self, printable(redacted(message)))
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
         # Unpickling does not call __init__, because its parameters differ between classes.
         state: dict[str, object] = {"args": self.args, **vars(self)}
         state.pop("listing", None)
         return type(self).__new__, (type(self),), state
+
+
+class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
+    """The errors of `parallel` or `gather`, raised after all jobs that could be listed.
+
+    `except RestoreJobsError` catches it, and `except*` sorts its errors. Each error has the
+    `listing` that failed, and the `checkpoint` from which `client.resume` lists the rest.
+
+    Attributes:
+        exceptions: the errors.
+    """
+
+    def __new__(cls, message: str, errors: Sequence[RestoreJobsError]) -> Self:
+        return super().__new__(cls, message, errors)
+
+    def __init__(self, message: str, errors: Sequence[RestoreJobsError]) -> None:  # noqa: ARG002  # `__new__` uses them
+        super().__init__(message)
+
+    def derive(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
+        self, errors: Sequence[RestoreJobsError], /
+    ) -> "RestoreJobsErrorGroup":
+        """Return a group of some of the `errors`, for `except*`, `split` and `subgroup`."""
+        return RestoreJobsErrorGroup(self.message, errors)
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        state = vars(self)
+        return type(self), (self.message, self.exceptions), state
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):
@@ -122,7 +128,7 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
     """
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
-        shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
+        shown = ", ".join(map(clipped, pending[:5])) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
         jobs = counted(len(pending), "job")
         super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
         self.pending: tuple[str, ...] = pending
@@ -169,7 +175,7 @@ class ServiceError(RestoreJobsError, ClientError):
         request_id: the id that AWS support asks for (header `x-amzn-RequestId`), if there is one.
         context: the `Context` member of AWS Backup's modelled errors, if there is one.
         http_status: the HTTP status code; 0 if there is none.
-        response: botocore's parsed error, without secrets.
+        response: botocore's parsed error, without secrets, and with long texts cut.
         operation_name: `"ListRestoreJobs"`.
     """
 
@@ -177,7 +183,7 @@ class ServiceError(RestoreJobsError, ClientError):
         self, message: str, *, response: Mapping[str, object], operation_name: str
     ) -> None:
         super().__init__(message)
-        self.response: dict[str, Any] = redacted_value(response)
+        self.response: dict[str, Any] = cleaned(response)
         self.operation_name = operation_name
         metadata: dict[str, Any] = self.response.get("ResponseMetadata", {})
         self.http_status: int = metadata.get("HTTPStatusCode", 0)
@@ -207,7 +213,7 @@ class ThrottlingException(ServiceError):
 
 
 class AccessDeniedException(ServiceError):
-    """The credentials lack the permission `backup:ListRestoreJobs`."""
+    """The credentials lack the permission `backup:ListRestoreJobs`, or a policy denies it."""
 
 
 class ExpiredTokenException(ServiceError):

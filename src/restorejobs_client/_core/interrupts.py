@@ -9,7 +9,6 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
-import os
 import queue
 import signal
 import threading
@@ -17,36 +16,8 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Final
 
-from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
-
-
-class Turn:
-    """A lock that one thread at a time holds while it fetches for an iterator.
-
-    Attributes:
-        lock: the lock.
-        owner: the thread that holds it.
-        pid: the process that it belongs to.
-    """
-
-    def __init__(self) -> None:
-        self.lock: Final = threading.RLock()
-        self.owner: int | None = None
-        self.pid: Final = os.getpid()
-
-    def check(self, thread: int) -> None:
-        """Refuse a signal handler that asks for the next item while its own thread fetches it.
-
-        Raises:
-            InvalidRequestError: the thread holds the lock.
-        """
-        if self.owner == thread:
-            raise InvalidRequestError(
-                "next() was called inside another next() of the same iterator, for example by a "
-                "signal handler: use an iterator of its own there"
-            )
+from restorejobs_client._core.errors import RestoreJobsError
 
 
 class InterruptSafeQueue:

@@ -52,19 +52,20 @@ class ProgressBar:
 
     def show(self, count: int, *details: str) -> None:
         """Update the bar if it is drawn: a count, details, and the jobs and pages so far."""
-        if self._bar is None:
+        bar = self._bar  # a signal handler or another thread may end it
+        if bar is None:
             return
         if self._pages:
             details = (*details, counted(self._pages, "page"))
-        self._bar.set_postfix_str(", ".join(details), refresh=False)
-        self._bar.update(count - self._count)
+        bar.set_postfix_str(", ".join(details), refresh=False)
+        bar.update(count - self._count)
         self._count = count
 
     def end(self) -> None:
         """Draw the bar for the last time."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.close()
 
 
 def _is_visible() -> bool:

@@ -9,7 +9,13 @@ from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.text import duration_text, make_printable, moment_text, size_text
+from restorejobs_client._core.text import (
+    digits,
+    duration_text,
+    moment_text,
+    printable,
+    size_text,
+)
 
 # Longer text may break anywhere, so that a table fits its page. A date and an id stay on one line.
 _DATE: Final = len("2026-01-31 23:59:59 UTC")
@@ -52,7 +58,9 @@ def status_cell(status: str | None, reason: str | None) -> Cell:
 
 def size_cell(size: int | None) -> Cell:
     """Return the cell that shows a size in bytes; it is empty for `None`."""
-    return Cell() if size is None else Cell(size_text(size), f"{size:,} bytes", is_number=True)
+    return (
+        Cell() if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
+    )
 
 
 def _cell(value: object) -> Cell:
@@ -66,7 +74,7 @@ def _cell(value: object) -> Cell:
         case timedelta():
             return Cell(duration_text(value), f"{value.total_seconds():,} seconds", is_number=True)
         case int() if not isinstance(value, bool):
-            return Cell(f"{value:,}", is_number=True)
+            return Cell(digits(value), is_number=True)
         case _:
             return Cell("" if value is None else str(value))
 
@@ -102,7 +110,7 @@ class Table:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
         for name, cells in self._columns:
-            texts = [make_printable(cell.shown) for cell in cells]
+            texts = [printable(cell.shown) for cell in cells]
             if self._has_header:
                 texts.insert(0, name)
             align = str.rjust if _is_number(cells) else str.ljust
@@ -165,7 +173,7 @@ def _width(cell: Cell) -> float:
 
 
 def _shown(text: str) -> str:
-    return escape(make_printable(text))
+    return escape(printable(text))
 
 
 def _is_number(cells: Sequence[Cell]) -> bool:

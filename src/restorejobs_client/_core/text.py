@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from unicodedata import category
 
 _LONGEST: Final = 60  # characters of a text in one line
 _SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+_UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogate, line, paragraph
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -49,9 +51,14 @@ def percentage_text(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def digits(number: int) -> str:
+    """Return an int with thousands separators: `"2,500"`."""
+    return f"{Decimal(number):,f}"  # Python refuses to write ints of more than 4,300 digits
+
+
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: `"1 page"`, `"2,500 pages"`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{digits(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def clipped(text: str, longest: int = _LONGEST) -> str:
@@ -59,19 +66,32 @@ def clipped(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def safe_repr(value: object) -> str:
+    """Return the `repr` of a value, or a placeholder if that raises."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001  # for example, of an int with more than 4,300 digits
+        return f"<{type(value).__name__} that cannot be shown>"
+
+
 def clipped_repr(value: object, longest: int = _LONGEST) -> str:
     """Return the `repr` of a value, cut to `longest` characters if it is longer."""
     # Only the beginning of a huge text is converted.
     shown = value[: longest + 1] if isinstance(value, str | bytes) else value
-    return clipped(repr(shown), longest)
+    return clipped(safe_repr(shown), longest)
 
 
-def make_printable(line: str) -> str:
-    """Return the line with its control characters escaped, so that no terminal acts on them."""
-    return line if line.isprintable() else repr(line)[1:-1]
+def printable(text: str) -> str:
+    """Return the text with its control characters and others that nobody sees escaped.
+
+    A terminal would obey them, break the line, or show the text in another order.
+    """
+    if text.isprintable():
+        return text
+    return "".join(repr(one)[1:-1] if category(one) in _UNSEEN else one for one in text)
 
 
 def one_line(name: str, members: Mapping[str, object]) -> str:
     """Return a one-line `repr` of the members that are not `None`."""
-    present = [f"{key}={value!r}" for key, value in members.items() if value is not None]
+    present = [f"{key}={safe_repr(value)}" for key, value in members.items() if value is not None]
     return f"{name}({', '.join(present)})"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus
@@ -42,10 +42,9 @@ def _moment(value: object, *, up: bool) -> datetime:
 
 
 def _status(value: object) -> RestoreJobStatus:
-    status = RestoreJobStatus(cast("str", value))  # raises ValueError for what is no text
-    if not status.is_known:
+    if not isinstance(value, str) or not RestoreJobStatus(value).is_known:
         raise ValueError
-    return status
+    return RestoreJobStatus(value)
 
 
 def _text_matching(pattern: str) -> Callable[[object], str]:
@@ -158,7 +157,7 @@ def check_count(name: str, value: object, *, least: int) -> int:
         InvalidRequestError: names the argument, what was given and what is allowed.
     """
     if type(value) is not int or value < least:
-        message = f"{name}={value!r} is refused: it must be an int, {least} or more"
+        message = f"{name}={clipped_repr(value)} is refused: it must be an int, {least} or more"
         raise InvalidRequestError(message)
     return value
 

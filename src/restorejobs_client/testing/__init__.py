@@ -28,17 +28,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
-from queue import SimpleQueue
 from urllib.parse import parse_qsl
 
 from botocore.config import Config
 from typing_extensions import override
 
 from restorejobs_client._client import RestoreJobsClient
+from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import check_count
-from restorejobs_client._watch import Clock
 from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._moto import seed_restore_jobs
 from restorejobs_client.testing._samples import sample_jobs
@@ -90,8 +89,9 @@ class _InstantClock(Clock):
         return super().now() + self._skipped + sum(self._skipped_by_client)
 
     @override
-    def wait(self, seconds: float, wake: SimpleQueue[None]) -> None:
+    def sleep(self, seconds: float) -> float:
         self._skipped += seconds
+        return 0.0
 
 
 @dataclass
