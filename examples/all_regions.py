@@ -12,7 +12,13 @@ import argparse
 import sys
 from collections import Counter
 
-from restorejobs_client import RestoreJobs, RestoreJobsClient, RestoreJobsErrorGroup, gather
+from restorejobs_client import (
+    RestoreJobs,
+    RestoreJobsClient,
+    RestoreJobsError,
+    RestoreJobsErrorGroup,
+    gather,
+)
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 SAMPLE_REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
@@ -28,7 +34,8 @@ def report(listings: list[RestoreJobs]) -> bool:
             jobs[region] += 1
             failed[region] += job.status == "FAILED"
     except RestoreJobsErrorGroup as group:
-        failures = [f"{error.listing.region_name}: {error}" for error in group.exceptions]
+        errors = [error for error in group.exceptions if isinstance(error, RestoreJobsError)]
+        failures = [f"{error.listing.region_name}: {error}" for error in errors]
     for region, count in jobs.items():
         print(f"{region:<14} {count:>6,} restore jobs, {failed[region]:,} failed")
     for failure in failures:
