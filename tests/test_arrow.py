@@ -198,14 +198,16 @@ def test_jobs_in_hand_are_converted_in_bounded_batches() -> None:
     "wrong",
     [[RestoreJob(), {"RestoreJobId": "1"}], [RestoreJobPage()], "jobs", 5, None, RestoreJob()],
 )
-def test_anything_else_is_refused(convert: Callable[[Any], object], wrong: object) -> None:
+def test_only_an_iterable_of_jobs_becomes_a_table(
+    convert: Callable[[Any], object], wrong: object
+) -> None:
     """What is not an iterable of jobs raises our error, which shows it."""
     with pytest.raises(InvalidRequestError, match=r"is not a RestoreJob|is refused: pass"):
         convert(wrong)
 
 
 def test_errors_of_a_generator_are_raised() -> None:
-    """An error that the jobs raise comes out as it is, and not as a short table."""
+    """An error of the iterable is raised unchanged; there is no incomplete table."""
 
     def jobs() -> Iterator[RestoreJob]:
         yield RestoreJob()
@@ -251,7 +253,7 @@ def test_limits_filters_and_checkpoints_apply() -> None:
         assert failed.to_arrow().to_pylist() == rows(failed)
 
 
-def test_error_while_listing_is_raised() -> None:
+def test_error_while_listing_ends_the_table() -> None:
     """`to_arrow` raises with the checkpoint; other libraries raise their own error."""
     with pytest.raises(MalformedResponseError, match="damaged") as caught:
         broken_listing().to_arrow()
@@ -330,7 +332,7 @@ def test_streams_convert_to_tables() -> None:
         ("pandas", "pandas", to_pandas),
     ],
 )
-def test_missing_library_names_its_extra(
+def test_missing_arrow_library_names_its_extra(
     monkeypatch: pytest.MonkeyPatch, missing: str, extra: str, call: Callable[[RestoreJobs], object]
 ) -> None:
     """The error says what to install."""

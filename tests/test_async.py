@@ -23,7 +23,7 @@ JOBS = [job(number, -number) for number in range(95)]
 
 
 class Gate:
-    """A hook that holds every request back until the gate is opened."""
+    """A hook that makes every request wait until the gate is open."""
 
     def __init__(self) -> None:
         self._opened = threading.Event()
@@ -53,7 +53,7 @@ def test_async_for_over_http() -> None:
 
 
 def test_event_loop_runs_during_requests() -> None:
-    """Two listings wait for pages at the same time, while the event loop goes on."""
+    """Two listings request pages at the same time while the event loop runs."""
     service = Service(JOBS)
     service.before_answer = gate = Gate()
 
@@ -94,7 +94,7 @@ def test_cancelled_wait_keeps_the_position() -> None:
     ids=["listing", "stream", "watch"],
 )
 def test_for_continues_a_cancelled_async_for(iterate: Callable[[RestoreJobs], Any]) -> None:
-    """`for` waits for the request that a cancelled `async for` has sent, and repeats nothing."""
+    """After a cancelled `async for`, `for` waits for the same request and repeats no job."""
     service = Service(JOBS)
     service.before_answer = gate = Gate()
     iterator = iterate(service.listing(max_results=30))
@@ -113,7 +113,7 @@ def test_for_continues_a_cancelled_async_for(iterate: Callable[[RestoreJobs], An
 
 
 def test_tasks_can_share_an_iterator() -> None:
-    """Several tasks on one iterator get each job once between them."""
+    """If several tasks share an iterator, each job is yielded to one of them."""
     listing: Any = Service(JOBS, delay=0.005).listing(max_results=10)
 
     async def main() -> list[RestoreJob]:
@@ -125,7 +125,7 @@ def test_tasks_can_share_an_iterator() -> None:
 
 
 def test_event_loop_ends_without_waiting_for_a_request() -> None:
-    """The end of the event loop does not wait for a request whose task was cancelled."""
+    """The event loop ends without waiting for the request of a cancelled task."""
     service = Service(JOBS)
     service.before_answer = gate = Gate()
 
@@ -141,7 +141,7 @@ def test_event_loop_ends_without_waiting_for_a_request() -> None:
 
 
 def test_iterator_continues_after_an_error() -> None:
-    """After an error, both the iterator and its checkpoint list the rest."""
+    """After an error, the iterator and its checkpoint both continue with the next job."""
     service = Service(JOBS)
     error = MalformedResponseError("damaged")
     service.answer_next(service.page, service.page, error, error)

@@ -1,4 +1,4 @@
-"""Checkpoints: they bring exactly the rest of their listing, and anything else is refused."""
+"""Checkpoints: a listing continues exactly where it stopped, and other texts are refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ JUNE, JULY = datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC)
 
 
 def service(jobs: Iterable[RestoreJob] = JOBS, page_size: int | None = None) -> Service:
-    """Return a service of these jobs, in pages as they are asked for or of its own size."""
+    """Return a service of these jobs. Without `page_size`, its pages are as large as requested."""
     return Service(jobs, order="given", page_size=page_size)
 
 
@@ -64,10 +64,10 @@ def take(jobs: Iterator[RestoreJob], count: int) -> list[RestoreJob]:
 @pytest.mark.parametrize("size", [1, 3, 11, 22, 23, 1000])
 @pytest.mark.parametrize("other_size", [1, 4, 7, 1000])
 @pytest.mark.parametrize("page_size", [None, 6])
-def test_resume_from_brings_exactly_the_rest(
+def test_resume_from_yields_exactly_the_rest(
     size: int, other_size: int, page_size: int | None
 ) -> None:
-    """A checkpoint at any place resumes there, under any page size, also that of the service."""
+    """A listing resumes at any job, whatever its page size and that of the service."""
     iterator = iter(service().listing(max_results=size))
     for place in range(len(JOBS) + 1):
         rest = service(page_size=page_size).listing(
@@ -79,7 +79,7 @@ def test_resume_from_brings_exactly_the_rest(
 
 @pytest.mark.parametrize("place", range(24))
 def test_resumed_run_has_exact_checkpoints(place: int) -> None:
-    """A run that was resumed can be resumed again at any place."""
+    """A resumed run can be resumed again, at any job."""
     iterator = iter(service().listing(max_results=9))
     take(iterator, place)
     for count in range(24 - place):
@@ -92,7 +92,7 @@ def test_resumed_run_has_exact_checkpoints(place: int) -> None:
 @pytest.mark.parametrize("limit", range(25))
 @pytest.mark.parametrize(("size", "page_size"), [(4, None), (23, None), (5, 8)])
 def test_limited_run_resumes_after_its_limit(limit: int, size: int, page_size: int | None) -> None:
-    """The checkpoint of a run that `limit` has ended goes on with the next job."""
+    """After a run with `limit`, its checkpoint continues with the next job."""
     iterator = iter(service(page_size=page_size).listing(max_results=size, limit=limit))
     assert list(iterator) == JOBS[:limit]
     rest = service(page_size=page_size).listing(
@@ -105,7 +105,7 @@ def test_limited_run_resumes_after_its_limit(limit: int, size: int, page_size: i
 def test_resumed_run_requests_no_more_than_it_needs(
     page_size: int | None, sizes: list[int]
 ) -> None:
-    """With a `limit`, a resumed run asks for that many jobs and those that it passes over."""
+    """A resumed run with `limit` requests that many jobs, and those before it in its page."""
     iterator = iter(service().listing(max_results=20))
     take(iterator, 7)
     resumed = service(page_size=page_size)
@@ -116,7 +116,7 @@ def test_resumed_run_requests_no_more_than_it_needs(
 
 @pytest.mark.parametrize("page", [1, 2])
 def test_error_between_pages_has_their_place(page: int) -> None:
-    """The error of `pages` has the checkpoint before the page that failed."""
+    """The checkpoint of an error of `pages` continues with the page that failed."""
     failing = service()
     failing.answer_next(*[failing.page] * page, TransportError("down"))
     pages = failing.listing(max_results=5).pages()
@@ -129,7 +129,7 @@ def test_error_between_pages_has_their_place(page: int) -> None:
 
 
 def test_error_while_resuming_keeps_the_checkpoint() -> None:
-    """A run that fails before it has found its place again keeps that place."""
+    """If a resumed run fails before its first job, its checkpoint stays the same."""
     iterator = iter(service().listing(max_results=20))
     take(iterator, 15)
     failing = service()
@@ -161,7 +161,7 @@ def test_error_while_resuming_keeps_the_checkpoint() -> None:
 def test_changed_page_repeats_jobs_rather_than_losing_any(
     change: Callable[[list[RestoreJob]], object], most_repeated: int, size: int
 ) -> None:
-    """Where the page of a checkpoint has changed, no job is lost, and the fewest come twice."""
+    """If the page of a checkpoint has changed, no job is lost, and as few as possible repeat."""
     iterator = iter(service().listing(max_results=10))
     before = take(iterator, 7)
     jobs = list(JOBS)
@@ -173,7 +173,7 @@ def test_changed_page_repeats_jobs_rather_than_losing_any(
 
 
 def test_jobs_without_an_id_can_be_resumed() -> None:
-    """A job without an id is told from others by its other members."""
+    """A job without an id is recognized by its other members."""
     jobs = [RestoreJob(account_id=str(number)) for number in range(9)]
     iterator = iter(service(jobs).listing(max_results=5))
     take(iterator, 3)
@@ -183,7 +183,7 @@ def test_jobs_without_an_id_can_be_resumed() -> None:
 
 
 def test_resume_needs_only_the_checkpoint() -> None:
-    """`client.resume` brings the rest of a listing with its filters, for jobs and for pages."""
+    """`client.resume` continues a listing with its filters, by job and by page."""
     with fake_backup(sample_jobs(600, created_after=JUNE, created_before=JULY)) as backup:
         client = backup.client()
         listing = client.list_restore_jobs(
@@ -198,23 +198,23 @@ def test_resume_needs_only_the_checkpoint() -> None:
 
 
 def test_window_can_be_resumed() -> None:
-    """The checkpoint of a window brings the rest of that window."""
+    """The checkpoint of a window continues that window."""
     with fake_backup(sample_jobs(200, created_after=JUNE, created_before=JULY)) as backup:
         client = backup.client()
         for window in client.list_restore_jobs(by_created_after=JUNE, max_results=20).split(3):
             expected = list(window)
             for place in (0, 7, 20, len(expected)):
                 iterator = iter(window)
-                came = take(iterator, place)
-                assert came + list(client.resume(iterator.checkpoint)) == expected
+                before = take(iterator, place)
+                assert before + list(client.resume(iterator.checkpoint)) == expected
                 rest = client.list_restore_jobs(
                     by_created_after=JUNE, max_results=13, resume_from=iterator.checkpoint
                 )
-                assert came + list(rest) == expected
+                assert before + list(rest) == expected
 
 
 def test_checkpoint_is_valid_in_another_process(server: PageServer) -> None:
-    """A new process resumes a checkpoint with nothing else from the old one."""
+    """Another process can resume a listing with only its checkpoint."""
     iterator = iter(RestoreJobsClient(client=server.client()).list_restore_jobs(max_results=40))
     first = [one.restore_job_id for one in take(iterator, 55)]
     program = """
@@ -235,7 +235,7 @@ print(*[job.restore_job_id for job in client.resume(sys.argv[2])])
 
 
 def test_finished_checkpoint_requests_nothing() -> None:
-    """The checkpoint of a finished run brings no jobs and sends no request."""
+    """The checkpoint of a finished run yields no jobs and sends no request."""
     with fake_backup(sample_jobs(10)) as backup:
         client = backup.client()
         iterator = iter(client.list_restore_jobs())
@@ -261,7 +261,7 @@ def test_finished_checkpoint_requests_nothing() -> None:
 def test_every_error_has_a_checkpoint(
     server: PageServer, client: RestoreJobsClient, run: Callable[[RestoreJobs], object]
 ) -> None:
-    """Whichever way a listing is read, its error has a checkpoint that resumes it."""
+    """However a listing is read, its error has a checkpoint that resumes it."""
     server.fail(1, lambda answer: type(answer)(body=b"<html>"))
     with pytest.raises(RestoreJobsError) as caught:
         run(client.list_restore_jobs())
@@ -274,7 +274,7 @@ def test_every_error_has_a_checkpoint(
 
 
 def test_checkpoint_is_refused_with_other_filters() -> None:
-    """Other filters than those of the checkpoint are refused before any request, and both shown."""
+    """Other filters than those of the checkpoint are refused; the error shows both."""
     with fake_backup(sample_jobs(10)) as backup:
         client = backup.client()
         checkpoint = iter(client.list_restore_jobs(by_created_after=JUNE)).checkpoint
@@ -337,7 +337,7 @@ VALUES: list[Any] = [
 ]
 
 
-# What a listing has to be for its checkpoints to have all fields.
+# With these parameters, a checkpoint has all fields.
 LISTING: dict[str, Any] = {
     "region_name": "eu-west-1",
     "by_status": "FAILED",
@@ -355,7 +355,7 @@ def genuine() -> str:
 
 
 def content_of(checkpoint: str) -> dict[str, Any]:
-    """Return the fields that a checkpoint holds."""
+    """Return the fields of a checkpoint."""
     encoded = checkpoint.partition("-")[2]
     decoded = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     content: dict[str, Any] = json.loads(decoded[8:])
@@ -363,13 +363,13 @@ def content_of(checkpoint: str) -> dict[str, Any]:
 
 
 def forged(content: object) -> str:
-    """Return a checkpoint of other content, with the right checksum."""
+    """Return a checkpoint with this content and the right checksum."""
     payload = json.dumps(content, separators=(",", ":")).encode()
     return forged_from_bytes(payload)
 
 
 def forged_from_bytes(payload: bytes) -> str:
-    """Return a checkpoint of other bytes, with the right checksum."""
+    """Return a checkpoint with these bytes and the right checksum."""
     checksum = blake2b(payload, digest_size=8).digest()
     return "rjc2-" + base64.urlsafe_b64encode(checksum + payload).decode().rstrip("=")
 
@@ -378,7 +378,7 @@ Path = tuple[str, ...]
 
 
 def paths_in(content: dict[str, Any]) -> list[Path]:
-    """Return the paths to all fields, and to the fields inside of them."""
+    """Return the paths to all fields, and to the fields inside them."""
     inner = {name: paths_in(value) for name, value in content.items() if isinstance(value, dict)}
     return [(name, *path) for name in content for path in [(), *inner.get(name, [])]]
 
@@ -390,7 +390,7 @@ FILTERS = next(path for path in PATHS if path[-1] == "by_status")[:-1]
 
 
 def changed(path: Path, **fields: object) -> str:
-    """Forge the genuine checkpoint with other fields at the end of a path; `...` leaves one out."""
+    """Return a forged checkpoint with other fields at the end of a path; `...` removes a field."""
     content = copy.deepcopy(GENUINE)
     holder = functools.reduce(operator.getitem, path, content)
     holder.update(fields)
@@ -400,7 +400,7 @@ def changed(path: Path, **fields: object) -> str:
 
 
 def is_accepted(checkpoint: Any) -> bool:
-    """Whether a checkpoint resumes; one that is refused sends nothing and raises one error."""
+    """Return whether a checkpoint is accepted, and check that a refused one sends nothing."""
 
     def refuse_other_tokens(parameters: Parameters) -> None:
         if not parameters.get("NextToken", "0").isdigit():
@@ -423,7 +423,7 @@ def is_accepted(checkpoint: Any) -> bool:
 
 
 def test_checkpoint_is_one_short_url_safe_line(client: RestoreJobsClient) -> None:
-    """A checkpoint needs no quotes in URLs, file names and shells."""
+    """A checkpoint has only characters that need no quotes in URLs, file names and shells."""
     iterator = iter(client.list_restore_jobs(max_results=100))
     for _ in range(3):
         take(iterator, 50)
@@ -436,7 +436,7 @@ def test_spaces_around_a_checkpoint_are_ignored() -> None:
 
 
 def test_damaged_checkpoint_is_refused() -> None:
-    """A checkpoint that was cut, extended or changed in one letter is refused."""
+    """A checkpoint is refused if it was shortened or extended, or if one letter has changed."""
     checkpoint = genuine()
     letters = string.ascii_letters + string.digits + "-_"
     last = len(checkpoint) - 1
@@ -454,12 +454,12 @@ def test_damaged_checkpoint_is_refused() -> None:
 
 @pytest.mark.parametrize("other", [5, b"x", object(), ["a"]])
 def test_checkpoint_of_another_type_is_refused(other: Any) -> None:
-    """A checkpoint is text."""
+    """A checkpoint must be text."""
     assert not is_accepted(other)
 
 
 def test_genuine_checkpoint_is_accepted() -> None:
-    """The checkpoint that the tests below forge is accepted as it is."""
+    """The checkpoint that the other tests change is accepted without a change."""
     assert is_accepted(genuine())
     assert is_accepted(changed(()))
 
@@ -467,7 +467,7 @@ def test_genuine_checkpoint_is_accepted() -> None:
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_forged_field_is_accepted_or_refused(path: Path, value: object) -> None:
-    """Any value of a field, or none, resumes or raises `InvalidCheckpointError` only."""
+    """A checkpoint with any value in a field is accepted or raises `InvalidCheckpointError`."""
     is_accepted(changed(path[:-1], **{path[-1]: value}))
 
 
@@ -488,7 +488,7 @@ def test_forged_field_is_accepted_or_refused(path: Path, value: object) -> None:
     ids=repr,
 )
 def test_forged_position_is_refused(fields: dict[str, object]) -> None:
-    """A position that this package does not write is refused."""
+    """A position that this package never writes is refused."""
     assert not is_accepted(changed(POSITION, **fields))
 
 
@@ -504,7 +504,7 @@ def test_forged_position_is_refused(fields: dict[str, object]) -> None:
     ids=repr,
 )
 def test_forged_filters_are_refused(filters: dict[str, object]) -> None:
-    """Filters that a request would refuse, or has in another form, are refused."""
+    """Filters are refused if a request would refuse them, or writes them in another form."""
     assert not is_accepted(changed(FILTERS, **filters))
 
 
@@ -529,7 +529,7 @@ def test_forged_filters_are_refused(filters: dict[str, object]) -> None:
     ids=lambda payload: repr(payload[:20]),
 )
 def test_forged_content_of_another_shape_is_refused(payload: bytes) -> None:
-    """Content that this package does not write is refused."""
+    """Content that this package never writes is refused."""
     assert not is_accepted(forged_from_bytes(payload))
 
 
@@ -544,12 +544,12 @@ NAMES = st.sampled_from([path[-1] for path in PATHS])
     )
 )
 def test_generated_content_is_accepted_or_refused(content: object) -> None:
-    """Any JSON resumes or raises `InvalidCheckpointError`, and nothing else."""
+    """Any JSON is accepted or raises `InvalidCheckpointError`."""
     is_accepted(forged(GENUINE | content if isinstance(content, dict) else content))
 
 
 def test_huge_checkpoint_is_refused_with_a_short_message() -> None:
-    """Ten megabytes of anything else are refused, and the error does not show them."""
+    """A text of ten megabytes is refused, and the error does not show all of it."""
     for huge in ("rjc2-" + "A" * 10**7, "x" * 10**7):
         with pytest.raises(InvalidCheckpointError) as caught:
             service().listing(**LISTING, resume_from=huge)
@@ -557,7 +557,7 @@ def test_huge_checkpoint_is_refused_with_a_short_message() -> None:
 
 
 def test_checkpoint_with_a_long_token_is_read() -> None:
-    """AWS does not document how long its page tokens are: what was written is read again."""
+    """A token of any length can be resumed, because AWS documents no maximum."""
     token = "t" * 10**6
     asked: list[str | None] = []
 

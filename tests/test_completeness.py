@@ -1,4 +1,4 @@
-"""The first law, over a real socket: a listing is complete, or it raises."""
+"""A listing over a real socket is complete, or it raises."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ every_page = pytest.mark.parametrize("page", [1, 2, 3])
 
 
 def all_jobs(server: PageServer) -> list[RestoreJob]:
-    """Return what a complete listing has."""
+    """Return the jobs of a complete listing."""
     return [RestoreJob.from_dict(job) for job in server.jobs]
 
 
 def read(jobs: Iterator[RestoreJob]) -> tuple[list[RestoreJob], RestoreJobsError | None]:
-    """Return the jobs that came, and the error that stopped them, if any."""
-    came: list[RestoreJob] = []
+    """Return the jobs before the first error, and the error, if there was one."""
+    found: list[RestoreJob] = []
     try:
         for job in jobs:
-            came.append(job)  # noqa: PERF402  # kept although the next one may raise
+            found.append(job)  # noqa: PERF402  # kept although the next one may raise
     except RestoreJobsError as error:
-        return came, error
-    return came, None
+        return found, error
+    return found, None
 
 
 @every_page
 @pytest.mark.parametrize("fault", DAMAGE)
-def test_damaged_page_is_requested_again(
+def test_page_that_is_damaged_once_is_requested_again(
     server: PageServer, client: RestoreJobsClient, fault: str, page: int
 ) -> None:
-    """A page that is damaged once is requested again, and the listing is complete."""
+    """If a page is damaged once, it is requested again, and the listing is complete."""
     server.fail(page, DAMAGE[fault], times=1)
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
     assert len(server.requests) == 4
@@ -55,7 +55,7 @@ def test_damaged_page_is_requested_again(
 def test_refusal_is_not_requested_again(
     server: PageServer, client: RestoreJobsClient, fault: str
 ) -> None:
-    """An error that another try would not cure raises after one request."""
+    """An error that would occur again is raised after one request."""
     server.fail(1, REFUSALS[fault])
     with pytest.raises(RestoreJobsError):
         client.list_restore_jobs().first()
@@ -67,7 +67,7 @@ def test_refusal_is_not_requested_again(
 def test_fault_that_stays_raises_and_loses_nothing(
     server: PageServer, client: RestoreJobsClient, fault: str, page: int
 ) -> None:
-    """A fault that stays raises each time; then iterator and checkpoint bring exactly the rest."""
+    """A fault raises until it is gone; then the iterator and its checkpoint yield the rest."""
     server.fail(page, FAULTS[fault])
     iterator = iter(client.list_restore_jobs(max_results=SIZE))
 
@@ -87,7 +87,7 @@ def test_fault_that_stays_raises_and_loses_nothing(
 
 
 def test_pages_continue_after_an_error(server: PageServer, client: RestoreJobsClient) -> None:
-    """An iterator of pages requests the same page again after an error."""
+    """After an error, an iterator of pages requests the same page again."""
     server.fail(2, REFUSALS["403 JSON"], times=1)
     pages = client.list_restore_jobs(max_results=SIZE).pages()
     first = next(pages)
@@ -100,7 +100,7 @@ def test_pages_continue_after_an_error(server: PageServer, client: RestoreJobsCl
 def test_empty_object_is_not_the_page_of_a_token(
     server: PageServer, client: RestoreJobsClient, page: int
 ) -> None:
-    """`{}` in answer to a token is damage."""
+    """`{}` in answer to a token is a damaged page."""
     server.fail(page, body(b"{}"))
     before, error = read(iter(client.list_restore_jobs(max_results=SIZE)))
     assert before == all_jobs(server)[: (page - 1) * SIZE]
@@ -113,13 +113,13 @@ def test_empty_object_is_not_the_page_of_a_token(
 def test_empty_first_page_is_an_empty_listing(
     server: PageServer, client: RestoreJobsClient, content: bytes
 ) -> None:
-    """A listing without jobs is empty and no error."""
+    """A listing without jobs is empty and raises no error."""
     server.fail(1, body(content))
     assert list(client.list_restore_jobs()) == []
 
 
 def test_page_may_have_only_a_token(server: PageServer, client: RestoreJobsClient) -> None:
-    """A page without RestoreJobs but with a token goes on with the next page."""
+    """A page without RestoreJobs is followed by the page of its token."""
     server.fail(1, body(json.dumps({"NextToken": server.token(SIZE)}).encode()))
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)[SIZE:]
 
@@ -128,7 +128,7 @@ def test_page_may_have_only_a_token(server: PageServer, client: RestoreJobsClien
     "name", ["nextToken", "next_token", "NEXTTOKEN", "NextTokem", "extToken", "NextTokens"]
 )
 def test_misspelled_token_raises(server: PageServer, client: RestoreJobsClient, name: str) -> None:
-    """A page without NextToken, but with a member of a similar name, is not taken for the last."""
+    """A page is not the last one if it has a member with a name like NextToken."""
     server.fail(2, edited(lambda content: content.update({name: content.pop("NextToken")})))
     before, error = read(iter(client.list_restore_jobs(max_results=SIZE)))
     assert before == all_jobs(server)[:SIZE]
@@ -145,13 +145,13 @@ def test_misspelled_token_raises(server: PageServer, client: RestoreJobsClient, 
         (3, "AggregationPeriod", "ONE_DAY"),
         (3, "TotalRestoreJobs", 9),
         (3, "NextTokenExpiration", 1_800_000_000),
-        (2, "nextToken", "beside the real one"),
+        (2, "nextToken", "next to the real one"),
     ],
 )
 def test_unknown_members_of_a_page_are_ignored(
     server: PageServer, client: RestoreJobsClient, page: int, name: str, value: object
 ) -> None:
-    """Members that AWS may add later change nothing."""
+    """Members that AWS may add later are ignored."""
     server.fail(page, member(name, value))
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
 
@@ -159,7 +159,7 @@ def test_unknown_members_of_a_page_are_ignored(
 def test_page_without_content_length_is_accepted(
     server: PageServer, client: RestoreJobsClient
 ) -> None:
-    """A whole page may end with its connection, or come in chunks."""
+    """A page may end when the connection closes, or be sent in chunks."""
     server.fail(2, lambda page: Answer(body=page.body, content_length=-1, ending="close"))
     server.fail(3, lambda page: Answer(raw=CHUNKED + chunk(page.body) + b"0\r\n\r\n"))
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
@@ -172,23 +172,23 @@ def test_page_without_content_length_is_accepted(
         ("nothing", r"HTTP 200 with an empty body is not a list"),
         ("NextToken empty alone", r"it has no RestoreJobs"),
         ("NextToken null alone", r"it has no RestoreJobs"),
-        # Up to botocore 1.43.114 the transport notices, and says it in its words.
+        # Up to botocore 1.43.114, urllib3 raises first, with its own message.
         ("short body that is whole JSON", r"19 of 5000 bytes|Connection was closed"),
     ],
 )
-def test_error_shows_what_came(
+def test_error_shows_what_was_received(
     server: PageServer, client: RestoreJobsClient, fault: str, message: str
 ) -> None:
-    """The error of a damaged page says what came instead of a page."""
+    """The error of a damaged page shows what was received instead of a page."""
     server.fail(1, DAMAGE[fault])
     with pytest.raises((MalformedResponseError, TransportError), match=message):
         client.list_restore_jobs().first()
 
 
 def test_no_connection_raises_transport_error() -> None:
-    """A server that cannot be reached is named by a TransportError with a checkpoint."""
-    with PageServer([]) as gone:
-        boto3_client = gone.client()
+    """If a server cannot be reached, the TransportError names it and has a checkpoint."""
+    with PageServer([]) as stopped:
+        boto3_client = stopped.client()
     with pytest.raises(TransportError, match=r"127\.0\.0\.1") as caught:
         RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
     assert caught.value.checkpoint is not None

@@ -348,7 +348,7 @@ def test_only_exact_rates_are_0_or_100_percent(rate: float, text: str) -> None:
     assert f" {text} of those that ended" in str(summary)
 
 
-def test_dates_are_in_utc() -> None:
+def test_dates_are_shown_in_utc() -> None:
     """A date in another time zone is shown in UTC."""
     east = datetime.fromisoformat("2026-01-02T03:04:05+05:30")
     assert table_of(RestoreJob(creation_date=east)).cells[-1] == "2026-01-01 21:34:05 UTC"

@@ -31,7 +31,7 @@ def event(**detail: Any) -> dict[str, Any]:
 
 
 def test_first_event_has_its_state_as_status() -> None:
-    """The first event has a `state`; the account comes from the envelope, the rest is `None`."""
+    """The first event has a `state`; the account is in the envelope; other members are `None`."""
     assert RestoreJob.from_event(event(state="CREATED")) == RestoreJob.from_dict(
         {
             "RestoreJobId": JOB_ID,
@@ -100,7 +100,7 @@ def test_progress_is_worded_as_in_a_listing(done: object, text: str) -> None:
         COMPLETE,
     ],
 )
-def test_anything_else_is_refused(wrong: Any) -> None:
+def test_other_events_are_refused(wrong: Any) -> None:
     """The error says which events are read."""
     with pytest.raises(MalformedResponseError, match="Restore Job State Change"):
         RestoreJob.from_event(wrong)

@@ -207,7 +207,7 @@ def test_faults_begin_after_some_requests(backup: FakeBackup) -> None:
 
 
 def test_token_expires_in_the_middle_of_a_listing(backup: FakeBackup) -> None:
-    """With `after`, the first pages arrive, and the listing goes on when the fault is over."""
+    """With `after`, the first pages arrive, and the listing continues when the fault is over."""
     backup.fail_next("expired_token", after=2)
     jobs = iter(backup.client().list_restore_jobs(max_results=2))
     delivered = [next(jobs) for _ in range(4)]

@@ -37,7 +37,7 @@ MICROSECOND = timedelta(microseconds=1)
 # Jobs
 
 
-def test_seeded_jobs_are_listed(backup: FakeBackup) -> None:
+def test_clients_list_seeded_jobs_newest_first(backup: FakeBackup) -> None:
     """Clients of this package and of boto3 list the seeded jobs, newest first."""
     client = backup.client()
     assert list(client.list_restore_jobs()) == []
@@ -83,7 +83,7 @@ def test_page_looks_like_a_page_of_aws(backup: FakeBackup) -> None:
 
 
 def test_jobs_are_sorted_by_date_and_id(backup: FakeBackup) -> None:
-    """Jobs with the same date are sorted by id; jobs without a date come last."""
+    """Jobs with the same date are sorted by id; jobs without a date are last."""
     dated = [RestoreJob(restore_job_id=name, creation_date=NOON) for name in "BaA"]
     undated = [RestoreJob(restore_job_id="1"), RestoreJob(restore_job_id="0")]
     backup.seed(undated + dated)
@@ -283,7 +283,7 @@ def test_unknown_parameters_are_ignored(served: FakeBackup) -> None:
 # Regions and accounts
 
 
-def test_regions_and_accounts_are_separate(backup: FakeBackup) -> None:
+def test_fake_separates_regions_and_accounts(backup: FakeBackup) -> None:
     """A caller lists the jobs of its region, and of its account or the account that it names."""
     accounts = (ACCOUNT, OTHER_ACCOUNT)
     places = list(itertools.product((REGION, OTHER_REGION), accounts))

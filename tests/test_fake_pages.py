@@ -137,7 +137,7 @@ def test_wrong_tokens_are_refused(served: FakeBackup) -> None:
         ("nextToken", ["x"]),
     ],
 )
-def test_wrong_parameters_are_refused(
+def test_fake_refuses_wrong_parameters(
     backup: FakeBackup, parameter: str, values: list[str]
 ) -> None:
     """The fake refuses what AWS refuses, with the members of AWS's error."""

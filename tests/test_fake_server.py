@@ -257,7 +257,7 @@ def test_half_a_request_is_no_request(
 def test_client_may_vanish_before_the_answer(
     backup: FakeBackup, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The server goes on when nobody reads an answer, and prints nothing."""
+    """The server keeps running if nobody reads an answer, and prints nothing."""
     backup.seed(sample_jobs(1_000))
     host, port = backup.endpoint_url.removeprefix("http://").split(":")
     for _ in range(5):
@@ -267,7 +267,7 @@ def test_client_may_vanish_before_the_answer(
     assert capfd.readouterr() == ("", "")
 
 
-def test_answers_have_a_date_and_a_request_id(backup: FakeBackup) -> None:
+def test_every_answer_has_its_date_and_request_id(backup: FakeBackup) -> None:
     """Like AWS, every answer says when it was sent, and has its own id."""
     faults: list[FaultName] = ["throttle", "no_content", "empty_page"]
     for fault in faults:

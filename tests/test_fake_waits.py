@@ -29,7 +29,7 @@ def _real_waits(retry_waits: list[float], monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def outcome(jobs: Iterable[RestoreJob]) -> tuple[int, int]:
-    """Return how many errors came before a watch was over, and how many jobs it yielded."""
+    """Return the number of errors and of jobs until a watch has ended."""
     errors = yielded = 0
     started = time.monotonic()
     while True:
@@ -100,7 +100,7 @@ def test_attempts_are_those_of_the_client(
 def test_timeout_comes_although_every_round_fails(
     served: FakeBackup, fault: FaultName, config: Config | None
 ) -> None:
-    """Rounds that fail count too, so that a caller who goes on after each error is not stuck."""
+    """Rounds that fail count too, so that a caller who continues after each error is not stuck."""
     served.fail_next(fault, times=10**6)
     with pytest.raises(WatchTimeoutError):
         outcome(served.client(config=config).list_restore_jobs().watch(timeout=3_600))

@@ -1,4 +1,4 @@
-"""`split`, `parallel` and `gather`: every job comes exactly once, whatever the service does."""
+"""`split`, `parallel` and `gather` yield each job exactly once, whatever the service does."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def spread(count: int) -> list[RestoreJob]:
 
 
 def clustered(count: int) -> list[RestoreJob]:
-    """Return jobs of which nearly all are in one hour of thirty days, many at the same moment."""
+    """Return jobs of thirty days, most of them in one hour, and many at the same moment."""
     return [
         job(number, DAY * number)
         if number < 30
@@ -89,24 +89,24 @@ def raiser(error: Callable[[], BaseException]) -> Callable[[Parameters], None]:
 
 
 def throttled() -> RestoreJobsError:
-    """Return what AWS answers to too many requests."""
+    """Return the error of AWS for too many requests."""
     return ThrottlingException("slow down", response={}, operation_name="ListRestoreJobs")
 
 
 def damaged() -> RestoreJobsError:
-    """Return what a damaged page raises."""
+    """Return the error of a damaged page."""
     return MalformedResponseError("went wrong")
 
 
 def read(jobs: RestoreJobStream) -> tuple[list[RestoreJob], list[Exception]]:
-    """Return the jobs that came, and the errors that were raised at the end."""
-    came: list[RestoreJob] = []
+    """Return the jobs of a stream, and the errors that it raises at its end."""
+    found: list[RestoreJob] = []
     try:
         for one in jobs:
-            came.append(one)  # noqa: PERF402  # kept although the next one may raise
+            found.append(one)  # noqa: PERF402  # kept although the next one may raise
     except ExceptionGroup as group:
-        return came, list(group.exceptions)
-    return came, []
+        return found, list(group.exceptions)
+    return found, []
 
 
 # split
@@ -118,7 +118,7 @@ def read(jobs: RestoreJobStream) -> tuple[list[RestoreJob], list[Exception]]:
 def test_windows_together_are_the_listing(
     jobs: list[RestoreJob], bounds: dict[str, Any], order: Order
 ) -> None:
-    """The windows of `split`, and the windows of windows, have each job of the listing once."""
+    """The windows of `split`, and their own windows, have each job of the listing once."""
     for inclusive in (True, False):
         listing = Service(jobs, order=order, inclusive=inclusive).listing(max_results=60, **bounds)
         for parts in (1, 2, 7):
@@ -133,7 +133,7 @@ def test_job_between_two_windows_is_in_the_later_one(*, inclusive: bool) -> None
     """A window begins with its first moment and ends before its last, whatever AWS's bounds are."""
     jobs = [job(number, 3 * DAY * number) for number in range(10)]
     windows = Service(jobs, inclusive=inclusive).listing(**BOUNDS["both"]).split(10)
-    # The outermost bounds mean what they mean to the service.
+    # At the first and the last bound, the service decides.
     expected = [[f"job-{n}"] if n or inclusive else [] for n in range(10)]
     assert [list(ids(window)) for window in windows] == expected
 
@@ -148,7 +148,7 @@ def test_split_sends_nothing() -> None:
 
 @pytest.mark.parametrize("inclusive", [True, False])
 def test_split_of_a_short_range_is_exact(*, inclusive: bool) -> None:
-    """A range of fewer moments than parts has some windows without jobs."""
+    """A range with fewer microseconds than parts has some windows without jobs."""
     bounds = {"by_created_after": START, "by_created_before": START + timedelta(microseconds=2)}
     jobs = [job(0, 0), job(1, 0.000001), job(2, 0.000002), job(3, 1)]
     listing = Service(jobs, inclusive=inclusive).listing(**bounds)
@@ -158,13 +158,13 @@ def test_split_of_a_short_range_is_exact(*, inclusive: bool) -> None:
 
 
 def test_split_of_the_future_is_empty() -> None:
-    """A range that has not begun has only windows without jobs."""
+    """All windows of a range in the future are without jobs."""
     future = Service(spread(9)).listing(by_created_after=datetime(9999, 12, 31, tzinfo=UTC))
     assert [list(window) for window in future.split(3)] == [[], [], []]
 
 
-def test_windows_are_exact_where_the_service_rounds() -> None:
-    """A service that takes its bounds in whole seconds loses no job between two windows."""
+def test_windows_are_exact_if_the_service_rounds_bounds() -> None:
+    """If the service rounds bounds to seconds, no job between two windows is lost."""
     service = Service(job(number, number / 10) for number in range(100))
     service.precision = timedelta(seconds=1)
     listing = service.listing(
@@ -175,7 +175,7 @@ def test_windows_are_exact_where_the_service_rounds() -> None:
 
 
 def test_split_and_parallel_may_miss_jobs_without_a_date() -> None:
-    """As documented, a job without a date is missing where the service has it in no range."""
+    """As documented, a job without a date is missing if the service lists it in no range."""
     with fake_backup([RestoreJob(restore_job_id="undated"), *sample_jobs(50)]) as backup:
         listing = backup.client().list_restore_jobs()
         assert len(list(listing)) == 51
@@ -184,7 +184,7 @@ def test_split_and_parallel_may_miss_jobs_without_a_date() -> None:
 
 
 def test_job_without_a_date_is_in_the_first_window() -> None:
-    """A job without a date comes once where the service has it in every range."""
+    """A job without a date is yielded once if the service lists it in every range."""
     jobs = (RestoreJob(restore_job_id="undated"), *spread(20))
     listing = listing_of(lambda _: RestoreJobPage(restore_jobs=jobs))
     windows = listing.split(4)
@@ -206,7 +206,7 @@ def test_counts_of_parts_and_workers_are_checked(count: Any) -> None:
 
 @pytest.mark.parametrize("name", ["limit", "next_token", "resume_from"])
 def test_split_and_parallel_reject_limit_and_tokens(name: str) -> None:
-    """A listing with a `limit` or a start cannot be divided, but it can be gathered."""
+    """A listing with `limit`, `next_token` or `resume_from` can only be gathered."""
     service = Service(spread(50))
     checkpoint = iter(service.listing()).checkpoint
     value: Any = {"limit": 5, "next_token": "5", "resume_from": checkpoint}[name]
@@ -227,7 +227,7 @@ def test_split_and_parallel_reject_limit_and_tokens(name: str) -> None:
 def test_parallel_yields_each_job_once(
     jobs: list[RestoreJob], bounds: dict[str, Any], order: Order, workers: Workers
 ) -> None:
-    """`parallel` has each job of the listing once and sends no more requests than workers."""
+    """`parallel` yields each job once, with at most one request per worker at a time."""
     for count in (1, 3, 8):
         service = Service(jobs, order=order, inclusive=False, delay=0.0005)
         listing = service.listing(max_results=20, **bounds)
@@ -246,17 +246,17 @@ def most_requests_of_a_window(service: Service) -> int:
 
 @every_order
 def test_parallel_divides_dense_windows(order: Order) -> None:
-    """Where jobs cluster, workers without work take parts of the windows of others."""
+    """If most jobs are in one window, idle workers take parts of it."""
     service = Service(clustered(3_000), order=order, delay=0.02)
     listing = service.listing(max_results=50, **BOUNDS["both"])
     assert len(list(listing.parallel(8))) == 3_000
     assert service.most_at_once == 8
     assert len(service.asked) < 62 * 4
-    assert most_requests_of_a_window(service) < 40  # of 62, of which 20 are of one moment
+    assert most_requests_of_a_window(service) < 40  # of 62; 20 of them have the same date
 
 
-def test_parallel_divides_a_past_without_a_bound() -> None:
-    """Without a lower bound, jobs of a year ago are still listed by many workers."""
+def test_parallel_divides_a_range_without_a_lower_bound() -> None:
+    """Without a lower bound, many workers share the jobs of a year ago."""
     old = [job(number, -400 * DAY + 300 * DAY * number / 1000) for number in range(1000)]
     service = Service(old, delay=0.02)
     assert len(list(service.listing(max_results=20).parallel(8))) == 1000
@@ -265,7 +265,7 @@ def test_parallel_divides_a_past_without_a_bound() -> None:
 
 
 def test_parallel_keeps_jobs_without_an_id() -> None:
-    """Jobs without an id are not taken for each other."""
+    """Different jobs without an id are all yielded."""
     jobs = [RestoreJob(account_id="1", creation_date=START + timedelta(n)) for n in range(30)]
     service = Service(jobs, delay=0.002)
     found = list(service.listing(max_results=2, by_created_after=START).parallel(4))
@@ -274,7 +274,7 @@ def test_parallel_keeps_jobs_without_an_id() -> None:
 
 @every_order
 def test_parallel_tells_accounts_apart(order: Order) -> None:
-    """Two jobs with the same id in two accounts both come."""
+    """Jobs with the same id in two accounts are both yielded."""
     jobs = [
         RestoreJob(
             restore_job_id=f"job-{n // 2}",
@@ -289,8 +289,8 @@ def test_parallel_tells_accounts_apart(order: Order) -> None:
 
 
 @every_order
-def test_parallel_accepts_pages_that_say_little(order: Order) -> None:
-    """Empty pages, pages of one moment and pages without dates lose no job."""
+def test_parallel_accepts_pages_without_useful_dates(order: Order) -> None:
+    """No job is lost if pages are empty, or their jobs have the same date or none."""
     moment = START + timedelta(days=9)
     dates = [moment] * 20 + [None] * 10 + [START + timedelta(days=day) for day in range(20)]
     jobs = [
@@ -304,14 +304,14 @@ def test_parallel_accepts_pages_that_say_little(order: Order) -> None:
 
 
 def check_years(asked: Parameters) -> None:
-    """Check that no date is asked for that has less than four digits of a year."""
+    """Check that the years of the requested bounds have four digits."""
     bounds = [asked.get("ByCreatedAfter", UNTIL), asked.get("ByCreatedBefore", UNTIL)]
     assert min(bounds).year >= 1000
 
 
 @every_order
 def test_windows_are_exact_at_the_ends_of_the_calendar(order: Order) -> None:
-    """Jobs of the first and last moments that a datetime can have are in exactly one window."""
+    """Jobs with the earliest and latest possible dates are in exactly one window."""
     second = timedelta(seconds=1)
     last, latest = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     first, earliest = datetime(1000, 1, 1, 0, 0, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
@@ -343,7 +343,7 @@ def test_windows_are_exact_at_the_ends_of_the_calendar(order: Order) -> None:
 
 
 def test_gather_yields_in_argument_order() -> None:
-    """The jobs of `gather` come in the order of its arguments, also where the first are slow."""
+    """`gather` yields jobs in the order of its arguments, even if the first listing is slow."""
     slow, quick = Service(spread(40), delay=0.01), Service(clustered(60))
     listings = [slow.listing(max_results=10), quick.listing(max_results=7), slow.listing()]
     assert list(gather(*listings)) == [one for listing in listings for one in listing]
@@ -372,7 +372,7 @@ def test_parallel_and_gather_send_nothing_until_iterated(workers: Workers) -> No
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_fetching_pauses_with_the_consumer(count: int) -> None:
-    """A few pages for each worker are fetched ahead, and no more until the consumer goes on."""
+    """Workers fetch a few pages ahead, and then wait for the consumer."""
     service = Service(spread(3_000))
     listings = [service.listing(max_results=10) for _ in range(count)]
     stream = gather(*listings, max_workers=3) if count > 1 else listings[0].parallel(3)
@@ -385,9 +385,9 @@ def test_fetching_pauses_with_the_consumer(count: int) -> None:
     assert len(list(stream)) == 3_000 * count - 1
 
 
-@pytest.mark.parametrize("ending", ["close", "with", "forget"])
+@pytest.mark.parametrize("ending", ["close", "with", "drop"])
 def test_stopped_stream_ends_its_threads(ending: str, workers: Workers) -> None:
-    """Closing a stream, leaving its `with` block or forgetting it ends its threads and requests."""
+    """Closing or dropping a stream, or leaving its `with` block, ends its threads and requests."""
     service = Service(spread(3_000), delay=0.002)
     stream: Any = gather(*(service.listing(max_results=5) for _ in range(20)))
     next(stream)
@@ -422,8 +422,8 @@ def test_failed_listing_does_not_stop_the_others(workers: Workers) -> None:
         good.listing(max_results=10, limit=15),
         bad.listing(max_results=10, by_account_id="*"),
     ]
-    came, errors = read(gather(*listings))
-    assert len(came) == 50 + 20 + 15 + 20
+    found, errors = read(gather(*listings))
+    assert len(found) == 50 + 20 + 15 + 20
     assert {error.__notes__[0] for error in errors} == {
         "while listing RestoreJobs(by_account_id='*')",
         "while listing RestoreJobs(by_status='FAILED')",
@@ -441,7 +441,7 @@ def test_failed_listing_does_not_stop_the_others(workers: Workers) -> None:
 
 @every_order
 def test_failed_windows_can_be_resumed(order: Order) -> None:
-    """The checkpoints of the windows that failed bring all that is missing."""
+    """The checkpoints of the windows that failed continue with the missing jobs."""
     service = Service(clustered(600), order=order, delay=0.001)
     filters: dict[str, Any] = {"max_results": 20, "by_created_after": START}
 
@@ -450,18 +450,18 @@ def test_failed_windows_can_be_resumed(order: Order) -> None:
             raise damaged()
 
     service.before_answer = fail
-    came, errors = read(service.listing(**filters).parallel(5))
+    found, errors = read(service.listing(**filters).parallel(5))
     service.before_answer = lambda _: None
     for error in errors:
         assert isinstance(error, MalformedResponseError)
         assert error.__notes__[0].startswith("while listing RestoreJobs(by_created_after='2026")
-        came.extend(service.listing(**filters, resume_from=error.checkpoint))
-    assert ids(came).keys() == ids(service.jobs).keys()
+        found.extend(service.listing(**filters, resume_from=error.checkpoint))
+    assert ids(found).keys() == ids(service.jobs).keys()
 
 
 @pytest.mark.parametrize("kind", ["gather", "parallel"])
 def test_stream_raises_its_failure_again(kind: str) -> None:
-    """A failure never turns into an end: every further `next()` and a table raise it too."""
+    """After a failure, each further `next` and `to_arrow` raise it again."""
     service = Service(spread(10))
     service.before_answer = raiser(damaged)
     listing = service.listing()
@@ -474,7 +474,7 @@ def test_stream_raises_its_failure_again(kind: str) -> None:
 
 
 def test_stream_becomes_a_table_only_once() -> None:
-    """A stream whose jobs were handed out is refused as a table, instead of an empty one."""
+    """A stream that has yielded jobs refuses to become a table, which would lack them."""
     stream: Any = Service(spread(30)).listing(max_results=10).parallel(2)
     assert stream.to_arrow().num_rows == 30
     for again in (stream.to_arrow, stream.__arrow_c_stream__):
@@ -487,7 +487,7 @@ def test_stream_becomes_a_table_only_once() -> None:
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit])
 def test_error_of_any_kind_reaches_the_consumer(kind: type[BaseException]) -> None:
-    """Also bugs and `sys.exit` on a worker are raised where the jobs are read, as our error."""
+    """Any exception in a worker, even `SystemExit`, is raised in the consumer as our error."""
     service = Service(spread(5))
     service.before_answer = raiser(kind)
     with pytest.raises(RestoreJobsErrorGroup) as caught:
@@ -497,8 +497,8 @@ def test_error_of_any_kind_reaches_the_consumer(kind: type[BaseException]) -> No
     assert str(error).startswith(f"a worker failed: {kind.__name__}")
 
 
-def test_parallel_goes_on_with_fewer_workers_where_throttled() -> None:
-    """Workers that are throttled leave their windows to others, and no job is lost."""
+def test_throttled_parallel_continues_with_fewer_workers() -> None:
+    """Throttled workers leave their windows to others, and no job is lost."""
     service = Service(spread(300))
     free = threading.Semaphore(2)
 
@@ -512,35 +512,35 @@ def test_parallel_goes_on_with_fewer_workers_where_throttled() -> None:
     assert ids(service.listing(max_results=10).parallel(8)) == ids(spread(300))
 
 
-def test_parallel_raises_where_throttling_stays() -> None:
-    """If every request is throttled, the windows of `parallel` raise it."""
+def test_parallel_raises_if_all_requests_are_throttled() -> None:
+    """If every request is throttled, each window of `parallel` raises the error."""
     service = Service(spread(300))
     service.before_answer = raiser(throttled)
-    came, errors = read(service.listing().parallel(4))
-    assert came == []
+    found, errors = read(service.listing().parallel(4))
+    assert found == []
     assert [type(error) for error in errors] == [ThrottlingException] * 4
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
-def test_gather_raises_where_throttling_stays(count: int) -> None:
-    """If every request is throttled, each listing of `gather` raises it."""
+def test_gather_raises_if_all_requests_are_throttled(count: int) -> None:
+    """If every request is throttled, each listing of `gather` raises the error."""
     service = Service(spread(5))
     service.before_answer = raiser(throttled)
     _, errors = read(gather(*(service.listing() for _ in range(count)), max_workers=8))
     assert [type(error) for error in errors] == [ThrottlingException] * count
 
 
-def test_gather_finishes_the_others_where_one_is_throttled() -> None:
-    """A throttled first listing does not stop a long second one."""
+def test_gather_completes_other_listings_if_one_is_throttled() -> None:
+    """If the first listing is throttled, a long second one is still complete."""
     first, long = Service(spread(5)), Service(spread(400))
     first.before_answer = raiser(throttled)
-    came, errors = read(gather(first.listing(), long.listing(max_results=5), max_workers=2))
-    assert len(came) == 400
+    found, errors = read(gather(first.listing(), long.listing(max_results=5), max_workers=2))
+    assert len(found) == 400
     assert len(errors) == 1
 
 
 def test_split_parallel_and_gather_over_http(workers: Workers) -> None:
-    """Over real HTTP, with retries, every job of two regions comes exactly once."""
+    """Over real HTTP, with retries, each job of two regions is yielded exactly once."""
     jobs = sample_jobs(3_000)
     elsewhere = sample_jobs(500, seed=2, region_name="eu-west-1")
     with fake_backup(jobs) as backup:
@@ -557,19 +557,19 @@ def test_split_parallel_and_gather_over_http(workers: Workers) -> None:
 
 
 def test_failed_window_over_http_can_be_resumed() -> None:
-    """`client.resume` brings the rest of a window that failed."""
+    """`client.resume` continues a window that failed."""
     jobs = sample_jobs(600)
     with fake_backup(jobs) as backup:
         client = backup.client()
         backup.fail_next("access_denied")
-        came, (error,) = read(client.list_restore_jobs(max_results=50).parallel(3))
+        found, (error,) = read(client.list_restore_jobs(max_results=50).parallel(3))
         assert isinstance(error, RestoreJobsError)
         assert error.checkpoint is not None
-        assert ids([*came, *client.resume(error.checkpoint)]) == ids(jobs)
+        assert ids([*found, *client.resume(error.checkpoint)]) == ids(jobs)
 
 
 def test_ctrl_c_ends_parallel_at_once() -> None:
-    """A Ctrl-C does not wait for the requests of the workers."""
+    """Ctrl-C does not wait for the requests of the workers."""
     interrupted("""
         import sys
         sys.path.insert(0, "tests")

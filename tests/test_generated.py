@@ -1,7 +1,7 @@
-"""Generated reading: whatever a reader does and whatever fails, each job comes once, in order.
+"""Generated readers: whatever they do and whatever fails, they get each job once, in order.
 
-What is generated: the jobs, and a reader that starts and resumes runs, reads by job or by page, and
-lets requests fail. What is promised: every run yields exactly the jobs behind its checkpoint.
+A test generates jobs, and a reader that starts and resumes runs, reads by job or by page, and makes
+requests fail. It checks that every run yields exactly the jobs after its checkpoint.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ Ids = list[str | None]
 
 
 class Reading(Protocol):
-    """A service to read from, whose clients try each request once, so that every fault shows."""
+    """A service whose clients try each request once, so that every fault raises."""
 
     faults: ClassVar[list[str]]
 
     def begin(self, ids: Ids) -> list[RestoreJob]:
-        """Serve jobs of these ids, and return them in the order of the service."""
+        """Serve jobs with these ids, and return them in the order of the service."""
 
     def fail_next(self, fault: str) -> None:
-        """Let the next request fail, or answer it with an odd page."""
+        """Make the next request fail, or answer it with an odd page."""
 
     def listing(self, **parameters: Any) -> RestoreJobs:
         """List the jobs."""
@@ -95,7 +95,7 @@ class InMemory:
     def _page_of(self, size: int) -> Scripted:
         def odd_page(parameters: Parameters) -> RestoreJobPage:
             page = self._service.page(parameters | {"MaxResults": size})
-            # Each page has another token, also an empty one.
+            # Each page has another token, even if it is empty.
             token = page.next_token and "0" * len(self._service.asked) + page.next_token
             return RestoreJobPage(restore_jobs=page.restore_jobs, next_token=token)
 
@@ -149,7 +149,7 @@ class OverHTTP:
 
 
 class Embedded:
-    """The fake that the package brings."""
+    """`fake_backup` of this package."""
 
     faults: ClassVar[list[str]] = list(get_args(FaultName))
 
@@ -179,7 +179,7 @@ class Embedded:
 
 
 class Place(NamedTuple):
-    """A checkpoint, and how many jobs came before it."""
+    """A checkpoint, and the number of jobs before it."""
 
     checkpoint: str | None
     delivered: int
@@ -187,7 +187,7 @@ class Place(NamedTuple):
 
 @st.composite
 def ids(draw: st.DrawFn) -> Ids:
-    """Generate ids of jobs; some jobs have none, an odd one or, against AWS, that of another."""
+    """Generate ids of jobs; some are missing, odd or, unlike those of AWS, not unique."""
     names: Ids = [f"job-{number}" for number in range(draw(st.integers(0, 30)))]
     odd = st.sampled_from([None, "job-1", "", " ", "é"])
     for place, name in draw(st.dictionaries(st.integers(0, 29), odd, max_size=6)).items():
@@ -196,16 +196,16 @@ def ids(draw: st.DrawFn) -> Ids:
 
 
 class Reader(RuleBasedStateMachine):
-    """Reads, lets requests fail, and resumes from any checkpoint that it has seen."""
+    """Reads, makes requests fail, and resumes from any checkpoint so far."""
 
     service: ClassVar[Reading]
     places: Bundle[Place] = Bundle("places")
 
     def __init__(self) -> None:
         super().__init__()
-        self.faults = 0  # that have not raised yet
+        self.faults = 0  # those that have not raised yet
         self.seen: list[Place] = []
-        self.tokens: list[tuple[str, int]] = []  # and how many jobs came before each
+        self.tokens: list[tuple[str, int]] = []  # each with the number of jobs before it
 
     @initialize(target=places, ids=ids())
     def begin(self, ids: Ids) -> Place:
@@ -248,9 +248,9 @@ class Reader(RuleBasedStateMachine):
 
     def read_next(self) -> None:
         item = next(self.run)
-        came = list(item) if isinstance(item, RestoreJobPage) else [item]
-        before, self.delivered = self.delivered, self.delivered + len(came)
-        assert came == self.jobs[before : self.delivered]
+        found = list(item) if isinstance(item, RestoreJobPage) else [item]
+        before, self.delivered = self.delivered, self.delivered + len(found)
+        assert found == self.jobs[before : self.delivered]
         assert self.delivered <= self.last
         if isinstance(item, RestoreJobPage) and item.next_token is not None:
             self.tokens.append((item.next_token, self.delivered))
@@ -263,7 +263,7 @@ class Reader(RuleBasedStateMachine):
         try:
             for checkpoint, delivered in self.seen:
                 assert self.rest(resume_from=checkpoint) == self.jobs[delivered:]
-            for token, delivered in self.tokens:  # which may repeat jobs, but skips none
+            for token, delivered in self.tokens:  # a token may repeat jobs, but skips none
                 expected = self.jobs[delivered:]
                 rest = self.rest(next_token=token)
                 assert rest[len(rest) - len(expected) :] == expected
@@ -271,7 +271,7 @@ class Reader(RuleBasedStateMachine):
             self.service.end()
 
     def rest(self, **start: Any) -> list[RestoreJob]:
-        """Read to the end, asking again after each error."""
+        """Read to the end, and continue after each error."""
         jobs: list[RestoreJob] = []
         iterator = iter(self.service.listing(**start))
         while True:
@@ -285,22 +285,22 @@ class Reader(RuleBasedStateMachine):
 
 
 def check_reader(service: Reading, times: float) -> None:
-    """Generate readers of this service."""
+    """Check generated readers of this service."""
     Reader.service = service
     run_state_machine_as_test(Reader, settings=examples(times, stateful_step_count=30))
 
 
 def test_reader_in_memory_gets_each_job_once() -> None:
-    """Any reader of the fake in memory gets exactly the jobs behind each checkpoint."""
+    """Any reader of the fake in memory gets exactly the jobs after each checkpoint."""
     check_reader(InMemory(), times=10)
 
 
 def test_reader_over_http_gets_each_job_once() -> None:
-    """Any reader of the raw HTTP server, with any damage, gets exactly the same."""
+    """Any reader of the raw HTTP server gets exactly these jobs, with any damage."""
     with PageServer([]) as server:
         check_reader(OverHTTP(server), times=3)
 
 
 def test_reader_of_the_embedded_fake_gets_each_job_once() -> None:
-    """Any reader of `fake_backup`, with any of its faults, gets exactly the same."""
+    """Any reader of `fake_backup` gets exactly these jobs, with any of its faults."""
     check_reader(Embedded(), times=1)

@@ -1,9 +1,9 @@
-"""Generated bodies: a listing is exactly what its pages say, or it raises.
+"""Generated bodies: a listing has exactly the jobs in its pages, or it raises.
 
-What is generated: a response in place of one of the three pages of a listing. What is promised: a
-body that is no list of jobs, or is shorter than its head says, raises. A whole list of jobs is
-believed, because nothing tells it from what the service meant; what it says is read here by
-Python's own JSON.
+A test generates a response that replaces one of the three pages of a listing. It checks that a body
+raises if it has no list of jobs, or is shorter than its headers say. A complete list of jobs is
+accepted, because nothing distinguishes it from the page that the service meant to send. The tests
+read it with Python's own `json`.
 """
 
 from __future__ import annotations
@@ -64,26 +64,26 @@ BODIES = [json.dumps(document, ensure_ascii=False).encode() for document in DOCU
 CLOSING = {"Connection": "close"}
 
 PAGES = st.sampled_from([0, 1, 2])
-# A page, and a place in its body.
+# A page, and an index into its body.
 SPOTS = PAGES.flatmap(lambda page: st.tuples(st.just(page), st.integers(0, len(BODIES[page]) - 1)))
 
 
 class Outcome(NamedTuple):
-    """The jobs that a listing has brought, and the error that ended it, if one did."""
+    """The jobs of a listing, and the error that ended it, if there was one."""
 
     jobs: list[RestoreJob]
     error: RestoreJobsError | None
 
 
 class Listing:
-    """A listing of three pages, one of which is replaced."""
+    """A listing of three pages, with one of them replaced."""
 
     def __init__(self, server: PageServer) -> None:
         self._server = server
         self.client = RestoreJobsClient(client=server.client(attempts=1))
 
     def read(self, answers: dict[int, Answer]) -> Outcome:
-        """Read it with these answers in place of the pages of these numbers."""
+        """Read the listing, with these answers instead of the pages with these numbers."""
         self._server.heal()
         self._server.fail_next(*(instead(answers.get(page)) for page in range(3)))
         jobs: list[RestoreJob] = []
@@ -100,11 +100,11 @@ class Listing:
         assert outcome.error is not None or len(outcome.jobs) == len(JOBS)
 
     def check_raises(self, page: int, answer: Answer) -> None:
-        """Check that the answer raises, and that the checkpoint brings the rest."""
+        """Check that the answer raises, and that the checkpoint continues with its page."""
         self.check_resumable(page, self.read({page: answer}))
 
     def check_resumable(self, page: int, outcome: Outcome) -> None:
-        """Check that the jobs before the page came, and that the checkpoint brings the rest."""
+        """Check that the listing has the jobs before the page and can be resumed."""
         jobs, error = outcome
         assert jobs == EXPECTED[: page * SIZE]
         assert error is not None
@@ -112,51 +112,51 @@ class Listing:
         self._server.heal()
         assert jobs + list(self.client.resume(error.checkpoint)) == EXPECTED
 
-    def check_as_said(self, page: int, answer: Answer, received: bytes | None = None) -> None:
-        """Check that the listing is what the answer says, or raises.
+    def check_content(self, page: int, answer: Answer, received: bytes | None = None) -> None:
+        """Check that the listing has the content of the answer, or raises.
 
-        `received` is what of the answer can be read, if that is not its body.
+        `received` is the part of the answer that can be read, if that is not its body.
         """
-        says = said(page, answer.body if received is None else received)
+        content = content_of(page, answer.body if received is None else received)
         outcome = self.read({page: answer})
         if outcome.error is None:
-            assert says is not None
-            place = len(JOBS) if says.token is None else self._server.place(says.token)
-            before, behind = EXPECTED[: page * SIZE], EXPECTED[place:]
-            count = len(before) + says.jobs
+            assert content is not None
+            place = len(JOBS) if content.token is None else self._server.place(content.token)
+            before, after = EXPECTED[: page * SIZE], EXPECTED[place:]
+            count = len(before) + content.jobs
             assert outcome.jobs[: page * SIZE] == before
-            assert outcome.jobs[count:] == behind
-            assert len(outcome.jobs) == count + len(behind)
+            assert outcome.jobs[count:] == after
+            assert len(outcome.jobs) == count + len(after)
         elif isinstance(outcome.error, InvalidParameterValueException):
-            assert says is not None
-            assert says.token is not None
-            assert self._server.place(says.token) is None
+            assert content is not None
+            assert content.token is not None
+            assert self._server.place(content.token) is None
         else:
             self.check_resumable(page, outcome)
 
 
-class Said(NamedTuple):
-    """What a page says: how many jobs, and the token of the next page."""
+class Content(NamedTuple):
+    """The number of jobs of a page, and the token of the next page."""
 
     jobs: int
     token: str | None
 
 
-def said(page: int, body: bytes) -> Said | None:
-    """Read a body with Python's own JSON; `None` is what no listing can go on or end with."""
+def content_of(page: int, body: bytes) -> Content | None:
+    """Read a body with Python's own `json`. Return `None` if it must raise."""
     try:
-        content = json.loads(body.decode())
+        page_content = json.loads(body.decode())
     except (ValueError, RecursionError):
         return None
-    if not isinstance(content, dict):
+    if not isinstance(page_content, dict):
         return None
-    jobs, token = content.get("RestoreJobs", []), content.get("NextToken")
+    jobs, token = page_content.get("RestoreJobs", []), page_content.get("NextToken")
     token = None if token == "" else token
     if not isinstance(jobs, list) or not isinstance(token, str | None):
         return None
-    if "RestoreJobs" not in content and token is None and (content or page > 0):
+    if "RestoreJobs" not in page_content and token is None and (page_content or page > 0):
         return None
-    return Said(len(jobs), token)
+    return Content(len(jobs), token)
 
 
 @pytest.fixture(scope="module")
@@ -167,19 +167,19 @@ def listing() -> Iterator[Listing]:
 
 
 def instead(answer: Answer | None) -> Fault:
-    """Send this answer instead of the page, or the page if there is none."""
+    """Send this answer instead of the page, or the page itself without an answer."""
     return lambda page: answer or page
 
 
 def closing(body: bytes, length: int = -1, headers: dict[str, str] | None = None) -> Answer:
-    """Send a body, announce another length or none, and close the connection."""
+    """Send a body with another Content-Length or none, and close the connection."""
     return Answer(
         body=body, content_length=length, headers=CLOSING | (headers or {}), ending="close"
     )
 
 
 def chunked(*contents: bytes) -> Answer:
-    """Send a whole body in chunks."""
+    """Send a complete body in chunks."""
     chunks = b"".join(chunk(content) for content in contents if content)
     return Answer(raw=CHUNKED + chunks + b"0\r\n\r\n")
 
@@ -206,7 +206,7 @@ def test_changed_name_loses_no_job(listing: Listing, page: int) -> None:
                 listing.check_complete_or_raises(page, with_byte(page, at, byte))
 
 
-# Ways to send the beginning of a page; each is given how long the page was.
+# Ways to send the beginning of a page, called with it and the length of the whole page.
 CUTS: dict[str, Callable[[bytes, int], Answer]] = {
     "with its own length": lambda cut, _: Answer(body=cut),
     "with the length of the page": closing,
@@ -226,7 +226,7 @@ CUTS: dict[str, Callable[[bytes, int], Answer]] = {
 @examples(3)
 @given(spot=SPOTS, how=st.sampled_from(sorted(CUTS)))
 def test_cut_page_raises(listing: Listing, spot: tuple[int, int], how: str) -> None:
-    """A page that ends too early raises, however it is sent."""
+    """An incomplete page raises, however it is sent."""
     page, at = spot
     listing.check_raises(page, CUTS[how](BODIES[page][:at], len(BODIES[page])))
 
@@ -240,11 +240,11 @@ def test_wrong_content_length_raises(listing: Listing, page: int, length: int) -
 
 
 @examples(2)
-# Without a comma, at which urllib3 leaves a socket open.
+# There is no comma, because urllib3 then leaves a socket open.
 @given(page=PAGES, length=st.text("0123456789+-_. eax", max_size=6))
 def test_unreadable_content_length_loses_no_job(listing: Listing, page: int, length: str) -> None:
-    """A Content-Length that is no number raises, or the page is complete without it."""
-    listing.check_as_said(page, closing(BODIES[page], headers={"Content-Length": length}))
+    """A Content-Length that is not a number raises or is ignored."""
+    listing.check_content(page, closing(BODIES[page], headers={"Content-Length": length}))
 
 
 FRAGMENTS = st.binary(max_size=8) | st.sampled_from(
@@ -254,11 +254,11 @@ FRAGMENTS = st.binary(max_size=8) | st.sampled_from(
 
 @st.composite
 def mangled_bodies(draw: st.DrawFn) -> tuple[int, bytes]:
-    """Generate a page, and its body with parts cut off, left out, added, doubled or exchanged."""
+    """Generate a page, and its body with parts removed, added, repeated or exchanged."""
     page = draw(PAGES)
     body = BODIES[page]
     for _ in range(draw(st.integers(1, 3))):
-        # Cuts between values, and between jobs, more often leave a document.
+        # Cuts between values, and between jobs, result in valid JSON more often.
         values = [found.start() for found in re.finditer(rb'[]{}[,:"]', body)]
         jobs = [found.start() for found in re.finditer(rb'{"Acc|, {|\]|, "Next|}$', body)]
         spots = [st.sampled_from(places) for places in (values, jobs) if places]
@@ -283,21 +283,21 @@ def mangled_bodies(draw: st.DrawFn) -> tuple[int, bytes]:
 @given(
     mangled=mangled_bodies(), how=st.sampled_from(["length", "no length", "chunks", "old length"])
 )
-def test_mangled_page_is_as_it_says_or_raises(
+def test_mangled_page_is_read_as_it_is_or_raises(
     listing: Listing, mangled: tuple[int, bytes], how: str
 ) -> None:
-    """A page whose bytes were mangled is what it still says, or raises."""
+    """A page with changed bytes has the jobs of its JSON, or raises."""
     page, body = mangled
     if how == "length":
-        listing.check_as_said(page, Answer(body=body))
+        listing.check_content(page, Answer(body=body))
     elif how == "no length":
-        listing.check_as_said(page, closing(body))
+        listing.check_content(page, closing(body))
     elif how == "chunks":
-        listing.check_as_said(page, chunked(body), body)
+        listing.check_content(page, chunked(body), body)
     else:
         length = len(BODIES[page])
         received = b"" if len(body) < length else body[:length]
-        listing.check_as_said(page, closing(body, length), received)
+        listing.check_content(page, closing(body, length), received)
 
 
 NAMES = st.sampled_from(["RestoreJobs", "NextToken", "restoreJobs", "RestoreJobId", "New"])
@@ -316,7 +316,7 @@ Path = tuple[Any, ...]  # keys and indexes
 
 
 def paths(value: object, depth: int) -> list[Path]:
-    """Return the paths to all values inside of a value, as deep as that."""
+    """Return the paths to all values inside a value, down to this depth."""
     inner: Any = ()
     if depth and isinstance(value, dict):
         inner = value.items()
@@ -331,7 +331,7 @@ def odd_documents(draw: st.DrawFn) -> tuple[int, object]:
     page = draw(PAGES)
     document: Any = {"": copy.deepcopy(DOCUMENTS[page])}
     for _ in range(draw(st.integers(1, 3))):
-        # Most values are deep inside, so change those more rarely.
+        # Most values are deep inside, so a smaller depth is chosen more often.
         possible = paths(document, draw(st.integers(1, 5)))
         if not possible:
             break
@@ -363,10 +363,10 @@ def wrapped(draw: st.DrawFn, value: object) -> object:
 
 @examples(8)
 @given(odd=odd_documents())
-def test_odd_document_is_as_it_says_or_raises(listing: Listing, odd: tuple[int, object]) -> None:
-    """A page with other values is what it says, or raises."""
+def test_odd_document_is_read_as_it_is_or_raises(listing: Listing, odd: tuple[int, object]) -> None:
+    """A page with other values has the jobs of its JSON, or raises."""
     page, document = odd
-    listing.check_as_said(page, Answer(body=json.dumps(document).encode()))
+    listing.check_content(page, Answer(body=json.dumps(document).encode()))
 
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-7", "latin-1", "cp037"]
@@ -374,13 +374,13 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "utf-7", "la
 
 @examples(2)
 @given(page=PAGES, text=st.text(max_size=5), encoding=st.sampled_from(ENCODINGS))
-def test_other_encoding_is_as_it_says_or_raises(
+def test_other_encoding_is_read_as_utf8_or_raises(
     listing: Listing, page: int, text: str, encoding: str
 ) -> None:
-    """A page in another encoding than UTF-8 is what it says as UTF-8, or raises."""
+    """A page in another encoding has the jobs that it has as UTF-8, or raises."""
     jobs = [job | {"StatusMessage": text} for job in DOCUMENTS[page]["RestoreJobs"]]
     body = json.dumps(DOCUMENTS[page] | {"RestoreJobs": jobs}, ensure_ascii=False)
-    listing.check_as_said(page, Answer(body=body.encode(encoding, errors="replace")))
+    listing.check_content(page, Answer(body=body.encode(encoding, errors="replace")))
 
 
 GZIP_DAMAGE: dict[str, Callable[[bytes, int, int], bytes]] = {
@@ -413,7 +413,7 @@ def test_compressed_page_is_complete_or_raises(  # noqa: PLR0913  # a case
     is_announced: bool,
     has_length: bool,
 ) -> None:
-    """A page under gzip, announced or not, is complete or raises."""
+    """A page that is compressed with gzip, announced or not, is complete or raises."""
     whole = gzip.compress(BODIES[page], level, mtime=0)
     body = GZIP_DAMAGE[damage](whole, int(spot * len(whole)), byte)
     headers = {"Content-Encoding": "gzip"} if is_announced else {}
@@ -441,7 +441,7 @@ def test_page_can_be_written_in_any_json_style(  # noqa: PLR0913  # a case
     is_ascii: bool,
     around: tuple[str, str],
 ) -> None:
-    """White space, escapes, order, unknown members and chunks change nothing."""
+    """White space, escapes, the order of members, unknown members and chunks change nothing."""
     answers = {}
     for page, document in enumerate(DOCUMENTS):
         text = json.dumps(

@@ -39,14 +39,14 @@ DATES = [name for names in RANGES for name in names]
 
 
 class Right(NamedTuple):
-    """A right value: as a caller gives it to us, and as boto3 has to be given the same."""
+    """A valid value: as a caller passes it to us, and as boto3 needs it."""
 
     ours: Any
     theirs: Any
 
 
 def same(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Right]:
-    """Generate values that both are given alike."""
+    """Generate values that are the same for both."""
     return values.map(lambda value: Right(value, value))
 
 
@@ -65,7 +65,7 @@ TWICE = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))  # the c
 
 
 def can_be_sent(date: datetime) -> bool:
-    """Whether a date is, in UTC, in the years that AWS can be asked for."""
+    """Whether the year of a date, in UTC, is one that a request can have."""
     with suppress(OverflowError):
         return date.astimezone(UTC) >= FIRST
     return False
@@ -108,7 +108,7 @@ WIRE_NAMES = {name: to_camel(name.removeprefix("by_")) for name in RIGHT}
 
 @st.composite
 def right_parameters(draw: st.DrawFn) -> dict[str, Right]:
-    """Generate some parameters, all right, with no empty range of dates."""
+    """Generate some valid parameters, without an empty range of dates."""
     parameters: dict[str, Right] = draw(st.fixed_dictionaries({}, optional=RIGHT))
     for after, before in RANGES:
         if after in parameters and before in parameters:
@@ -177,7 +177,7 @@ WRONG: dict[str, st.SearchStrategy[object]] = {
 
 @st.composite
 def wrong_parameters(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """Generate the name of a parameter that is wrong, and it among others that are right."""
+    """Generate the name of a wrong parameter, and parameters of which only that one is wrong."""
     name = draw(st.sampled_from(sorted(WRONG)))
     parameters = {other: one.ours for other, one in draw(right_parameters()).items()}
     if name.endswith("_after") and draw(st.booleans()):  # a range that ends before it begins
@@ -203,7 +203,7 @@ class Clients:
         self.server.headers.clear()
 
     def sent(self) -> list[str]:
-        """Return the query of the last request byte by byte, but in no order."""
+        """Return the parts of the last request's query, byte by byte, in any order."""
         target = self.server.headers[-1].split(" ", 2)[1]
         return sorted(urlsplit(target).query.split("&"))
 
@@ -220,7 +220,7 @@ def clients() -> Iterator[Clients]:
 def test_right_parameters_are_sent_as_by_boto3(
     clients: Clients, *, parameters: dict[str, Right], as_request: bool
 ) -> None:
-    """Right parameters, by keyword or as a request, send the same bytes as boto3."""
+    """Valid parameters, by keyword or as a request, send the same bytes as boto3."""
     clients.forget()
     ours = {name: one.ours for name, one in parameters.items()}
     theirs = {name: one.theirs for name, one in parameters.items()}
@@ -255,7 +255,7 @@ def check_meaning(text: str, value: object) -> None:
 def test_wrong_parameter_is_named_and_not_sent(
     clients: Clients, wrong: tuple[str, dict[str, Any]]
 ) -> None:
-    """A wrong parameter raises an error that begins with its name, in all four ways to give it."""
+    """A wrong parameter raises an error that begins with its name, however it is passed."""
     clients.forget()
     name, parameters = wrong
     for use in (
@@ -281,7 +281,7 @@ def test_wrong_parameter_is_named_and_not_sent(
     | st.sampled_from(list(RIGHT)).flatmap(RIGHT.__getitem__).map(lambda one: one.ours),
 )
 def test_any_value_is_refused_or_sent(clients: Clients, name: str, value: Any) -> None:
-    """Any value of a parameter is refused without a request, or sent as what it means."""
+    """Any value of a parameter is refused without a request, or sent with its meaning."""
     clients.forget()
     parameters: dict[str, Any] = {name: value}
     try:

@@ -31,24 +31,24 @@ JOBS = [RestoreJob.from_dict(wire_job(number)) for number in range(23)]
 
 
 def service(page_size: int | None = None) -> Service:
-    """Return a service of 23 jobs, in pages as they are asked for or of its own size."""
+    """Return a service of 23 jobs. Without `page_size`, its pages are as large as requested."""
     return Service(JOBS, order="given", page_size=page_size)
 
 
 def page(*numbers: int, token: str | None = None) -> RestoreJobPage:
-    """Return a page with these of the jobs."""
+    """Return a page with the jobs of these numbers."""
     return RestoreJobPage(restore_jobs=tuple(JOBS[n] for n in numbers), next_token=token)
 
 
 def scripted(*pages: RestoreJobPage) -> Service:
-    """Return a service that answers with these pages, whatever is asked."""
+    """Return a service that answers with these pages, in order."""
     answers = Service()
     answers.answer_next(*pages)
     return answers
 
 
 def test_nothing_is_sent_until_iterated(server: PageServer, client: RestoreJobsClient) -> None:
-    """Making, showing and reading the place of a listing send nothing; `next()` sends a request."""
+    """Only `next` sends a request; creating, showing and asking for a checkpoint do not."""
     listing = client.list_restore_jobs(max_results=100)
     jobs, pages = iter(listing), listing.pages()
     assert repr(listing)
@@ -61,7 +61,7 @@ def test_nothing_is_sent_until_iterated(server: PageServer, client: RestoreJobsC
 
 
 def test_each_iteration_is_a_full_run(client: RestoreJobsClient) -> None:
-    """Several iterators over one listing each bring all jobs, and an exhausted one stays so."""
+    """Each iterator over a listing yields all its jobs, and nothing after the last one."""
     listing = client.list_restore_jobs(max_results=70)
     first, second = iter(listing), iter(listing)
     assert len(list(itertools.islice(first, 50))) == 50
@@ -71,7 +71,7 @@ def test_each_iteration_is_a_full_run(client: RestoreJobsClient) -> None:
 
 
 def test_iteration_continues_after_break(client: RestoreJobsClient) -> None:
-    """A `break` loses no job: the same iterator goes on with the next one."""
+    """After a `break`, the same iterator continues with the next job."""
     iterator = iter(client.list_restore_jobs(max_results=100))
     for number, _ in enumerate(iterator, start=1):
         if number == 42:
@@ -80,14 +80,14 @@ def test_iteration_continues_after_break(client: RestoreJobsClient) -> None:
 
 
 def test_pages_are_those_of_the_service(server: PageServer, client: RestoreJobsClient) -> None:
-    """`pages` yields the pages with their tokens."""
+    """`pages` yields the pages of the service, with their tokens."""
     pages = list(client.list_restore_jobs(max_results=140).pages())
     assert [len(page) for page in pages] == [140, 140, 20]
     assert [page.next_token for page in pages] == [server.token(140), server.token(280), None]
 
 
 def test_listing_ends_only_without_a_token() -> None:
-    """An empty page with a token goes on; no token, or an empty one, is the end."""
+    """A listing continues after an empty page with a token; it ends without a token."""
     pages = page(token="a"), page(0, token="b"), page(token="c"), page(1, token="")
     assert list(scripted(*pages).listing()) == JOBS[:2]
 
@@ -99,7 +99,7 @@ def test_next_token_starts_at_its_page(server: PageServer, client: RestoreJobsCl
 
 
 @pytest.mark.parametrize("tokens", ["AA", "ABA", "ABAB", "ABCB", "ABCDEFGHIJA"])
-def test_repeated_token_raises_before_any_job_comes_twice(tokens: str) -> None:
+def test_repeated_token_raises_before_a_job_is_repeated(tokens: str) -> None:
     """A page whose token was used before raises `PaginationError` and yields no job."""
     pages = [page(number, token=token) for number, token in enumerate(tokens)]
     iterator = iter(scripted(*pages).listing())
@@ -118,7 +118,7 @@ def test_token_of_the_caller_counts_as_used() -> None:
 
 
 def test_iterator_continues_after_a_repeated_token() -> None:
-    """After `PaginationError` the iterator asks for the same page again."""
+    """After `PaginationError`, the iterator requests the same page again."""
     pages = page(0, token="a"), page(1, token="a"), page(1, token="b"), page(2)
     iterator = iter(scripted(*pages).listing())
     assert next(iterator) == JOBS[0]
@@ -128,35 +128,35 @@ def test_iterator_continues_after_a_repeated_token() -> None:
 
 
 def test_repeated_token_over_http_loses_no_job() -> None:
-    """The checkpoint of a `PaginationError` brings the rest."""
+    """The checkpoint of a `PaginationError` continues with the next job."""
     jobs = sample_jobs(30)
     with fake_backup(jobs) as backup:
         listing = backup.client().list_restore_jobs(max_results=10)
         iterator = iter(listing)
-        came = [next(iterator) for _ in range(10)]
+        before = [next(iterator) for _ in range(10)]
         backup.fail_next("stuck_token")
         with pytest.raises(PaginationError) as caught:
             next(iterator)
         assert caught.value.checkpoint is not None
-        assert came + list(backup.client().resume(caught.value.checkpoint)) == list(listing)
+        assert before + list(backup.client().resume(caught.value.checkpoint)) == list(listing)
 
 
 def test_first_requests_one_job(server: PageServer, client: RestoreJobsClient) -> None:
-    """`first` asks for a page of one job."""
+    """`first` requests a page of one job."""
     first = client.list_restore_jobs().first()
     assert first == RestoreJob.from_dict(server.jobs[0])
     assert [request["maxResults"] for request in server.requests] == ["1"]
 
 
-def test_first_passes_over_empty_pages() -> None:
-    """`first` is the first job of any page, and `None` only if there is none."""
+def test_first_skips_empty_pages() -> None:
+    """`first` returns the first job of the listing, or `None` if all its pages are empty."""
     assert scripted(page(token="a"), page(3)).listing().first() == JOBS[3]
     assert scripted(page()).listing().first() is None
     assert service().listing(limit=0).first() is None
 
 
 def test_head_requests_only_what_it_returns(server: PageServer, client: RestoreJobsClient) -> None:
-    """`head` returns ten jobs as one page, unless told otherwise, and asks for no more."""
+    """`head` returns ten jobs by default, as one page, and requests no more than that."""
     head = client.list_restore_jobs().head()
     assert list(head) == [RestoreJob.from_dict(job) for job in server.jobs[:10]]
     assert head.next_token is None
@@ -172,14 +172,14 @@ def test_head_respects_page_size_and_limit() -> None:
 
 
 @pytest.mark.parametrize("n", [-1, True, 1.0, "2", None])
-def test_head_rejects_what_is_no_count(n: Any) -> None:
+def test_wrong_count_for_head_is_refused(n: Any) -> None:
     """`head` takes an int of 0 or more."""
     with pytest.raises(InvalidRequestError, match=f"n={n!r} is refused"):
         service().listing().head(n)
 
 
-def test_first_and_head_of_a_rest_or_a_window() -> None:
-    """`first` and `head` begin where the listing begins: after its checkpoint, or in its window."""
+def test_first_and_head_begin_where_the_listing_begins() -> None:
+    """`first` and `head` begin after the checkpoint of the listing, or in its window."""
     with fake_backup(sample_jobs(40)) as backup:
         client = backup.client()
         jobs = list(client.list_restore_jobs())
@@ -195,7 +195,7 @@ def test_first_and_head_of_a_rest_or_a_window() -> None:
 
 @pytest.mark.parametrize("limit", [0, 1, 4, 5, 6, 10, 22, 23, 24, 1000])
 def test_limit_ends_the_run_and_its_requests(limit: int) -> None:
-    """A run yields `limit` jobs, and its last request asks for no more than is left."""
+    """A run yields `limit` jobs, and its last request has the number of jobs that are missing."""
     limited = service()
     assert list(limited.listing(max_results=5, limit=limit)) == JOBS[:limit]
     sizes = [asked["MaxResults"] for asked in limited.asked]
@@ -205,21 +205,21 @@ def test_limit_ends_the_run_and_its_requests(limit: int) -> None:
 
 
 def test_limit_cuts_a_page_that_is_too_large() -> None:
-    """Where the service ignores MaxResults, the last page is cut and loses its token."""
+    """If the service ignores MaxResults, the last page is cut and has no token."""
     pages = list(service(page_size=10).listing(max_results=5, limit=13).pages())
     assert [job for page in pages for job in page] == JOBS[:13]
     assert [page.next_token for page in pages] == ["10", None]  # "20" would skip seven jobs
 
 
 @pytest.mark.parametrize("limit", [-1, True, 1.0, "5", 10**30 * -1])
-def test_limit_rejects_what_is_no_count(limit: Any) -> None:
+def test_wrong_limit_is_refused(limit: Any) -> None:
     """`limit` takes an int of 0 or more, or None."""
     with pytest.raises(InvalidRequestError, match="limit="):
         service().listing(limit=limit)
 
 
 def test_repr_shows_region_filters_and_limit(client: RestoreJobsClient) -> None:
-    """The repr of a listing says what it asks for, and hides checkpoints."""
+    """The repr of a listing shows its region, filters and limit, and hides checkpoints."""
     checkpoint = iter(client.list_restore_jobs(by_status="FAILED")).checkpoint
     listing = client.list_restore_jobs(by_status="FAILED", limit=5, resume_from=checkpoint)
     assert repr(listing) == (
@@ -228,11 +228,11 @@ def test_repr_shows_region_filters_and_limit(client: RestoreJobsClient) -> None:
 
 
 class Interrupt(BaseException):
-    """A Ctrl-C."""
+    """An interrupt, such as Ctrl-C."""
 
 
 class Interrupter:
-    """Interrupts once, before a certain line of this package that runs."""
+    """Raises one interrupt, before a certain line of this package."""
 
     def __init__(self, line: int) -> None:
         self.lines = 0
@@ -240,7 +240,7 @@ class Interrupter:
         self._package = str(Path(restorejobs_client.__file__).parent)
 
     def next(self, iterator: Any) -> Any:
-        """Return the next item, traced."""
+        """Return the next item, and count the lines that ran."""
         before = sys.gettrace()
         sys.settrace(self._trace)
         try:
@@ -254,7 +254,7 @@ class Interrupter:
             return None
         if event == "line":
             self.lines += 1
-            # An interrupted `return` loses what it returns, as in any iterator.
+            # Like any iterator, an interrupted `return` loses its value.
             if self.lines == self._line and "return" not in linecache.getline(file, frame.f_lineno):
                 raise Interrupt
         return self._trace
@@ -262,8 +262,8 @@ class Interrupter:
 
 @pytest.mark.parametrize("by_page", [False, True])
 def test_interrupt_at_any_line_loses_no_job(*, by_page: bool) -> None:
-    """After a Ctrl-C before any line, both the iterator and its checkpoint bring the rest."""
-    gc.collect()  # or what other tests have left is finalized here, and interrupted
+    """After an interrupt before any line, the iterator and its checkpoint both continue."""
+    gc.collect()  # so that objects of other tests are not finalized here, and interrupted
 
     def run(interrupted_line: int) -> int:
         interrupter = Interrupter(interrupted_line)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from restorejobs_client import RestoreJobs
 
 SPEED = 10
-SIZE = 50  # jobs a page
+SIZE = 50  # jobs of a page
 REFUSALS = {
     "ThrottlingException": Answer(
         status=400,
@@ -34,14 +34,14 @@ REFUSALS = {
 @pytest.fixture(autouse=True)
 def _fast_retry_waits(retry_waits: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let botocore sleep before it retries, for a tenth of the time."""
-    assert retry_waits is not None  # which it replaces
+    assert retry_waits is not None  # this fixture replaces it
     monkeypatch.setattr(
         "botocore.endpoint.time", SimpleNamespace(sleep=lambda wait: time.sleep(wait / SPEED))
     )
 
 
 class Throttle:
-    """A fault that refuses the first requests, then all but so many a second and ten at once."""
+    """Refuses the first requests, and then those above a rate per second, or above ten at once."""
 
     def __init__(self, refusal: Answer, *, rate: float, at_first: int = 1) -> None:
         self.answered = self.refused = 0
@@ -68,7 +68,7 @@ class Throttle:
 
 
 def listing_of(server: PageServer, throttle: Throttle) -> RestoreJobs:
-    """List the server under this throttle, with the settings where nothing is configured."""
+    """List the jobs of a server that this throttle protects, with the default settings."""
     server.fail(None, throttle)
     client = RestoreJobsClient(session=SESSION, endpoint_url=server.endpoint_url)
     return client.list_restore_jobs(
@@ -80,7 +80,7 @@ def listing_of(server: PageServer, throttle: Throttle) -> RestoreJobs:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_parallel_completes_under_throttling(refusal: str) -> None:
-    """`parallel` brings every job once, with no more than four requests for each page."""
+    """`parallel` yields every job once, with at most four requests for each page."""
     pages = 48
     jobs = [wire_job(number) for number in range(pages * SIZE)]
     throttle = Throttle(REFUSALS[refusal], rate=50)
@@ -94,7 +94,7 @@ def test_parallel_completes_under_throttling(refusal: str) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_gather_completes_under_throttling(refusal: str) -> None:
-    """`gather` brings every job in order, with no more than four requests for each page."""
+    """`gather` yields every job in order, with at most four requests for each page."""
     listings, pages = 24, 2
     jobs = [wire_job(number) for number in range(pages * SIZE)]
     throttle = Throttle(REFUSALS[refusal], rate=40)
@@ -107,8 +107,8 @@ def test_gather_completes_under_throttling(refusal: str) -> None:
     assert throttle.refused <= 3 * listings * pages
 
 
-def test_retries_go_on_where_botocore_has_no_more() -> None:
-    """A hundred and more listings may be throttled at once, where botocore would stop retrying."""
+def test_more_than_a_hundred_listings_can_be_throttled() -> None:
+    """A client retries for more than a hundred throttled listings; botocore alone would stop."""
     listings = 130
     throttle = Throttle(REFUSALS["ThrottlingException"], rate=100, at_first=listings)
     with PageServer([wire_job(0)]) as server:

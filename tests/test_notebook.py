@@ -62,7 +62,7 @@ def test_notebook_runs_without_errors(notebook: Any, tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # from packages that draw charts
 @pytest.mark.parametrize("library", ["matplotlib", "pandas", "pyarrow"])
-def test_missing_library_names_its_extra(
+def test_notebook_names_the_extra_of_a_missing_library(
     notebook: Any, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
     """If a library is missing, the notebook says what to install."""

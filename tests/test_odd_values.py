@@ -1,4 +1,4 @@
-"""Odd but legal values: whatever boto3 can read is read the same way."""
+"""Unusual values: what boto3 can read is read in the same way."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ ODD_JOBS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("odd", ODD_JOBS.values(), ids=ODD_JOBS)
-@pytest.mark.parametrize("beside", [0, 3])
+@pytest.mark.parametrize("others", [0, 3])
 def test_odd_job_is_listed_as_by_boto3(
-    server: PageServer, client: RestoreJobsClient, odd: bytes, beside: int
+    server: PageServer, client: RestoreJobsClient, odd: bytes, others: int
 ) -> None:
-    """An odd job and those beside it equal boto3's, and a checkpoint gets past it."""
-    others = [json.dumps(wire_job(number)).encode() for number in range(beside)]
-    body = b'{"RestoreJobs": [%b]}' % b",".join([*others, odd, *others])
+    """An odd job and the jobs around it equal boto3's, and a checkpoint continues after it."""
+    around = [json.dumps(wire_job(number)).encode() for number in range(others)]
+    body = b'{"RestoreJobs": [%b]}' % b",".join([*around, odd, *around])
     server.fail(1, lambda _: Answer(body=body))
     boto3_client: Any = server.client()
     theirs = boto3_client.list_restore_jobs()["RestoreJobs"]
     iterator = iter(client.list_restore_jobs())
-    ours = [next(iterator) for _ in range(beside + 1)]
+    ours = [next(iterator) for _ in range(others + 1)]
     rest = list(client.list_restore_jobs(resume_from=iterator.checkpoint))
     assert ours + rest == [RestoreJob.from_dict({"RestoreJobId": None, **job}) for job in theirs]
-    assert len(ours + rest) == 2 * beside + 1
+    assert len(ours + rest) == 2 * others + 1
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_odd_job_is_listed_as_by_boto3(
 def test_unknown_members_are_ignored_before_and_after_the_jobs(
     server: PageServer, client: RestoreJobsClient, members: dict[str, Any], *, is_first: bool
 ) -> None:
-    """Members that AWS may add to a page change nothing, in front of the jobs or behind them."""
+    """Members that AWS may add to a page are ignored, before and after the jobs."""
     page = {"RestoreJobs": [wire_job(1), wire_job(2)]}
     body = json.dumps(members | page if is_first else page | members).encode()
     server.fail(1, lambda _: Answer(body=body))
@@ -81,10 +81,8 @@ def test_unknown_members_are_ignored_before_and_after_the_jobs(
 
 
 @pytest.mark.parametrize("token", ["null", "NULL", "None", "false", "0"])
-def test_token_that_looks_like_nothing_is_a_token(
-    server: PageServer, client: RestoreJobsClient, token: str
-) -> None:
-    """A listing continues after a page whose token looks like no token."""
+def test_any_text_can_be_a_token(server: PageServer, client: RestoreJobsClient, token: str) -> None:
+    """A listing continues with any text as a token, such as one that looks like another value."""
     first = {"RestoreJobs": [wire_job(1)], "NextToken": token}
     server.fail_next(lambda _: Answer(body=json.dumps(first).encode()))
     iterator = iter(client.list_restore_jobs())

@@ -1,4 +1,4 @@
-"""A process that is killed while it lists resumes from what it has written."""
+"""A process that was killed resumes from the checkpoint that it has written."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PROGRAM = Path(__file__).parent / "support" / "dying_listing.py"
 
 
 class Runs:
-    """The runs of `dying_listing.py`, one after the other."""
+    """Runs of `dying_listing.py`, one after another."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self._process = process
         self._jobs = folder / "jobs"
 
     def written(self) -> list[str]:
-        """Return the whole lines that all runs so far have written."""
+        """Return the complete lines of all runs so far."""
         return self._jobs.read_text().split("\n")[:-1] if self._jobs.exists() else []
 
     def start(self, jobs: int, max_results: int) -> int:
@@ -44,7 +44,7 @@ class Runs:
         return self._number()
 
     def kill(self, run: int, *, after: int) -> None:
-        """Kill the run as soon as so many lines are written."""
+        """Kill the run when this number of lines has been written."""
         deadline = time.monotonic() + 30
         while len(self.written()) < after:
             assert time.monotonic() < deadline
@@ -53,7 +53,7 @@ class Runs:
         assert self.status() == -signal.SIGKILL
 
     def status(self) -> int:
-        """Return how the run ended, when it has."""
+        """Wait for the end of the run, and return its exit code."""
         return self._number()
 
     def _number(self) -> int:
@@ -63,16 +63,16 @@ class Runs:
 
 @pytest.fixture
 def server() -> Iterator[PageServer]:
-    """Return a server with more jobs than the runs that are killed can list."""
+    """Return a server with more jobs than the killed runs can list."""
     with PageServer([wire_job(number) for number in range(COUNT)]) as server:
         yield server
 
 
 @pytest.mark.parametrize("notes", ["one line", "two files"])
-def test_killed_process_resumes_where_it_stood(
+def test_killed_process_resumes_where_it_stopped(
     server: PageServer, tmp_path: Path, notes: str
 ) -> None:
-    """However often it is killed, all jobs are written once, or twice between two writes."""
+    """All jobs are written once; only a kill between two writes repeats a job."""
     chance = random.Random(notes)  # noqa: S311  # nothing secret
     with subprocess.Popen(  # noqa: S603  # our own
         [sys.executable, PROGRAM, server.endpoint_url, tmp_path, notes],
@@ -84,7 +84,7 @@ def test_killed_process_resumes_where_it_stood(
         runs = Runs(process, tmp_path)
         try:
             for number in range(KILLS):
-                # Now and then before the first job of a run has come.
+                # Sometimes before the first job of a run.
                 jobs = 0 if number % 6 == 5 else chance.randint(1, JOBS_OF_A_RUN)
                 before = len(runs.written())
                 run = runs.start(JOBS_OF_A_RUN, chance.randint(5, 90))

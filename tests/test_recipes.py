@@ -81,7 +81,7 @@ def ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
 
 
 def test_job_that_aws_lists_late_is_among_the_new_ones(backup: FakeBackup, recipe: Any) -> None:
-    """A job that was created before the last run, but listed only after it, comes exactly once."""
+    """A job that was created before the last run, but listed only after it, is yielded once."""
     new_jobs = recipe("guides/resume.md")["new_jobs"]
     known: set[str] = set()
     backup.seed([job("a", NOW - DAY)])

@@ -175,7 +175,7 @@ def test_accepted_parameters_are_sent(
 
 
 @pytest.mark.parametrize(("parameters", "allowed"), REFUSED)
-def test_wrong_parameters_are_refused(
+def test_wrong_parameters_are_refused_before_sending(
     server: PageServer, client: RestoreJobsClient, parameters: dict[str, Any], allowed: str
 ) -> None:
     """The error names the parameter, the value and what is allowed; nothing is sent."""

@@ -120,7 +120,7 @@ def test_count_is_exact(count: int) -> None:
         ),
     ],
 )
-def test_wrong_arguments_are_refused(arguments: dict[str, Any], named: str) -> None:
+def test_wrong_options_of_samples_are_refused(arguments: dict[str, Any], named: str) -> None:
     """A negative count, naive datetimes and ranges without a millisecond are refused."""
     with pytest.raises(InvalidRequestError, match=named):
         sample_jobs(**arguments)

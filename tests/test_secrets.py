@@ -446,7 +446,7 @@ def test_redaction_takes_linear_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("raw", ["\x1b[2J", "a\r\nb", "\u202e", "\u200b", "\x85", "\u2028", "\x00"])
-def test_control_characters_are_escaped(server: PageServer, raw: str) -> None:
+def test_errors_escape_control_characters(server: PageServer, raw: str) -> None:
     """An error shows no character of AWS or of a user that a terminal would obey."""
     body = json.dumps({"message": f"oh {raw}", "Code": raw}).encode()
     server.fail_next(lambda _: Answer(status=400, body=body))

@@ -41,7 +41,7 @@ def listed(boto3_client: Any, *, page_size: int = 1000, **filters: object) -> li
 
 
 @pytest.mark.usefixtures("_mock")
-def test_seeded_jobs_are_listed() -> None:
+def test_boto3_lists_seeded_jobs_in_moto() -> None:
     """boto3 lists seeded jobs with pages, filters and errors; a job replaces one with its id."""
     seed_restore_jobs(iter(JOBS))
     assert listed(client(), page_size=90) == JOBS
@@ -54,7 +54,7 @@ def test_seeded_jobs_are_listed() -> None:
 
 
 @pytest.mark.usefixtures("_mock")
-def test_regions_and_accounts_are_separate() -> None:
+def test_moto_separates_regions_and_accounts() -> None:
     """A caller lists the jobs of its region, and of the account that it names."""
     seed_restore_jobs(JOBS[:3])
     seed_restore_jobs(JOBS[3:5], region_name=OTHER_REGION)
@@ -67,7 +67,7 @@ def test_regions_and_accounts_are_separate() -> None:
 
 
 @pytest.mark.usefixtures("_mock")
-def test_answers_have_a_date_and_a_request_id() -> None:
+def test_pages_in_moto_have_the_headers_of_aws() -> None:
     """Pages in moto have the headers of AWS, so our client lists them, even if they are empty."""
     seed_restore_jobs([])
     metadata = client().list_restore_jobs()["ResponseMetadata"]
@@ -175,7 +175,7 @@ def test_threads_seed_and_list() -> None:
 
 
 @pytest.mark.usefixtures("_mock")
-def test_wrong_arguments_are_refused() -> None:
+def test_wrong_seeds_are_refused() -> None:
     """Wrong jobs, unknown regions and wrong accounts are refused, and nothing is stored."""
     wrong: Any = RestoreJob(restore_job_id=7)  # type: ignore[arg-type]  # intentional
     with pytest.raises(InvalidRequestError, match=r"jobs\[2\].restore_job_id: .*got 7"):

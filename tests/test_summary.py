@@ -383,7 +383,7 @@ def test_listings_and_streams_are_summarized() -> None:
         assert RestoreJobSummary.from_jobs(jobs) == SUMMARY
 
 
-def test_error_while_listing_is_raised() -> None:
+def test_error_while_listing_ends_the_summary() -> None:
     """A listing that fails raises its error instead of giving a partial summary."""
     service = Service(JOBS)
 

@@ -1,4 +1,4 @@
-"""Many threads on one client, and what they log: nothing of one call or key reaches another."""
+"""Threads that share a client: each call gets its own answer, and no credential is shown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 THREADS = 32
 JOBS = sample_jobs(40, seed=3)
-# Texts that nothing else holds, so that they are found wherever they come out.
+# Texts that occur nowhere else, so that a test finds them wherever they are shown.
 SECRET = "testing" * 5
 TOKEN = "Testing" * 9
 
@@ -59,7 +59,7 @@ def boto3_client(endpoint_url: str) -> Any:
 
 
 def test_threads_can_be_the_first_to_use_the_models() -> None:
-    """Sixteen threads may be the first in a process to make requests and jobs, at the same time."""
+    """Sixteen threads can create the first requests and jobs of a process at the same time."""
     program = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +81,7 @@ with ThreadPoolExecutor(16) as threads:
 
 
 def test_threads_can_share_clients(caplog: pytest.LogCaptureFixture) -> None:
-    """Listings and calls of the owner, on the same boto3 client, each get their own answer."""
+    """Listings and other calls on the same boto3 client each get their own answer."""
     start = threading.Barrier(2 * THREADS)
 
     def twice(call: Callable[[], object]) -> list[object]:
@@ -103,7 +103,7 @@ def test_threads_can_share_clients(caplog: pytest.LogCaptureFixture) -> None:
 
         expected: Any = owner()
         assert [RestoreJob.from_dict(job) for job in expected[1]] == JOBS
-        # No more at the same time on the shared client than it has connections.
+        # At most as many at the same time as the shared client has connections.
         calls: list[tuple[Callable[[], object], object]] = [
             *[(lambda: list(listings[0]), JOBS)] * THREADS,
             *[(lambda: list(listings[1]), JOBS)] * (THREADS // 2),
@@ -112,12 +112,12 @@ def test_threads_can_share_clients(caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO), ThreadPoolExecutor(2 * THREADS) as threads:
             answers = list(threads.map(twice, [call for call, _ in calls]))
     assert answers == [[answer] * 2 for _, answer in calls]
-    # urllib3 would tell of a connection that found no room in the pool.
+    # urllib3 would log that its pool has no room for a connection.
     assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_more_workers_than_connections_lose_no_job(caplog: pytest.LogCaptureFixture) -> None:
-    """A connection that finds no room in the pool is closed, with urllib3's own warning."""
+    """A connection for which the pool has no room is closed, with urllib3's own warning."""
     config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
     with fake_backup(JOBS) as backup:
         listing = backup.client(config=config).list_restore_jobs(max_results=5)
@@ -158,12 +158,12 @@ NAMES = ["reset before", "no HTTP", "html", "short body", "403 JSON", "503 nothi
 
 
 def named_fault(name: str, server: PageServer) -> Fault:
-    """Return one of these faults."""
+    """Return the fault with this name."""
     return echo(server, *ECHOES[name]) if name in ECHOES else FAULTS[name]
 
 
 def logged(record: logging.LogRecord) -> str:
-    """Return all that a handler could write of a record."""
+    """Return everything that a handler could write about a record."""
     return f"{logging.Formatter().format(record)} {record.args!r}"
 
 
@@ -209,7 +209,7 @@ def test_no_more_credentials_are_logged_than_by_botocore(
         texts = [(record, logged(record)) for record in caplog.records]
         assert not any(SECRET in text for _, text in texts)
         with_token.append({(one.name, str(one.msg)) for one, text in texts if TOKEN in text})
-    assert with_token[0]  # at DEBUG botocore writes the session token, so here it would be seen
+    assert with_token[0]  # botocore logs the session token at DEBUG, so this test can find it
     assert with_token[1] <= with_token[0]
 
 
@@ -222,7 +222,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_error_shows_a_credential(server: PageServer, listing: RestoreJobs, name: str) -> None:
-    """Neither message, traceback, members, pickle nor checkpoint of an error has a credential."""
+    """No error has a credential in its message, traceback, members, pickle or checkpoint."""
     server.fail(2, named_fault(name, server))
     with pytest.raises(RestoreJobsError) as caught:
         list(listing)

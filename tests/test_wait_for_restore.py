@@ -81,7 +81,7 @@ def test_timeout_exits_with_2_and_the_pending_ids(run: Run) -> None:
 
 
 def test_network_errors_do_not_end_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on after errors that pass, and still prints each change."""
+    """It continues after temporary errors, and still prints each change."""
     seed = wait_for_restore.seed_two_jobs
 
     def seed_with_faults(backup: FakeBackup) -> None:
@@ -120,8 +120,8 @@ def test_quiet_time_after_an_error_exits_with_2(run: Run, monkeypatch: pytest.Mo
     assert "Trying again" in errors
 
 
-def test_control_characters_are_escaped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What AWS sends cannot command the terminal, or add a line."""
+def test_output_escapes_control_characters(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text of AWS cannot control the terminal or add a line."""
     evil = "\x1b[2J\ngood is COMPLETED\u202e"
     bad = RestoreJob(restore_job_id=evil, status=RestoreJobStatus.FAILED, status_message=evil)
     monkeypatch.setattr(wait_for_restore, "seed_two_jobs", lambda backup: backup.seed([bad]))

@@ -406,7 +406,7 @@ def test_shifting_pages_repeat_and_lose_no_job() -> None:
 
     def shift(parameters: dict[str, Any]) -> None:
         if parameters.get("NextToken") == "2" and new_jobs:
-            service.jobs.insert(0, new_jobs.pop(0))  # the rest moves down: one job comes twice
+            service.jobs.insert(0, new_jobs.pop(0))  # the rest moves down: one job is listed twice
         if parameters.get("NextToken") == "4" and len(new_jobs) == 1:
             service.jobs.append(service.jobs.pop(1))  # the rest moves up: one job is missed
 
@@ -672,7 +672,7 @@ def test_next_after_an_error_requests_the_same_page_again(backup: FakeBackup) ->
     assert len(backup.requests) == 4 + 4
 
 
-def test_damaged_page_is_requested_again(backup: FakeBackup) -> None:
+def test_watch_requests_a_damaged_page_again(backup: FakeBackup) -> None:
     """A watch retries what a listing retries."""
     backup.seed([a_job("a", "completed")])
     backup.fail_next("damage")

@@ -262,7 +262,7 @@ def parsed_by_botocore(server: PageServer, parsed: dict[str, Any]) -> RestoreJob
         {"RestoreJobs": [{"RestoreJobId": 5}]},
         {"NextToken": 7},
         {"message": "no"},
-        {"ResponseMetadata": {"HTTPHeaders": {}}},  # what botocore makes of damage over HTTP
+        {"ResponseMetadata": {"HTTPHeaders": {}}},  # as botocore parses damage over HTTP
     ],
 )
 def test_parsed_answer_that_is_no_page_raises(server: PageServer, parsed: dict[str, Any]) -> None:
@@ -305,7 +305,7 @@ def test_mocked_method_that_returns_no_dict_is_damage(server: PageServer, answer
 
 
 def test_error_in_a_handler_is_a_transport_error(server: PageServer) -> None:
-    """What a handler on the caller's client raises comes as `TransportError`, with its text."""
+    """An exception of a handler on the caller's client becomes a `TransportError` with its text."""
     boto3_client: Any = server.client()
 
     def fail(**_: object) -> None:
@@ -492,7 +492,7 @@ def instance_of(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", BOTOCORE_ERRORS)
 def test_every_error_of_botocore_becomes_ours(server: PageServer, kind: type[Exception]) -> None:
-    """Whatever botocore raises comes as ours, with its message, its cause and a checkpoint."""
+    """Each error of botocore becomes ours, with its message, its cause and a checkpoint."""
     raised = instance_of(kind)
     boto3_client: Any = server.client(attempts=1)
     listing = RestoreJobsClient(client=boto3_client).list_restore_jobs()
@@ -546,7 +546,7 @@ def test_error_has_no_signature_of_the_request(server: PageServer) -> None:
     assert signature.encode() not in pickle.dumps(caught.value)
 
 
-def test_dates_are_in_utc(server: PageServer, client: RestoreJobsClient) -> None:
+def test_dates_in_any_form_are_read_in_utc(server: PageServer, client: RestoreJobsClient) -> None:
     """Dates as text with an offset and as epoch seconds are the same moment in UTC."""
     server.jobs = [
         wire_job(1) | {"CreationDate": date}

@@ -1,4 +1,4 @@
-"""A program that lists, writes down each job and its checkpoint, and may be killed at any moment.
+"""A program that lists, writes each job and its checkpoint, and may be killed at any moment.
 
 `python dying_listing.py ENDPOINT FOLDER NOTES` reads one line of JSON for each run: how many jobs
 to list before it waits to be killed, and `max_results`. Each run is a process of its own, forked
@@ -52,7 +52,7 @@ class TwoFiles:
         append(self._path, f"{job.restore_job_id}\n")
         new = self._checkpoint.with_suffix(".new")
         new.write_text(checkpoint)
-        new.replace(self._checkpoint)  # at one go: there is always a whole one
+        new.replace(self._checkpoint)  # atomically, so that the file is always complete
 
 
 def append(path: Path, line: str) -> None:
@@ -62,7 +62,7 @@ def append(path: Path, line: str) -> None:
 
 
 def drop_unfinished_line(path: Path) -> str:
-    """Cut off a line that a kill has left unfinished, and return the others."""
+    """Remove a line that a kill has left incomplete, and return the others."""
     text = path.read_text() if path.exists() else ""
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
@@ -75,7 +75,7 @@ NOTES: dict[str, type[Notes]] = {"one line": OneLine, "two files": TwoFiles}
 
 
 def run(client: RestoreJobsClient, notes: Notes, jobs: int, max_results: int) -> None:
-    """List so many jobs, from where the run before stood."""
+    """List this number of jobs, from where the last run stopped."""
     iterator = iter(
         client.list_restore_jobs(max_results=max_results, resume_from=notes.last_checkpoint())
     )
@@ -88,7 +88,7 @@ def run(client: RestoreJobsClient, notes: Notes, jobs: int, max_results: int) ->
 
 
 def main(endpoint_url: str, folder: str, notes: str) -> None:
-    """Run as often as a line is read."""
+    """Run once for each line of input."""
     session = boto3.Session(
         aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
     )
@@ -109,7 +109,7 @@ def main(endpoint_url: str, folder: str, notes: str) -> None:
 
 
 def say(number: int) -> None:
-    """Print a number at once."""
+    """Print a number without buffering."""
     sys.stdout.write(f"{number}\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Faults of the raw HTTP server, by name: each is no page, or not the page that was asked for."""
+"""Faults of the raw HTTP server, by name: each answer is no page, or not the requested one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def member(name: str, value: object) -> Fault:
 
 
 def job(value: object) -> Fault:
-    """Send the page with another eighth job, or with one job more if it has fewer."""
+    """Send the page with another eighth job, or with one more job if it has fewer."""
     return edited(lambda content: content["RestoreJobs"].__setitem__(slice(7, 8), [value]))
 
 
@@ -79,7 +79,7 @@ def errors(*statuses: int, bodies: Iterable[str] = _ERROR_BODIES) -> dict[str, F
 NO_LISTS: list[object] = [None, {}, {"a": 1}, "x", 5, True]
 NO_TEXTS: list[object] = [5, 0, False, {}, [], ["x"]]
 NO_OBJECTS: list[object] = [None, 5, [], "x", True]
-# Faults that are worth another try.
+# Faults after which a client tries again.
 DAMAGE: dict[str, Fault] = {
     "html": body(b"<html><body>Sign in</body></html>", headers={"Content-Type": "text/html"}),
     "nothing": body(b""),
@@ -165,7 +165,7 @@ DAMAGE: dict[str, Fault] = {
     **errors(429, 502, 504, bodies=["HTML", "nothing"]),
     "throttled": body(b'{"message": "Rate exceeded"}', 400, {"x-amzn-ErrorType": "Throttling"}),
 }
-# Answers that are final.
+# Faults after which a client does not try again.
 REFUSALS: dict[str, Fault] = {
     "300": body(b"", 300),
     "301": body(b"", 301, {"Location": "http://127.0.0.1:9/"}),

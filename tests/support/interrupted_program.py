@@ -26,7 +26,7 @@ LONGEST = 0.004  # seconds before an interrupt; a listing takes about that long
 
 
 def is_interrupted(call: Callable[[], object], seconds: float) -> bool:
-    """Whether the call was interrupted after that time, or had ended before."""
+    """Return whether the call was interrupted before it ended."""
     try:
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -39,7 +39,7 @@ def is_interrupted(call: Callable[[], object], seconds: float) -> bool:
 
 
 def main(endpoint_url: str, count: int, seed: int) -> None:
-    """Interrupt so many listings, and show that the client still works."""
+    """Interrupt this number of listings, and check that the client still works."""
     session = boto3.Session(
         aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1"
     )
@@ -48,7 +48,7 @@ def main(endpoint_url: str, count: int, seed: int) -> None:
     listing = client.list_restore_jobs(max_results=100)
     expected = list(listing)
 
-    # A request that waits for ever ends the program, with the line where it hangs.
+    # If a request waits for ever, the program ends and prints the line where it hangs.
     faulthandler.dump_traceback_later(25, exit=True)
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     chance = random.Random(seed)  # noqa: S311  # nothing secret

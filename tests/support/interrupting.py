@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a program that waits for a service."""
+"""Check that Ctrl-C ends a program that waits for a service."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 import textwrap
 import time
 
-# A run of the tests in the background is not to be interrupted, which its children inherit.
+# If the tests run in the background, SIGINT is ignored, and child processes inherit that.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 def interrupted(script: str) -> None:
-    """Run a script that prints "ready" and then waits for long; Ctrl-C must end it at once."""
+    """Run a script that prints "ready" and then waits; check that Ctrl-C ends it at once."""
     with subprocess.Popen(  # noqa: S603  # our own
         [sys.executable, "-c", HEED + textwrap.dedent(script)],
         stdout=subprocess.PIPE,

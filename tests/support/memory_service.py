@@ -34,7 +34,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def job(number: int, seconds: float = 0.0) -> RestoreJob:
-    """Return a job that was created so many seconds after `START`."""
+    """Return a job that was created this number of seconds after `START`."""
     return RestoreJob(
         restore_job_id=f"job-{number}", creation_date=START + timedelta(seconds=seconds)
     )
@@ -69,7 +69,7 @@ class Service:
             self.jobs.sort(key=_created, reverse=order != "oldest")
         if order == "random":
             random.Random(1).shuffle(self.jobs)  # noqa: S311  # nothing secret
-        if order == "almost" and self.jobs:  # newest first, but for one job that comes last
+        if order == "almost" and self.jobs:  # newest first, except one job at the end
             self.jobs.append(self.jobs.pop(len(self.jobs) // 3))
         self.page_size = page_size
         self.delay = delay
@@ -104,7 +104,7 @@ class Service:
                 self._at_once -= 1
 
     def page(self, parameters: Parameters) -> RestoreJobPage:
-        """Return the page that these parameters ask for; its token is the place of the next one."""
+        """Return the page for these parameters; its token is the place of the next one."""
         after, before = (
             moment and moment - (moment - _EARLIEST) % self.precision
             for moment in (parameters.get("ByCreatedAfter"), parameters.get("ByCreatedBefore"))
@@ -132,7 +132,7 @@ class Service:
 
 
 def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
-    """Return a client that asks a plain function instead of AWS."""
+    """Return a client that calls a plain function instead of AWS."""
 
     class Client(RestoreJobsClient):
         def __init__(self) -> None:
@@ -146,7 +146,7 @@ def client_of(fetch: Any, region_name: Any = None) -> RestoreJobsClient:
 
 
 def listing_of(fetch: Any, **parameters: Any) -> RestoreJobs:
-    """List what a plain function answers, as a client lists what AWS answers."""
+    """Return a listing of the pages that a plain function returns."""
     client = client_of(fetch, parameters.pop("region_name", None))
     return client.list_restore_jobs(parameters.pop("request", None), **parameters)
 

@@ -138,13 +138,13 @@ class PageServer:
         self._next_faults.extend(faults)
 
     def heal(self) -> None:
-        """Damage no more answers."""
+        """Send all further answers without damage."""
         self._faults.clear()
         self._next_faults.clear()
 
     @staticmethod
     def token(place: int, variant: int = 0) -> str:
-        """Return a token of a place in the listing; each variant is another one."""
+        """Return a token for a place in the listing; each variant is a different token."""
         text = f"token-{place}-{variant}"
         return f"{text}-{_seal(text)}"
 

@@ -1,4 +1,4 @@
-"""A server in a process of its own: each job that it lists has the status that was asked for.
+"""A server in its own process: each job that it lists has the requested status.
 
 `python status_server.py [CERTIFICATE]` prints its URL, and ends with its standard input. With a
 certificate and its key in one file, it serves TLS.
