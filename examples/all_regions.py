@@ -11,63 +11,51 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from contextlib import ExitStack
 
-from restorejobs_client import RestoreJobs, RestoreJobsClient, RestoreJobsError, gather
+from restorejobs_client import (
+    RestoreJobs,
+    RestoreJobsClient,
+    RestoreJobsError,
+    RestoreJobsErrorGroup,
+    gather,
+)
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 SAMPLE_REGIONS = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 
 
-def report(listings: dict[str, RestoreJobs]) -> bool:
+def report(listings: list[RestoreJobs]) -> bool:
     """Print the jobs and failures of each region; return whether all regions were listed."""
     jobs, failed = Counter[str](), Counter[str]()
-    errors: dict[str, Exception] = {}
+    failures: list[str] = []
     try:
-        for job in gather(*listings.values()):
-            region = job.region or "unknown region"
+        for job in gather(*listings):
+            region = repr(job.region or "unknown region")[1:-1]  # without control characters
             jobs[region] += 1
             failed[region] += job.status == "FAILED"
-    except* RestoreJobsError as group:
-        for error in group.exceptions:
-            for region, listing in listings.items():
-                if isinstance(error, RestoreJobsError) and error.listing is listing:
-                    errors[region] = error
-
+    except RestoreJobsErrorGroup as group:
+        errors = [error for error in group.exceptions if isinstance(error, RestoreJobsError)]
+        failures = [f"{error.listing.region_name}: {error}" for error in errors]
     for region, count in jobs.items():
         print(f"{region:<14} {count:>6,} restore jobs, {failed[region]:,} failed")
-    for region, failure in errors.items():
-        print(f"NOT LISTED     {region}: {failure}")
-    return not errors
-
-
-def sample_listings(stack: ExitStack) -> dict[str, RestoreJobs]:
-    """Return a listing of a fake AWS Backup for each region; one region denies access."""
-    listings: dict[str, RestoreJobs] = {}
-    for seed, region in enumerate(SAMPLE_REGIONS):
-        jobs = sample_jobs(800, seed=seed, region_name=region)
-        backup = stack.enter_context(fake_backup(jobs, region_name=region))
-        if region == "us-west-2":
-            backup.fail_next("access_denied")
-        listings[region] = backup.client().list_restore_jobs()
-    return listings
+    for failure in failures:
+        print(f"NOT LISTED     {failure}")
+    return not failures
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--live", nargs="+", metavar="REGION", help="list AWS in these regions")
     live: list[str] | None = parser.parse_args().live
-    with ExitStack() as stack:
-        try:
-            if live is None:
-                listings = sample_listings(stack)
-            else:
-                clients = {region: RestoreJobsClient(region_name=region) for region in live}
-                listings = {name: client.list_restore_jobs() for name, client in clients.items()}
-            return 0 if report(listings) else 1
-        except RestoreJobsError as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            return 1
+    if live is not None:
+        clients = [RestoreJobsClient(region_name=region) for region in live]
+        return 0 if report([client.list_restore_jobs() for client in clients]) else 1
+    with fake_backup() as backup:
+        for seed, region in enumerate(SAMPLE_REGIONS):
+            backup.seed(sample_jobs(800, seed=seed, region_name=region), region_name=region)
+        backup.fail_next("access_denied", region_name="us-west-2")
+        clients = [backup.client(region_name=region) for region in SAMPLE_REGIONS]
+        return 0 if report([client.list_restore_jobs() for client in clients]) else 1
 
 
 if __name__ == "__main__":

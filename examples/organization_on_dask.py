@@ -36,12 +36,14 @@ REGIONS = ["eu-central-1", "us-east-1"]
 def write(listing: RestoreJobs, partition: Path) -> int:
     """Write a listing to a Parquet file, page by page; return the number of jobs."""
     partition.mkdir(parents=True)
+    part = partition / "restore_jobs.part"
     count = 0
     reader = pa.RecordBatchReader.from_stream(listing)
-    with pq.ParquetWriter(partition / "restore_jobs.parquet", reader.schema) as writer:
+    with pq.ParquetWriter(part, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
             count += batch.num_rows
+    part.rename(part.with_suffix(".parquet"))  # if a page fails, there is no file of this name
     return count
 
 
@@ -49,7 +51,7 @@ def collect(listings: dict[tuple[str, str], RestoreJobs], dataset: Path) -> None
     """Run the listings on a cluster of two worker processes."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=""
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         Client(cluster) as client,
     ):
@@ -64,15 +66,15 @@ def collect(listings: dict[tuple[str, str], RestoreJobs], dataset: Path) -> None
 def report(dataset: Path) -> None:
     """Print what DuckDB computes for each region from the files."""
     print("\nby region: jobs, failed, hours of the longest restore")
-    for row in duckdb.execute(
-        f"""
+    for region, *figures in duckdb.execute(
+        """
         select region, count(*), count(*) filter (status = 'FAILED'),
                round(max(epoch(completion_date - creation_date)) / 3600, 1)
-        from read_parquet('{dataset}/*/*/*.parquet', hive_partitioning = true)
-        group by region order by region
-        """  # noqa: S608  # the folder is ours
+        from read_parquet($files) group by region order by region
+        """,
+        {"files": [str(file) for file in dataset.glob("*/*/*.parquet")]},
     ).fetchall():
-        print("  ", *row)
+        print("  ", repr(str(region))[1:-1], *figures)  # without control characters
 
 
 def sample_listings(backup: FakeBackup) -> dict[tuple[str, str], RestoreJobs]:

@@ -26,13 +26,13 @@ def report(client: RestoreJobsClient, since: datetime) -> None:
     jobs = list(client.list_restore_jobs(by_created_after=since))
     print(f"{len(jobs):,} restore jobs since {since:%d %B %Y}\n")
     for status, count in Counter(job.status for job in jobs).most_common():
-        print(f"  {status or 'unknown':<10} {count:>6,}")
+        print(f"  {shown(status or 'unknown'):<10} {count:>6,}")
 
     print("\nNumber of jobs, and success rate of those that have ended\n")
     by_type = RestoreJobSummary.grouped(jobs, lambda job: job.resource_type or "?")
     for resource_type, summary in by_type.items():
         rate = "?" if summary.success_rate is None else f"{summary.success_rate:.1%}"
-        print(f"  {resource_type:<22} {summary.jobs:>6,} {rate:>7}")
+        print(f"  {shown(resource_type):<22} {summary.jobs:>6,} {rate:>7}")
 
     failed = list(client.list_restore_jobs(by_status="FAILED", by_created_after=since))
     print(f"\n{len(failed):,} jobs failed. The first that AWS lists:\n")
@@ -44,7 +44,13 @@ def described(job: RestoreJob) -> str:
     minutes = "?" if job.duration is None else f"{job.duration.total_seconds() / 60:.0f}"
     created = "?" if job.creation_date is None else f"{job.creation_date:%d %b %H:%M}"
     reason = job.status_message or "no reason given"
-    return f"{created}  {job.resource_type or '?':<22} after {minutes:>3} min  {reason}"
+    kind = shown(job.resource_type or "?")
+    return f"{created}  {kind:<22} after {minutes:>3} min  {shown(reason)}"
+
+
+def shown(text: str) -> str:
+    """Return text of AWS with its control characters escaped, so that no terminal obeys them."""
+    return text if text.isprintable() else ascii(str(text))  # a status is not only text
 
 
 def stop_and_resume(client: RestoreJobsClient, since: datetime) -> None:

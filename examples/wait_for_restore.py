@@ -4,7 +4,13 @@ python examples/wait_for_restore.py                            sample jobs
 python examples/wait_for_restore.py --live JOB_ID [JOB_ID …]   AWS, with your own credentials
 python examples/wait_for_restore.py --live --plan ARN          all jobs of a restore testing plan
 
-It exits with 0 if all jobs are COMPLETED, with 1 if one is not, and with 2 after the time-out.
+A network that fails for a while does not end it. It exits with
+
+0  if all jobs are COMPLETED,
+1  if one of them ended otherwise, or there is none,
+2  after the time-out, and
+3  if AWS did not answer: after an error such as missing permissions, or if there was no answer
+   between the last network error and the time-out.
 """
 
 from __future__ import annotations
@@ -13,6 +19,7 @@ import argparse
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TextIO
 
 from restorejobs_client import (
     RestoreJob,
@@ -20,30 +27,55 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
     RestoreJobStatus,
+    ServiceUnavailableException,
+    ThrottlingException,
+    TransportError,
     WatchTimeoutError,
 )
 from restorejobs_client.testing import FakeBackup, fake_backup
 
+PASSING = TransportError, ThrottlingException, ServiceUnavailableException
 PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
 
 
 def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
-    """Print each change until all jobs have ended; return 0 if all of them are COMPLETED."""
+    """Print each change until all jobs have ended; return the exit code."""
     listing = client.list_restore_jobs(by_restore_testing_plan_arn=options.plan)
+    ids: list[str] | None = options.ids or None
     latest: dict[str | None, RestoreJob] = {}
-    for job in listing.watch(
-        options.ids or None, interval=options.interval, timeout=options.timeout
-    ):
-        line = f"{datetime.now(UTC):%H:%M:%S}  {job.restore_job_id}  {job.status}"
-        print(f"{line}  {job.percent_done or ''}".rstrip(), flush=True)
-        latest[job.restore_job_id] = job
+    problem: RestoreJobsError | None = None
+
+    def has_ended(job: RestoreJob) -> bool:
+        nonlocal problem
+        problem = None  # AWS answers
+        return job.is_terminal
+
+    watch = listing.watch(ids, interval=options.interval, timeout=options.timeout, until=has_ended)
+    while True:
+        try:
+            for job in watch:
+                line = f"{datetime.now(UTC):%H:%M:%S}  {job.restore_job_id}  {job.status}"
+                say(f"{line}  {job.percent_done or ''}".rstrip())
+                latest[job.restore_job_id] = job
+            break
+        except PASSING as error:  # the watch goes on where it is
+            problem = error
+            say(f"Trying again: {error}", file=sys.stderr)
+        except WatchTimeoutError as error:
+            say(f"Still waiting for {', '.join(error.pending)}", file=sys.stderr)
+            return 3 if problem else 2
     unsuccessful = [job for job in latest.values() if job.status != "COMPLETED"]
     for job in unsuccessful:
         reason = job.status_message or "AWS gives no reason"
-        print(f"{job.restore_job_id} is {job.status}: {reason}", file=sys.stderr)
+        say(f"{job.restore_job_id} is {job.status}: {reason}", file=sys.stderr)
     if not latest:
-        print("There are no jobs to wait for.", file=sys.stderr)
+        say("There are no jobs to wait for.", file=sys.stderr)
     return 1 if unsuccessful or not latest else 0
+
+
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print a line with its control characters escaped, which AWS may send in any text."""
+    print(line if line.isprintable() else ascii(line), file=file, flush=True)
 
 
 def seed_two_jobs(backup: FakeBackup) -> None:
@@ -68,7 +100,9 @@ def main() -> int:
     parser.add_argument("ids", nargs="*", metavar="JOB_ID", help="restore jobs; sample: good, bad")
     parser.add_argument("--plan", metavar="ARN", help="wait for all jobs of this plan")
     parser.add_argument("--interval", type=float, default=30.0, help="seconds between listings")
-    parser.add_argument("--timeout", type=float, help="seconds; default: no time-out")
+    parser.add_argument(
+        "--timeout", type=float, default=4 * 3600.0, help="seconds; default: 4 hours"
+    )
     parser.add_argument("--live", action="store_true", help="list AWS instead of sample jobs")
     parser.add_argument("--region", help="the AWS region for --live; default: the configured one")
     parser.add_argument("--profile", help="the AWS profile for --live; default: the configured one")
@@ -84,12 +118,9 @@ def main() -> int:
         with fake_backup() as backup:
             seed_two_jobs(backup)
             return wait(backup.client(), options)
-    except WatchTimeoutError as error:
-        print(f"Still waiting for {', '.join(error.pending)}", file=sys.stderr)
-        return 2
     except RestoreJobsError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+        say(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         return 130
 

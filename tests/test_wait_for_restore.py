@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from restorejobs_client import RestoreJob, RestoreJobStatus
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
@@ -18,6 +20,8 @@ import wait_for_restore  # noqa: E402  # in examples/
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from restorejobs_client.testing import FakeBackup, FaultName
 
     Run = Callable[..., tuple[int, str, str]]
 
@@ -76,6 +80,57 @@ def test_timeout_exits_with_2_and_the_pending_ids(run: Run) -> None:
     assert changes(output)[-1] == CHANGES[-1]
 
 
+def test_network_errors_do_not_end_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on after errors that pass, and still prints each change."""
+    seed = wait_for_restore.seed_two_jobs
+
+    def seed_with_faults(backup: FakeBackup) -> None:
+        seed(backup)
+        backup.fail_next("reset", times=20, after=1)  # more than the attempts of a request
+        backup.fail_next("unavailable", times=20)
+
+    monkeypatch.setattr(wait_for_restore, "seed_two_jobs", seed_with_faults)
+    code, output, errors = run("good")
+    assert (code, changes(output)) == (0, CHANGES)
+    assert errors.count("Trying again: ") >= 4
+
+
+@pytest.mark.parametrize(("fault", "code"), [("reset", 3), ("access_denied", 3)])
+def test_no_answer_exits_with_3(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: FaultName, code: int
+) -> None:
+    """If AWS does not answer until the time-out, or refuses, the code is not that of a restore."""
+    monkeypatch.setattr(
+        wait_for_restore, "seed_two_jobs", lambda backup: backup.fail_next(fault, times=100_000)
+    )
+    assert run("good", "--timeout", "3600")[0] == code
+
+
+def test_quiet_time_after_an_error_exits_with_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that AWS has answered since does not count at the time-out."""
+    running = RestoreJob(restore_job_id="good", status=RestoreJobStatus.RUNNING)
+
+    def seed(backup: FakeBackup) -> None:
+        backup.seed([running])
+        backup.fail_next("reset", times=8, after=2)
+
+    monkeypatch.setattr(wait_for_restore, "seed_two_jobs", seed)
+    code, _, errors = run("good", "--timeout", "3600")
+    assert code == 2
+    assert "Trying again" in errors
+
+
+def test_control_characters_are_escaped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What AWS sends cannot command the terminal, or add a line."""
+    evil = "\x1b[2J\ngood is COMPLETED\u202e"
+    bad = RestoreJob(restore_job_id=evil, status=RestoreJobStatus.FAILED, status_message=evil)
+    monkeypatch.setattr(wait_for_restore, "seed_two_jobs", lambda backup: backup.seed([bad]))
+    code, output, errors = run(evil)
+    assert code == 1
+    assert all(line.isprintable() for line in (output + errors).split("\n"))
+    assert (output + errors).count("\n") == 2
+
+
 def test_plan_without_jobs_exits_with_1(run: Run) -> None:
     """A plan without jobs, such as a misspelt plan, is not a success."""
     code, _, errors = run("--plan", f"{PLAN}-misspelt")
@@ -107,9 +162,9 @@ def test_wrong_option_prints_the_usage(run: Run, arguments: tuple[str, ...], mes
     ],
 )
 def test_error_is_printed_in_one_line(run: Run, arguments: tuple[str, ...], message: str) -> None:
-    """An error of the package exits with 1, without a traceback."""
+    """An error of the package exits with 3, without a traceback."""
     code, _, errors = run(*arguments)
-    assert code == 1
+    assert code == 3
     assert re.match(message, errors)
     assert errors.count("\n") == 1
 
@@ -119,7 +174,7 @@ def test_ctrl_c_exits_with_130() -> None:
     program = (
         "import runpy, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in the background
-        "sys.argv = ['wait_for_restore.py', 'good', 'never-listed']\n"
+        "sys.argv = ['wait_for_restore.py', 'good', 'never-listed', '--timeout', '9e9']\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     with subprocess.Popen(  # noqa: S603  # our own

@@ -1,14 +1,15 @@
 """Run examples/evidence_archive.py once for each line of input, in a forked process each time.
 
-It prints the id of each process when it has started, and its exit code when it has ended. The
-processes start fast, because everything is imported already.
+A line is the time of the run, here and at AWS. This program prints the id of each process when it
+has started, and its exit code when it has ended. The processes start fast, because everything is
+imported already.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -26,18 +27,21 @@ import evidence_archive as evidence  # in examples/
 def main(database: str, *places: str) -> None:
     """Take the path of the database, and "account region endpoint_url" for each place."""
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing")
-    clients = {
-        (account, region): RestoreJobsClient(session=session, region_name=region, endpoint_url=url)
-        for account, region, url in (place.split(" ") for place in places)
-    }
+    sources: dict[tuple[str, str], evidence.Source] = {}
+    for account, region, url in (place.split(" ") for place in places):
+        client = RestoreJobsClient(session=session, region_name=region, endpoint_url=url)
+        sources[account, region] = evidence.Source(client, account)
     pa.array([0])  # imports pandas
-    for _ in sys.stdin:
+    for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            now = datetime.now(UTC)
+            now = datetime.fromisoformat(line.strip())
             with duckdb.connect(database) as archive:
                 archive.execute(evidence.SCHEMA)
-                makers = {place: partial(clients.__getitem__, place) for place in clients}
+                makers = {
+                    place: partial(evidence.Source, *source[:2], time=now)
+                    for place, source in sources.items()
+                }
                 evidence.run(archive, makers, now, now - timedelta(days=25))
             os._exit(0)
         print(child, flush=True)  # noqa: T201  # read by the test

@@ -23,8 +23,8 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def run_python_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the blocks in their order, in one namespace.
+def run_python_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the blocks in their order, in one namespace, and return it.
 
     Clients are those of a fake, which has jobs of the last month; `watch` does not wait there. Jobs
     end after the first listing of a block that watches. Blocks with moto get real clients.
@@ -32,7 +32,7 @@ def run_python_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.now(UTC)
     jobs = sample_jobs(500, created_after=now - timedelta(29), created_before=now)
     ended = [replace(job, status=RestoreJobStatus.COMPLETED) for job in jobs]
-    namespace: dict[str, object] = {"__name__": page.stem}
+    namespace: dict[str, Any] = {"__name__": page.stem}
     with monkeypatch.context() as patch, fake_backup(jobs, region_name="eu-central-1") as backup:
 
         def client(**options: Any) -> RestoreJobsClient:
@@ -46,4 +46,7 @@ def run_python_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 patch.undo()
             if ".watch(" in block:
                 backup.seed_next(ended)
-            exec(compile(block, str(page), "exec"), namespace)  # noqa: S102  # the project's own
+            exec(compile(block, str(page), "exec", dont_inherit=True), namespace)  # noqa: S102  # the project's own
+    if tracer := namespace.get("BotocoreInstrumentor"):
+        tracer().uninstrument()
+    return namespace

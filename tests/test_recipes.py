@@ -1,0 +1,441 @@
+"""The recipes of the documentation lose no job, and do what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import openpyxl
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.stub import Stubber
+from fastapi.testclient import TestClient
+from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from support.markdown_code import blocks, run_python_blocks
+
+from restorejobs_client import (
+    AccessDeniedException,
+    InvalidCheckpointError,
+    RestoreDeletionStatus,
+    RestoreJob,
+    RestoreJobCreator,
+    RestoreJobsError,
+    RestoreJobStatus,
+    RestoreValidationStatus,
+)
+from restorejobs_client.testing import fake_backup, sample_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from restorejobs_client.testing import FakeBackup
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+PLAN = "arn:aws:backup:us-east-1:123456789012:restore-testing-plan:nightly"
+TESTED = RestoreJobCreator(restore_testing_plan_arn=PLAN)
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return a function that returns what the blocks of a page define."""
+    monkeypatch.chdir(tmp_path)
+    return cache(lambda page: run_python_blocks(DOCS / page, monkeypatch))
+
+
+def job(
+    name: str, created: datetime = NOW, status: str = "COMPLETED", **members: Any
+) -> RestoreJob:
+    return RestoreJob(
+        restore_job_id=name,
+        creation_date=created,
+        status=RestoreJobStatus(status),
+        created_by=TESTED,
+        **members,
+    )
+
+
+def ids(jobs: Iterable[RestoreJob]) -> list[str | None]:
+    return [job.restore_job_id for job in jobs]
+
+
+# Stop and resume
+
+
+def test_job_that_aws_lists_late_is_among_the_new_ones(backup: FakeBackup, recipe: Any) -> None:
+    """A job that was created before the last run, but listed only after it, comes exactly once."""
+    new_jobs = recipe("guides/resume.md")["new_jobs"]
+    known: set[str] = set()
+    backup.seed([job("a", NOW - DAY)])
+    assert ids(new_jobs(backup.client(), NOW - 2 * DAY, known)) == ["a"]
+    backup.seed([job("late", NOW - HOUR), job("b", NOW + HOUR)])
+    assert sorted(map(str, ids(new_jobs(backup.client(), NOW, known)))) == ["b", "late"]
+    assert ids(new_jobs(backup.client(), NOW, known)) == []
+
+
+def test_new_job_comes_again_if_its_user_fails(backup: FakeBackup, recipe: Any) -> None:
+    """A job is known only when the loop asks for the next one."""
+    new_jobs = recipe("guides/resume.md")["new_jobs"]
+    backup.seed([job("a")])
+    known: set[str] = set()
+    assert next(new_jobs(backup.client(), NOW, known)).restore_job_id == "a"
+    assert ids(new_jobs(backup.client(), NOW, known)) == ["a"]
+
+
+def test_signed_checkpoint_is_verified(recipe: Any) -> None:
+    """A checkpoint that somebody else wrote, or altered, is refused."""
+    page = recipe("guides/resume.md")
+    text = page["signed"]("rjc2-abc", b"key")
+    assert page["verified"](text, b"key") == "rjc2-abc"
+    for forged in (text + "d", "0" + text[1:], text[64:], "", "ä" * 70):
+        with pytest.raises(InvalidCheckpointError):
+            page["verified"](forged, b"key")
+    with pytest.raises(InvalidCheckpointError):
+        page["verified"](text, b"another key")
+
+
+# Tables
+
+
+def test_parquet_file_is_complete_or_missing(
+    backup: FakeBackup, recipe: Any, tmp_path: Path
+) -> None:
+    """If a page fails, there is no file of the name that readers look for."""
+    write = recipe("guides/tables.md")["write_parquet"]
+    backup.seed(sample_jobs(2_500))
+    path = tmp_path / "jobs.parquet"
+    listing = backup.client().list_restore_jobs()
+    backup.fail_next("access_denied", after=1)
+    with pytest.raises(pa.ArrowException, match="AccessDenied"):
+        write(pa.RecordBatchReader.from_stream(listing), path)
+    assert not path.exists()
+    write(pa.RecordBatchReader.from_stream(listing), path)
+    assert pq.read_metadata(path).num_rows == 2_500
+
+
+def test_duckdb_finds_all_jobs_each_time(backup: FakeBackup) -> None:
+    """A second query on a listing has the same rows, and integers stay integers."""
+    duckdb = pytest.importorskip("duckdb")
+    backup.seed(sample_jobs(2_500))
+    jobs = backup.client().list_restore_jobs()
+    size = "any_value(typeof(backup_size_in_bytes))"
+    for _ in range(2):
+        found = duckdb.sql(f"SELECT count(*), {size} FROM jobs").fetchall()  # noqa: S608  # no input
+        assert found == [(2_500, "BIGINT")]
+    assert str(jobs.to_pandas()["backup_size_in_bytes"].dtype) == "Int64"
+
+
+# FastAPI
+
+
+def test_web_page_by_page_has_every_job(recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer with a part of the jobs leads to the next, until all 2,500 are there."""
+    page = recipe("guides/web.md")
+    http = TestClient(page["app"])
+    jobs = sample_jobs(2_500)
+    with fake_backup(jobs) as backup:
+        monkeypatch.setitem(page, "client", backup.client())
+        found: list[str] = []
+        resume_from: str | None = ""
+        while resume_from is not None:
+            given = {"resume_from": resume_from} if resume_from else {}
+            answer = http.get("/restore-jobs", params=given).json()
+            found += [job["restore_job_id"] for job in answer["restore_jobs"]]
+            resume_from = answer["resume_from"]
+        assert sorted(found) == sorted(map(str, ids(jobs)))
+        assert len(backup.requests) <= 26
+        before = len(backup.requests)
+        for query in ("by_account_id=*", "max_results=1", "by_account_id=*&max_results=1"):
+            assert http.get(f"/restore-jobs?{query}").status_code == 200
+        sent = backup.requests[before:]
+        assert {"accountId", "nextToken"}.isdisjoint({name for one in sent for name in one})
+        assert {one["maxResults"] for one in sent} == {"100"}
+        checkpoint = http.get("/restore-jobs").json()["resume_from"]
+        for query in ("status=DONE", "created_after=2026-01-01T00:00:00", "resume_from=forged"):
+            assert http.get(f"/restore-jobs?{query}").status_code == 422
+        other = {"status": "FAILED", "resume_from": checkpoint}
+        assert http.get("/restore-jobs", params=other).status_code == 422
+
+
+# The cookbook
+
+
+def test_cookbook_finds_what_was_not_tested(recipe: Any) -> None:
+    """A resource counts as tested only by a completed restore test since the date."""
+    arns = [f"arn:aws:ec2:us-east-1:1:volume/vol-{name}" for name in "abcde"]
+    jobs = [
+        job("1", NOW - DAY, source_resource_arn=arns[0]),
+        job("2", NOW - 100 * DAY, source_resource_arn=arns[0]),
+        job("3", NOW - 100 * DAY, source_resource_arn=arns[1]),
+        job("4", NOW - DAY, "FAILED", source_resource_arn=arns[2]),
+        replace(job("5", NOW - DAY, source_resource_arn=arns[3]), created_by=None),
+    ]
+    untested = recipe("cookbook.md")["not_tested"](jobs, arns, NOW - 90 * DAY)
+    assert untested == {arns[1]: NOW - 100 * DAY, **dict.fromkeys(arns[2:])}
+
+
+def test_cookbook_judges_the_latest_restore(recipe: Any) -> None:
+    """Each resource has a verdict, also one without a restore or without a duration."""
+    done = NOW + HOUR
+    jobs = [
+        job("1", NOW, completion_date=done, source_resource_arn="in time"),
+        job("2", NOW - DAY, completion_date=done, source_resource_arn="in time"),
+        job("3", NOW - DAY, completion_date=done, source_resource_arn="late"),
+        job("4", NOW - DAY, "RUNNING", source_resource_arn="RUNNING"),
+        job("5", NOW, source_resource_arn="unknown"),
+        job("6", NOW, "FAILED", completion_date=done, source_resource_arn="FAILED"),
+    ]
+    wanted = ["in time", "late", "RUNNING", "unknown", "FAILED", "never restored"]
+    found = recipe("cookbook.md")["verdicts"](jobs, dict.fromkeys(wanted, 2 * HOUR))
+    assert found == {name: name for name in wanted}
+
+
+def test_cookbook_counts_what_a_plan_proved(recipe: Any) -> None:
+    """Each plan has its counts, and jobs without a plan have none."""
+    jobs = [
+        job("1", validation_status=RestoreValidationStatus.SUCCESSFUL),
+        job("2", status="FAILED"),
+        job("3", deletion_status=RestoreDeletionStatus.FAILED),
+        replace(job("4"), created_by=None),
+    ]
+    counts = {"started": 3, "validated": 1, "failed": 1, "not deleted": 1}
+    assert recipe("cookbook.md")["by_plan"](jobs) == {PLAN: counts}
+
+
+def test_cookbook_keeps_children_without_their_parent(recipe: Any) -> None:
+    """Each job is in exactly one family, whatever the case of the ids and the order."""
+    jobs = [
+        job("c1", parent_job_id="P1"),
+        job("p1", is_parent=True),
+        job("C2", parent_job_id="p1"),
+        job("orphan", parent_job_id="not-listed"),
+        job("single"),
+    ]
+    families = recipe("cookbook.md")["families"](jobs)
+    assert [(root.restore_job_id, ids(children)) for root, children in families] == [
+        ("p1", ["c1", "C2"]),
+        ("orphan", []),
+        ("single", []),
+    ]
+
+
+def test_cookbook_lambda_loses_no_job(backup: FakeBackup, recipe: Any, tmp_path: Path) -> None:
+    """Runs of 500 jobs handle each of 1,700, also if a job, a request or the state is broken."""
+    next_jobs, state = recipe("cookbook.md")["next_jobs"], tmp_path / "state"
+    jobs = sample_jobs(1_700, created_before=datetime.now(UTC))
+    backup.seed(jobs)
+    handled: list[str | None] = []
+    calls = count(1)
+
+    def handle(job: RestoreJob) -> None:
+        if next(calls) % 333 == 0:
+            raise ZeroDivisionError
+        handled.append(job.restore_job_id)
+
+    runs = 0
+    while runs == 0 or state.read_text():
+        runs += 1
+        if runs == 3:
+            backup.fail_next("access_denied")
+        before = len(handled)
+        with contextlib.suppress(ZeroDivisionError, AccessDeniedException):
+            next_jobs(backup.client(), state, handle)
+        assert len(handled) - before <= 500
+        assert runs < 30
+    assert sorted(map(str, handled)) == sorted(map(str, ids(jobs)))  # and none of them twice
+    for broken in ("", "rjc1-from-an-older-version"):
+        state.write_text(broken)
+        next_jobs(backup.client(), state, lambda job: handled.append(job.restore_job_id))
+        assert state.read_text()
+    assert len(handled) == 1_700 + 2 * 500
+
+
+def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: Any) -> None:
+    """The nightly pass adds a job whose events did not arrive; a late event changes nothing."""
+    handle = recipe("cookbook.md")["handle_event"]
+    table: dict[str, RestoreJob] = {}
+
+    def event(name: str, status: str) -> dict[str, Any]:
+        return {
+            "source": "aws.backup",
+            "detail-type": "Restore Job State Change",
+            "account": "123456789012",
+            "region": "us-east-1",
+            "detail": {"restoreJobId": name, "status": status},
+        }
+
+    client = backup.client()
+    handle(event("a", "RUNNING"), client, table)
+    handle(event("a", "COMPLETED"), client, table)
+    handle(event("a", "RUNNING"), client, table)
+    backup.seed([job("missed", datetime.now(UTC) - DAY), job("a", datetime.now(UTC) - DAY)])
+    assert {name: job.status for name, job in table.items()} == {"a": "COMPLETED"}
+    handle({"detail-type": "Scheduled Event"}, client, table)
+    assert {name: job.status for name, job in table.items()} == {
+        "a": "COMPLETED",
+        "missed": "COMPLETED",
+    }
+
+
+def test_cookbook_profile_assumes_a_role(
+    recipe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """boto3 understands the profile, and would assume its role when it is used."""
+    (config,) = blocks(DOCS / "cookbook.md", "ini")
+    (tmp_path / "config").write_text(
+        f"{config}[default]\naws_access_key_id = testing\naws_secret_access_key = testing\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    core: Any = boto3.Session(profile_name="audit-111111111111")
+    credentials = core.get_credentials()
+    assert credentials.method == "assume-role"  # refreshed before they expire
+    monkeypatch.undo()
+    assert recipe("cookbook.md")["client_of"].__annotations__
+
+
+def test_cookbook_excel_file_has_all_jobs_and_no_formula(recipe: Any, tmp_path: Path) -> None:
+    """Dates have no time zone, and text that begins with = stays text."""
+    path = tmp_path / "jobs.xlsx"
+    jobs = [*sample_jobs(200), job("=1+1", resource_type="https://example.com")]
+    recipe("cookbook.md")["write_excel"](iter(jobs), path)
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    header, *rows = sheet.iter_rows()
+    names = [cell.value for cell in header]
+    assert [row[names.index("restore_job_id")].value for row in rows] == ids(jobs)
+    assert {cell.data_type for row in rows for cell in row} <= {"s", "n", "d", "b"}
+    created = [row[names.index("creation_date")].value for row in rows]
+    assert created[0] == jobs[0].creation_date.replace(tzinfo=None)  # type: ignore[union-attr]
+    assert rows[-1][names.index("restore_job_id")].hyperlink is None
+
+
+def test_cookbook_csv_is_complete_or_missing(
+    backup: FakeBackup, recipe: Any, tmp_path: Path
+) -> None:
+    """The file has each job, no formula, and its name only after the last page."""
+    path, write = tmp_path / "jobs.csv", recipe("cookbook.md")["write_csv"]
+    risky = job("=1+1", resource_type="@x", status_message="-1\n=2")
+    backup.seed([*sample_jobs(1_500), risky])
+    backup.fail_next("access_denied", after=1)
+    with pytest.raises(RestoreJobsError):
+        write(backup.client().list_restore_jobs(), path)
+    assert not path.exists()
+    write(backup.client().list_restore_jobs(), path)
+    with path.open(newline="") as file:
+        rows = {row["restore_job_id"]: row for row in csv.DictReader(file)}
+    assert len(rows) == 1_501
+    row = rows["'=1+1"]
+    assert (row["resource_type"], row["status_message"]) == ("'@x", "'-1\n=2")
+    assert row["created_by"] == PLAN
+    assert row["creation_date"] == "2026-03-03T06:00:00Z"
+
+
+def test_cookbook_reads_jobs_of_other_operations(recipe: Any) -> None:
+    """What DescribeRestoreJob returns is a job."""
+    backup: Any = boto3.Session("testing", "testing").client("backup", region_name="us-east-1")
+    with Stubber(backup) as stubber:
+        answer = {"RestoreJobId": "a", "Status": "RUNNING", "CreationDate": NOW}
+        stubber.add_response("describe_restore_job", answer, {"RestoreJobId": "a"})
+        described = recipe("cookbook.md")["describe"](backup, "a")
+    assert described == RestoreJob(
+        restore_job_id="a", status=RestoreJobStatus.RUNNING, creation_date=NOW
+    )
+
+
+def test_opentelemetry_traces_each_page(backup: FakeBackup) -> None:
+    """Each page is a span of the caller's trace, with AWS's request id."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    instrumentor: Any = BotocoreInstrumentor()  # type: ignore[no-untyped-call]  # it has no types
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor.instrument(tracer_provider=provider)
+    try:
+        backup.seed(sample_jobs(2_500))
+        with provider.get_tracer("test").start_as_current_span("mine") as mine:
+            assert len(list(backup.client().list_restore_jobs())) == 2_500
+    finally:
+        instrumentor.uninstrument()
+    *pages, _ = exporter.get_finished_spans()
+    assert [page.name for page in pages] == ["Backup.ListRestoreJobs"] * 3
+    assert {page.context.trace_id for page in pages} == {mine.get_span_context().trace_id}
+    assert len({(page.attributes or {})["aws.request_id"] for page in pages}) == 3
+
+
+def test_policy_allows_one_action() -> None:
+    """The IAM policy is JSON, and allows what SECURITY.md says and nothing else."""
+    (policy,) = blocks(DOCS / "cookbook.md", "json")
+    (statement,) = json.loads(policy)["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "backup:ListRestoreJobs")
+    assert statement["Action"] in (ROOT / "SECURITY.md").read_text()
+
+
+# All of them
+
+
+def test_recipes_are_typed(tmp_path: Path) -> None:
+    """mypy accepts the blocks of the pages with recipes, in its strict mode."""
+    guides = [f"guides/{name}" for name in ("resume", "concurrent", "tables", "watch", "web")]
+    for number, page in enumerate(["cookbook", "from-boto3", *guides]):
+        code = "\n\n".join(blocks(DOCS / f"{page}.md", "python"))
+        (tmp_path / f"page_{number}.py").write_text(f"# {page}\n{code}")
+    options = ["--strict", "--allow-untyped-calls", "--config-file="]  # OpenTelemetry has no types
+    command = [sys.executable, "-m", "mypy", *options, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own
+    assert done.returncode == 0, done.stdout
+
+
+def test_dask_example_listens_on_loopback_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither the cluster nor its dashboard can be reached from another machine."""
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    import organization_on_dask as example  # noqa: PLC0415  # in examples/
+
+    addresses: set[str] = set()
+
+    def look(*_: object, **__: object) -> list[object]:
+        me = psutil.Process()
+        for process in (me, *me.children(recursive=True)):
+            connections = process.net_connections(kind="inet")
+            addresses.update(one.laddr[0] for one in connections if one.status == "LISTEN")
+        return []
+
+    monkeypatch.setattr(example, "as_completed", look)
+    example.collect({}, tmp_path)
+    assert addresses == {"127.0.0.1"}
+
+
+def test_examples_print_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
+    """Text of AWS that could command a terminal is escaped."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    import all_regions  # noqa: PLC0415  # in examples/
+    import quickstart  # noqa: PLC0415
+
+    evil = "\x1b[2J\nNOT LISTED\u202e"
+    bad = job(evil, datetime.now(UTC) - DAY, "FAILED", resource_type=evil, status_message=evil)
+    bad = replace(bad, backup_vault_arn=f"arn:aws:backup:{evil}:1:backup-vault:v")
+    odd = replace(bad, restore_job_id="2", status=RestoreJobStatus(evil))
+    with fake_backup([bad, odd]) as backup:
+        quickstart.report(backup.client(), datetime.now(UTC) - 2 * DAY)
+        all_regions.report([backup.client().list_restore_jobs()])
+    lines = capsys.readouterr().out.split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("NOT") for line in lines)
+    assert re.search(r"x1b\[2J", "".join(lines))
