@@ -224,6 +224,40 @@ def test_wrong_configuration_is_refused(
         RestoreJobsClient(region_name=region_name)
 
 
+@pytest.mark.parametrize("how", ["argument", "environment", "file"])
+def test_endpoint_that_is_not_of_aws_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    """However it was chosen, `repr` of client and listing and HTML show it, without a password."""
+    url = "https://user:hidden-word@backup.example.com:8443"
+    if how == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    elif how == "file":
+        (tmp_path / "config").write_text(f"[default]\nendpoint_url = {url}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    endpoint_url = url if how == "argument" else None
+    client = RestoreJobsClient(region_name=REGION, endpoint_url=endpoint_url)
+    listing = client.list_restore_jobs()
+    for shown in (repr(client), repr(listing), listing._repr_html_()):  # as notebooks do
+        assert "backup.example.com:8443" in shown
+        assert "hidden-word" not in shown
+
+
+@pytest.mark.parametrize("region_name", ["eu-west-1", "cn-north-1", "us-gov-west-1"])
+def test_endpoint_of_aws_is_not_shown(region_name: str) -> None:
+    """Where the endpoint is AWS's own, the region says enough."""
+    assert "endpoint" not in repr(RestoreJobsClient(region_name=region_name))
+
+
+def test_profile_of_a_session_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A listing names the profile of the session that its client was made from."""
+    (tmp_path / "config").write_text("[profile auditor]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    client = RestoreJobsClient(session=boto3.Session(profile_name="auditor"))
+    assert client.list_restore_jobs().profile_name == "auditor"
+    assert client.list_restore_jobs().region_name == "eu-west-1"
+
+
 def test_wrong_endpoint_is_refused() -> None:
     """An endpoint must be a URL."""
     with pytest.raises(InvalidRequestError, match="endpoint_url 'nowhere'"):

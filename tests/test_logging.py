@@ -45,6 +45,7 @@ def test_pages_damage_and_throttling_are_logged(
         assert part in damage
     assert "attempt 2 of 4" in throttling
     assert "page of 200 jobs" in first_page
+    assert first_page.endswith("more pages follow, request id-1")
     assert "page of 100 jobs" in last_page
     assert "job-0" not in caplog.text
     assert "token-" not in caplog.text

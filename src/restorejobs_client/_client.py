@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
 from restorejobs_client._aws.session import create_client
 from restorejobs_client._aws.wire import Wire
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 else:  # importing pydantic takes longer than importing this package
     _request = LazyModule("restorejobs_client._models.request")
 
+_AWS_ENDPOINT: Final = re.compile(
+    r"https://[\w.-]+\.(amazonaws\.(com(\.cn)?|eu)|api\.(aws|amazonwebservices\.(com\.cn|eu))"
+    r"|[\w.-]+\.ic\.gov|sc2s\.sgov\.gov|api\.aws\.scloud|[\w.-]+\.adc-e\.uk)/?$"
+)
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
@@ -126,8 +131,12 @@ class RestoreJobsClient:
         # boto3 may have found the region in the environment.
         self._settings = {**settings, "region_name": client.meta.region_name}
         texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        shown = {"endpoint_url": without_login(endpoint_url)} if endpoint_url else {}
-        self._origin: dict[str, str] = texts | shown
+        url: str = client.meta.endpoint_url
+        if endpoint_url or not _AWS_ENDPOINT.match(url):  # such as one of AWS_ENDPOINT_URL
+            texts["endpoint_url"] = without_login(url)
+        if session is not None and session.profile_name != "default":
+            texts["profile_name"] = session.profile_name
+        self._origin: dict[str, str] = texts
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 

@@ -135,10 +135,11 @@ class Wire:
         if isinstance(page, RestoreJobsError):
             raise page
         _logger.debug(
-            "page of %d jobs in %.3f s, %s",
+            "page of %d jobs in %.3f s, %s, request %s",
             len(page),
             time.monotonic() - started,
             "more pages follow" if page.next_token else "the last page",
+            cleaned(page.request_id),
         )
         return page
 

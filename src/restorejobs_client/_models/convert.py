@@ -67,12 +67,12 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
-        # Pydantic does not know it while the clock is frozen.
-        date = core_schema.nullable_schema(core_schema.datetime_schema())
+        # Pydantic does not know `datetime` while the clock is frozen.
+        known = {_DATE: core_schema.nullable_schema(core_schema.datetime_schema())}
         members = core_schema.typed_dict_schema(
             {
                 field.name: core_schema.typed_dict_field(
-                    date if field.type == _DATE else handler.generate_schema(field.type)
+                    known.get(field.type) or handler.generate_schema(field.type)
                 )
                 for field in fields(cls)
             },
@@ -94,17 +94,23 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         Raises:
             WrongValueError: names it, and says how it is written.
         """
-        if len(given) == len(read):
-            return
-        unread = [one for one in fields(cls) if one.name not in read]
-        known = {_letters(one.name): f"written {one.encode_name} or {one.name}" for one in unread}
-        for name in map(str, given):
-            if (allowed := known.get(_letters(name))) is not None:
+        for name in map(str, given) if len(given) > len(read) else ():
+            meant, allowed = _spellings(cls).get(_letters(name), ("", ""))
+            if meant and meant not in read:
                 raise WrongValueError(allowed, name, name)
 
 
+@cache
+def _spellings(kind: type[Struct]) -> dict[str, tuple[str, str]]:
+    """Return each member and how it is written, by the letters of its name."""
+    return {
+        _letters(member.name): (member.name, f"written {member.encode_name} or {member.name}")
+        for member in fields(kind)
+    }
+
+
 def _letters(name: str) -> str:
-    return "".join(filter(str.isalnum, name)).lower()
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
 class WrongValueError(ValueError):

@@ -75,13 +75,13 @@ def _page_size(value: object) -> int:
 
 _PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
 _NOT_EMPTY: Final = r"(?s).*\S.*"
+_ALLOWED_TEXT: Final = "text that is not empty, without a lone surrogate"
 # A part below a microsecond is cut outwards, so that no job is lost.
 _AFTER: Final = Parameter(partial(_moment, up=False), _ALLOWED_MOMENT)
 _BEFORE: Final = Parameter(partial(_moment, up=True), _ALLOWED_MOMENT)
 PARAMETERS: Final[dict[str, Parameter]] = {
     "by_account_id": Parameter(
-        _text_matching(r"[0-9]{12}|\*"),
-        'text: the 12 digits of an account, or "*"',
+        _text_matching(r"[0-9]{12}|\*"), 'text: the 12 digits of an account, or "*"'
     ),
     "by_resource_type": Parameter(
         _resource_type,
@@ -98,22 +98,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         "the ARN of a restore testing plan: "
         "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
     ),
-    "by_parent_job_id": Parameter(
-        _text_matching(_NOT_EMPTY), "text that is not empty, without a lone surrogate"
-    ),
-    "max_results": Parameter(
-        _page_size,
-        f"an int from 1 to {LARGEST_PAGE}, the largest number of jobs per page",
-    ),
-    "next_token": Parameter(
-        _text_matching(_NOT_EMPTY),
-        "a page token from AWS: text that is not empty, without a lone surrogate",
-    ),
+    "by_parent_job_id": Parameter(_text_matching(_NOT_EMPTY), _ALLOWED_TEXT),
+    "max_results": Parameter(_page_size, f"an int from 1 to {LARGEST_PAGE}: the jobs per page"),
+    "next_token": Parameter(_text_matching(_NOT_EMPTY), f"a page token from AWS: {_ALLOWED_TEXT}"),
 }
-_RANGES: Final = (
-    ("by_created_after", "by_created_before"),
-    ("by_complete_after", "by_complete_before"),
-)
 FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
 
 
@@ -141,11 +129,13 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
             refusals.append(f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}")
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
-    for after, before in _RANGES:
-        if after in checked and before in checked and checked[after] >= checked[before]:
+    for kind in ("created", "complete"):
+        after, before = f"by_{kind}_after", f"by_{kind}_before"
+        lower, upper = checked.get(after), checked.get(before)
+        if lower and upper and lower >= upper:
             raise InvalidRequestError(
-                f"{after}={checked[after].isoformat()} is not earlier than "
-                f"{before}={checked[before].isoformat()}: no job can match both"
+                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
+                "no job can match both"
             )
     return checked
 
@@ -166,11 +156,10 @@ def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
     """Return the error message for an unknown name, with the name that was probably meant."""
     names = list(accepted)
     in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(
-        in_snake_case, names, n=1
-    )
-    known = [one for one in names if one.islower()]
-    advice = f"did you mean {near[0]}?" if near else f"the parameters are {', '.join(known)}"
+    texts = (name, in_snake_case)
+    near = [match for text in texts for match in difflib.get_close_matches(text, names, n=1)]
+    known = ", ".join(one for one in names if one.islower())
+    advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
     return f"{name} is not a parameter of ListRestoreJobs: {advice}"
 
 

@@ -8,7 +8,6 @@ from functools import cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, get_args
-from unittest.mock import patch
 
 from msgspec.structs import fields
 
@@ -142,6 +141,8 @@ def _schema() -> pa.Schema:
         RestoreJobCreator: pa.string(),
         **dict.fromkeys(OpenEnum.__subclasses__(), pa.dictionary(pa.int32(), pa.string())),
     }
+    from unittest.mock import patch  # noqa: PLC0415  # it is slow to import
+
     # This imports pandas, which crashes the interpreter if it meets the dates of a frozen clock.
     with patch.multiple("datetime", datetime=type(EPOCH), date=type(EPOCH).__base__):
         pa.array(())

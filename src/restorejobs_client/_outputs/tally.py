@@ -111,28 +111,31 @@ class Tally:
         """Count a job."""
         for member, counts in self._counts.items():
             counts[getattr(job, member)] += 1
-        is_completed = job.status == RestoreJobStatus.COMPLETED
-        created, duration, size = job.creation_date, job.duration, job.backup_size_in_bytes
-        has_duration = duration is not None and duration >= timedelta(0)
-        has_size = size is not None and size >= 0
-        self._numbers.update(
-            jobs=1,
-            completed_with_issues=is_completed and bool(job.status_message),
-            bytes_restored=(size or 0) if is_completed and has_size else 0,
-            parents=job.is_parent is True,
-            without_creation_date=created is None,
-            without_duration=is_completed and not has_duration,
-            without_size=is_completed and not has_size,
-        )
-        if created is not None:
+        self._numbers["jobs"] += 1
+        self._numbers["parents"] += job.is_parent is True
+        if (created := job.creation_date) is None:
+            self._numbers["without_creation_date"] += 1
+        else:
             self._oldest = min(self._oldest or created, created)
             self._newest = max(self._newest or created, created)
-        if is_completed and duration is not None and has_duration:
-            durations = self._durations.setdefault(job.resource_type, array("q"))
-            durations.append(duration // _MICROSECOND)
+        if job.status == RestoreJobStatus.COMPLETED:
+            self._add_completed(job)
         for member, failed in _FAILED.items():
             if getattr(job, member) in failed:
                 self._add_failure(member, job)
+
+    def _add_completed(self, job: RestoreJob) -> None:
+        size, duration = job.backup_size_in_bytes, job.duration
+        self._numbers["completed_with_issues"] += bool(job.status_message)
+        if size is None or size < 0:
+            self._numbers["without_size"] += 1
+        else:
+            self._numbers["bytes_restored"] += size
+        if duration is None or duration < timedelta(0):
+            self._numbers["without_duration"] += 1
+        else:
+            durations = self._durations.setdefault(job.resource_type, array("q"))
+            durations.append(duration // _MICROSECOND)
 
     def _add_failure(self, member: str, job: RestoreJob) -> None:
         def order(one: RestoreJob) -> tuple[datetime, str, str]:
