@@ -280,7 +280,8 @@ class WorkerPool:
             error.listing = task.listing
             error.add_note(f"while listing {task.listing!r}")
         if not replacements:
-            task.close()
+            with suppress(Exception):  # a worker that ended here would leave the consumer waiting
+                task.close()
         with self._lock:
             if error is not None:
                 self.failures.append(error)
