@@ -148,5 +148,7 @@ def _clean(error: Exception, secrets: Secrets | None) -> None:
     error.__traceback__ = error.__cause__ = error.__context__ = None
     if not isinstance(error, RestoreJobsError):
         response = cleaned(getattr(error, "response", None), secrets)
-        kept: dict[str, object] = {"kwargs": {}, "response": response}
+        # Unpickling formats the message again, for example where Dask has made causes picklable.
+        texts = {name: str(one) for name, one in getattr(error, "kwargs", {}).items()}
+        kept: dict[str, object] = {"kwargs": cleaned(texts, secrets), "response": response}
         vars(error).update(dict.fromkeys(vars(error)), operation_name=OPERATION, **kept)
