@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.fakes import JOBS
 from support.raw_server import PageServer, wire_job
+from support.workers import Workers
 
 from restorejobs_client import RestoreJobsClient
 from restorejobs_client.testing import FakeBackup, fake_backup
@@ -61,6 +62,12 @@ def retry_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
     return waits
+
+
+@pytest.fixture
+def workers() -> Workers:
+    """Return the threads of this package that the test will start."""
+    return Workers()
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from support.memory_service import Parameters
+    from support.workers import Workers
 
 DAY = 86_400.0
 ORDERS: list[Order] = ["newest", "oldest", "random", "almost"]
@@ -76,19 +77,6 @@ def ids(jobs: Iterable[RestoreJob]) -> Counter[str | None]:
 def all_ids(listings: Iterable[RestoreJobs]) -> Counter[str | None]:
     """Count the jobs of each id in several listings."""
     return sum(map(ids, listings), Counter())
-
-
-def workers() -> list[threading.Thread]:
-    """Return the threads of this package."""
-    return [thread for thread in threading.enumerate() if thread.name == "restorejobs"]
-
-
-def all_workers_end() -> bool:
-    """Whether the threads of this package end within a few seconds."""
-    deadline = time.monotonic() + 5
-    while workers() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not workers()
 
 
 def raiser(error: Callable[[], BaseException]) -> Callable[[Parameters], None]:
@@ -237,7 +225,7 @@ def test_split_and_parallel_reject_limit_and_tokens(name: str) -> None:
 @every_bound
 @every_spread
 def test_parallel_yields_each_job_once(
-    jobs: list[RestoreJob], bounds: dict[str, Any], order: Order
+    jobs: list[RestoreJob], bounds: dict[str, Any], order: Order, workers: Workers
 ) -> None:
     """`parallel` has each job of the listing once and sends no more requests than workers."""
     for count in (1, 3, 8):
@@ -245,7 +233,7 @@ def test_parallel_yields_each_job_once(
         listing = service.listing(max_results=20, **bounds)
         assert ids(listing.parallel(count)) == ids(listing)
         assert service.most_at_once <= count
-    assert all_workers_end()
+    assert workers.all_end()
 
 
 def most_requests_of_a_window(service: Service) -> int:
@@ -373,13 +361,11 @@ def test_gather_sends_as_many_requests_as_workers() -> None:
 # Both
 
 
-def test_parallel_and_gather_send_nothing_until_iterated() -> None:
+def test_parallel_and_gather_send_nothing_until_iterated(workers: Workers) -> None:
     """A stream starts no thread and sends no request before its first `next()`."""
-    assert all_workers_end()  # those of other tests
     service = Service(spread(30))
-    assert all_workers_end()  # those of other tests
     streams = gather(service.listing()), service.listing().parallel()
-    assert not workers()
+    assert not workers.alive()
     assert service.asked == []
     assert [len(list(stream)) for stream in streams] == [30, 30]
 
@@ -400,13 +386,12 @@ def test_fetching_pauses_with_the_consumer(count: int) -> None:
 
 
 @pytest.mark.parametrize("ending", ["close", "with", "forget"])
-def test_stopped_stream_ends_its_threads(ending: str) -> None:
+def test_stopped_stream_ends_its_threads(ending: str, workers: Workers) -> None:
     """Closing a stream, leaving its `with` block or forgetting it ends its threads and requests."""
     service = Service(spread(3_000), delay=0.002)
-    assert all_workers_end()  # those of other tests
     stream: Any = gather(*(service.listing(max_results=5) for _ in range(20)))
     next(stream)
-    while len(workers()) < 8:  # each starts the next
+    while len(workers.alive()) < 8:  # each starts the next
         time.sleep(0.001)
     if ending == "close":
         stream.close()
@@ -416,13 +401,13 @@ def test_stopped_stream_ends_its_threads(ending: str) -> None:
     else:
         stream = None
         gc.collect()
-    assert all_workers_end()
+    assert workers.all_end()
     asked = len(service.asked)
     time.sleep(0.02)
     assert len(service.asked) == asked
 
 
-def test_failed_listing_does_not_stop_the_others() -> None:
+def test_failed_listing_does_not_stop_the_others(workers: Workers) -> None:
     """`gather` yields all other jobs first; each error has its listing, note and checkpoint."""
     good, bad = Service(spread(50)), Service(spread(50))
 
@@ -451,7 +436,7 @@ def test_failed_listing_does_not_stop_the_others() -> None:
             {"by_status": "FAILED"} if error.listing is listings[1] else {"by_account_id": "*"}
         )
         assert len(list(bad.listing(**filters, resume_from=error.checkpoint))) == 30
-    assert all_workers_end()
+    assert workers.all_end()
 
 
 @every_order
@@ -554,7 +539,7 @@ def test_gather_finishes_the_others_where_one_is_throttled() -> None:
     assert len(errors) == 1
 
 
-def test_split_parallel_and_gather_over_http() -> None:
+def test_split_parallel_and_gather_over_http(workers: Workers) -> None:
     """Over real HTTP, with retries, every job of two regions comes exactly once."""
     jobs = sample_jobs(3_000)
     elsewhere = sample_jobs(500, seed=2, region_name="eu-west-1")
@@ -568,7 +553,7 @@ def test_split_parallel_and_gather_over_http() -> None:
         backup.fail_next("throttle", times=3)
         backup.fail_next("damage", times=3)
         assert ids(listing.parallel(8)) == ids(jobs)
-    assert all_workers_end()
+    assert workers.all_end()
 
 
 def test_failed_window_over_http_can_be_resumed() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,8 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
+    from support.workers import Workers
+
     from restorejobs_client import RestoreJob
 
 
@@ -26,16 +26,6 @@ def service() -> Service:
 
 async def collected(jobs: AsyncIterable[RestoreJob]) -> list[RestoreJob]:
     return [job async for job in jobs]
-
-
-def no_thread_is_left() -> bool:
-    """Return whether all threads of this package end within 10 seconds."""
-    deadline = time.monotonic() + 10
-    while any(thread.name == "restorejobs" for thread in threading.enumerate()):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_async_for_yields_all_jobs_over_http() -> None:
@@ -48,15 +38,15 @@ def test_async_for_yields_all_jobs_over_http() -> None:
     assert len(found) == 500
 
 
-def test_leaving_the_with_block_ends_a_stream() -> None:
+def test_leaving_the_with_block_ends_a_stream(workers: Workers) -> None:
     """After its `with` block, a stream yields nothing, and its threads end."""
     with service().listing(max_results=20).parallel(4) as stream:
         next(stream)
     assert list(stream) == []
-    assert no_thread_is_left()
+    assert workers.all_end()
 
 
-def test_cancelled_anext_loses_no_job() -> None:
+def test_cancelled_anext_loses_no_job(workers: Workers) -> None:
     """A page that arrives after `anext` was cancelled is yielded by the next `async for`."""
     stream = service().listing(max_results=20).parallel(4)
 
@@ -69,10 +59,10 @@ def test_cancelled_anext_loses_no_job() -> None:
         return await collected(stream)
 
     assert len(asyncio.run(main())) == 500
-    assert no_thread_is_left()
+    assert workers.all_end()
 
 
-def test_close_ends_a_waiting_async_for() -> None:
+def test_close_ends_a_waiting_async_for(workers: Workers) -> None:
     """A task that waits for the next page of a closed stream gets no more jobs."""
     slow = Service([job(0)], delay=0.2)
 
@@ -84,7 +74,7 @@ def test_close_ends_a_waiting_async_for() -> None:
         return await task
 
     assert asyncio.run(main()) == []
-    assert no_thread_is_left()
+    assert workers.all_end()
 
 
 SPAN: ContextVar[str] = ContextVar("span", default="none")
