@@ -23,8 +23,12 @@ from restorejobs_client import (
     MalformedResponseError,
     RestoreJob,
     RestoreJobsClient,
+    RestoreJobStatus,
+    RestoreJobSummary,
+    to_arrow,
 )
 from restorejobs_client._aws.wire import Wire
+from restorejobs_client.testing import sample_jobs
 
 if TYPE_CHECKING:
     from support.raw_server import PageServer
@@ -102,6 +106,23 @@ def test_dates_of_any_subclass_filter_every_kind_of_run(
     iterator = iter(listing)
     first = next(iterator)
     assert [first, *client.resume(iterator.checkpoint)] == jobs
+
+
+@pytest.mark.parametrize("date", [one for one in SAME.values() if not isinstance(one, Ours)])
+def test_dates_of_any_subclass_are_counted_and_shown(date: datetime) -> None:
+    """A job that a program made with such dates is shown, counted, exported and read again."""
+    done, completed = date + timedelta(minutes=5), RestoreJobStatus.COMPLETED
+    job = RestoreJob(status=completed, creation_date=date, completion_date=done)
+    assert RestoreJob.from_dict(job.to_dict(mode="json")) == RestoreJob.from_dict(job.to_dict())
+    assert "5 min" in repr(job)
+    assert "5 min" in job._repr_html_()
+    duration = RestoreJobSummary.from_jobs([job]).duration
+    assert duration is not None
+    assert (type(duration.longest), duration.longest) == (timedelta, timedelta(minutes=5))
+    assert to_arrow([job]).column("creation_date").to_pylist() == [MOMENT]
+    days = timedelta(days=3)
+    samples = sample_jobs(3, created_after=date, created_before=date + days)
+    assert samples == sample_jobs(3, created_after=MOMENT, created_before=MOMENT + days)
 
 
 @pytest.mark.parametrize("kind", ["created", "complete"])

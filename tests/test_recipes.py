@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import openpyxl
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -401,25 +400,37 @@ def test_recipes_are_typed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_dask_example_listens_on_loopback_only(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+LISTENING = """
+import psutil, pathlib
+import organization_on_dask as example
+
+def look(*_, **__):
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        for one in process.net_connections(kind="inet"):
+            if one.status == "LISTEN":
+                print(one.laddr[0])
+    return []
+
+if __name__ == "__main__":  # the workers import this too
+    example.as_completed = look
+    example.collect({}, pathlib.Path())
+"""
+
+
+def test_dask_example_listens_on_loopback_only(tmp_path: Path) -> None:
     """Neither the cluster nor its dashboard can be reached from another machine."""
-    monkeypatch.syspath_prepend(ROOT / "examples")
-    import organization_on_dask as example  # noqa: PLC0415  # in examples/
-
-    addresses: set[str] = set()
-
-    def look(*_: object, **__: object) -> list[object]:
-        me = psutil.Process()
-        for process in (me, *me.children(recursive=True)):
-            connections = process.net_connections(kind="inet")
-            addresses.update(one.laddr[0] for one in connections if one.status == "LISTEN")
-        return []
-
-    monkeypatch.setattr(example, "as_completed", look)
-    example.collect({}, tmp_path)
-    assert addresses == {"127.0.0.1"}
+    (tmp_path / "listening.py").write_text(LISTENING)
+    done = subprocess.run(  # our own
+        [sys.executable, "listening.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "examples"), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert set(done.stdout.split()) == {"127.0.0.1"}
 
 
 def test_examples_print_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:

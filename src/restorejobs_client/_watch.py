@@ -254,8 +254,9 @@ class RestoreJobWatch(JobIterator):
         self._end_bar()
 
     def _pause(self, seconds: float) -> None:
+        wake = self._wake
         with suppress(Empty):
-            self._wake.get(timeout=min(seconds, TIMEOUT_MAX))
+            wake.put(wake.get(timeout=min(seconds, TIMEOUT_MAX)))  # for other threads that wait
 
     async def _pause_async(self, seconds: float) -> None:
         import asyncio  # noqa: PLC0415  # it is running

@@ -68,6 +68,7 @@ def wrongs() -> list[str]:
             lambda: client.resume(iter(window).checkpoint).first(),
             lambda: client.list_restore_jobs(ListRestoreJobsRequest(by_created_before=now)).first(),
             lambda: [list(part) for part in listing.split(3)],
+            lambda: [iter(part).checkpoint for part in client.list_restore_jobs().split(3)],
             listing.to_arrow,
             listing.to_pandas,
             lambda: str(RestoreJobSummary.from_jobs(jobs)),

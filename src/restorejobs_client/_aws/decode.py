@@ -38,7 +38,7 @@ _dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(
 _zone: Final[Callable[[datetime], tzinfo | None]] = attrgetter("tzinfo")
 
 # Members with few different values on a page. Loops in C replace equal values by one shared object.
-# For a page of 1,000 jobs, this takes 0.5 of 5.4 ms, and reduces the memory of a job from 1,361 to
+# For a page of 1,000 jobs, this takes 0.3 of 1.7 ms, and reduces the memory of a job from 1,361 to
 # 807 bytes. Without any one of these six members, a job takes more than 850 bytes.
 _SHARED_MEMBERS: Final = (
     "account_id",

@@ -113,8 +113,8 @@ class WindowTask(Task):
             # twice the margin, the requests of the neighbouring windows would include this moment.
             fills_pages = len(pages) > 1 and pages[-2][:1] == [last]
             return [last - 2 * MARGIN, last + 2 * MARGIN] if fills_pages else []
-        # These factors gave the best balance in simulations of clustered dates.
-        least_left = (3 * len(pages) + 2) * abs(first - last)
+        # The parts list again what was listed, so several times as much must probably be left.
+        least_left = 4 * len(pages) * abs(first - last)
         if all(later >= earlier for later, earlier in pairwise(dates)):
             if self._window.lower is None and creation_bounds(self._parameters)[0] is None:
                 is_early = len(pages) <= _PAGES_TO_PROBE

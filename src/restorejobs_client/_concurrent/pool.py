@@ -63,10 +63,10 @@ class Task:
         group: int = 0,
         close: Callable[[], object] = lambda: None,
     ) -> None:
-        self.listing = listing
-        self.pages = pages
-        self.group = group
-        self.close = close
+        self.listing: ListingLike = listing
+        self.pages: Pages = pages
+        self.group: int = group
+        self.close: Callable[[], object] = close
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that have not been delivered yet."""
@@ -81,7 +81,7 @@ class Batch:
     """Jobs of one page, and the batch after it in the same group, once that has arrived."""
 
     def __init__(self, jobs: tuple[RestoreJob, ...] = ()) -> None:
-        self.jobs = iter(jobs)
+        self.jobs: Iterator[RestoreJob] = iter(jobs)
         self.next: Batch | None = None
 
 
@@ -96,9 +96,9 @@ class Group:
     """
 
     def __init__(self) -> None:
-        self.last = Batch()
+        self.last: Batch = Batch()
         self.first: Batch | None = self.last
-        self.unfinished = 0
+        self.unfinished: int = 0
         self.next: Group | None = None
 
 
@@ -137,10 +137,10 @@ class WorkerPool:
         self._is_stopped = False
         self._owner: Callable[[], object] = lambda: None  # or a reference that is not strong
         self._group = self._groups[0]  # whose batches the consumer takes
-        self.batch = self._group.first or Batch()
+        self.batch: Batch = self._group.first or Batch()
         self.failures: list[RestoreJobsError] = []
-        self.done = 0
-        self.unfinished = len(tasks)
+        self.done: int = 0
+        self.unfinished: int = len(tasks)
 
     def belong_to(self, owner: object) -> None:
         """End the workers when the owner is dropped, by whichever thread and in whatever moment.
@@ -280,7 +280,8 @@ class WorkerPool:
             error.listing = task.listing
             error.add_note(f"while listing {task.listing!r}")
         if not replacements:
-            task.close()
+            with suppress(Exception):  # a worker that ended here would leave the consumer waiting
+                task.close()
         with self._lock:
             if error is not None:
                 self.failures.append(error)

@@ -135,7 +135,8 @@ class Tally:
             self._numbers["without_duration"] += 1
         else:
             durations = self._durations.setdefault(job.resource_type, array("q"))
-            durations.append(duration // _MICROSECOND)
+            # The dates of a caller may be of a subclass, and so may be what is between them.
+            durations.append(timedelta.__floordiv__(duration, _MICROSECOND))
 
     def _add_failure(self, member: str, job: RestoreJob) -> None:
         def order(one: RestoreJob) -> tuple[datetime, str, str]:

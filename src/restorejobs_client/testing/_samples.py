@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from restorejobs_client._core.dates import EPOCH
+from restorejobs_client._core.dates import EPOCH, in_utc
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import check_count
@@ -104,8 +104,8 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     for name, moment in (("created_before", created_before), ("created_after", created_after)):
         if moment.utcoffset() is None:
             raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
-    first = -((EPOCH - created_after) // _MILLISECOND)  # rounded up
-    end = -((EPOCH - created_before) // _MILLISECOND)
+    first = -((EPOCH - in_utc(created_after)) // _MILLISECOND)  # rounded up
+    end = -((EPOCH - in_utc(created_before)) // _MILLISECOND)
     if first >= end:
         raise InvalidRequestError(
             "created_before: must be later than created_after by a millisecond or more, got "
