@@ -15,7 +15,6 @@ from collections import Counter
 from restorejobs_client import (
     RestoreJobs,
     RestoreJobsClient,
-    RestoreJobsError,
     RestoreJobsErrorGroup,
     gather,
 )
@@ -34,8 +33,7 @@ def report(listings: list[RestoreJobs]) -> bool:
             jobs[region] += 1
             failed[region] += job.status == "FAILED"
     except RestoreJobsErrorGroup as group:
-        errors = [error for error in group.exceptions if isinstance(error, RestoreJobsError)]
-        failures = [f"{error.listing.region_name}: {error}" for error in errors]
+        failures = [f"{error.listing.region_name}: {error}" for error in group.exceptions]
     for region, count in jobs.items():
         print(f"{region:<14} {count:>6,} restore jobs, {failed[region]:,} failed")
     for failure in failures:

@@ -219,15 +219,16 @@ def test_listing_shows_its_filters() -> None:
         )
         assert table_of(listing).cells == [
             *("region_name", "us-east-1"),
+            *("endpoint_url", backup.endpoint_url),
             *("by_created_after", "2026-01-01T00:00:00+00:00"),
             *("by_status", "FAILED"),
             *("limit", "0"),
         ]
         everything = backup.client().list_restore_jobs()
-        assert table_of(everything).cells[2:] == ["filters", "none: all jobs"]
+        assert table_of(everything).cells[4:] == ["filters", "none: all jobs"]
         first, second = (table_of(window).cells for window in everything.split(2))
-        assert first[2] == "to"
-        assert second[2:] == ["from", first[3]]
+        assert first[4] == "to"
+        assert second[4:] == ["from", first[5]]
         assert backup.requests == []
 
 

@@ -25,7 +25,7 @@ def _real_waits(retry_waits: list[float], monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr("botocore.endpoint.time", time)
     started = time.monotonic()
     yield
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10  # on a busy machine
 
 
 def outcome(jobs: Iterable[RestoreJob]) -> tuple[int, int]:

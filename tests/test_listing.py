@@ -218,12 +218,13 @@ def test_wrong_limit_is_refused(limit: Any) -> None:
         service().listing(limit=limit)
 
 
-def test_repr_shows_region_filters_and_limit(client: RestoreJobsClient) -> None:
+def test_repr_shows_region_filters_and_limit(client: RestoreJobsClient, server: PageServer) -> None:
     """The repr of a listing shows its region, filters and limit, and hides checkpoints."""
     checkpoint = iter(client.list_restore_jobs(by_status="FAILED")).checkpoint
     listing = client.list_restore_jobs(by_status="FAILED", limit=5, resume_from=checkpoint)
     assert repr(listing) == (
-        "RestoreJobs(region_name='eu-west-1', by_status='FAILED', limit=5, resume_from='…')"
+        f"RestoreJobs(region_name='eu-west-1', endpoint_url='{server.endpoint_url}', "
+        "by_status='FAILED', limit=5, resume_from='…')"
     )
 
 

@@ -287,8 +287,9 @@ class RestoreJobsClient:
         """Return the rest of the listing that a checkpoint was taken from.
 
         The checkpoint holds the filters, the window and the region of the listing. It is not
-        signed: whoever can write it chooses them. If the listing had ended, nothing is left: list
-        new jobs with a later `by_created_after`.
+        signed: whoever can write it chooses them. If the listing had ended, nothing is left: for
+        new jobs, list again with a `by_created_after` before the end of that run, because a job may
+        be listed late, and leave out the ids that you have.
 
         Args:
             checkpoint: the text from an iterator or an error.

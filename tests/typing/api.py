@@ -164,7 +164,6 @@ def streams(jobs: RestoreJobs) -> None:
         assert_type(list(jobs.parallel(16)), list[RestoreJob])
     except RestoreJobsErrorGroup as group:
         for error in group.exceptions:
-            assert isinstance(error, RestoreJobsError)
             assert_type(error.listing.region_name, str)
         assert_type(group.derive([]), RestoreJobsErrorGroup)
     try:

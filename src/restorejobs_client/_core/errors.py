@@ -94,6 +94,11 @@ class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
     def __init__(self, message: str, errors: Sequence[RestoreJobsError]) -> None:  # noqa: ARG002  # `__new__` uses them
         super().__init__(message)
 
+    if TYPE_CHECKING:
+
+        @property
+        def exceptions(self) -> tuple[RestoreJobsError, ...]: ...
+
     def derive(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
         self, errors: Sequence[RestoreJobsError], /
     ) -> "RestoreJobsErrorGroup":
