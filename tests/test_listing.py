@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import itertools
 import linecache
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +20,14 @@ from restorejobs_client import (
     InvalidRequestError,
     PaginationError,
     RestoreJob,
+    RestoreJobIterator,
     RestoreJobPage,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
@@ -77,6 +82,45 @@ def test_iteration_continues_after_break(client: RestoreJobsClient) -> None:
         if number == 42:
             break
     assert len(list(iterator)) == 258
+
+
+def test_listing_has_no_truth_value(client: RestoreJobsClient) -> None:
+    """`bool` refuses a listing, because only a request can say whether it has jobs."""
+    with pytest.raises(TypeError, match=r"compare first\(\) with None"):
+        bool(client.list_restore_jobs())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("place", [0, 3, 7, 23])
+def test_copy_of_an_iterator_continues_on_its_own(
+    place: int, copied: Callable[[RestoreJobIterator], RestoreJobIterator]
+) -> None:
+    """A copy and its original each continue at the same job, and neither moves the other."""
+    original = iter(service().listing(max_results=7))
+    assert list(itertools.islice(original, place)) == JOBS[:place]
+    twin = copied(original)
+    assert twin.checkpoint == original.checkpoint
+    assert list(twin) == JOBS[place:]
+    assert list(original) == JOBS[place:]
+
+
+def test_signal_handler_may_read_the_same_iterator() -> None:
+    """If a signal handler reads during a request, each job still goes to one of the two."""
+    answers, by_handler = service(), list[RestoreJob]()
+    iterator = iter(answers.listing(max_results=7))
+
+    def interrupt(_: object) -> None:
+        if len(answers.asked) == 2:
+            signal.raise_signal(signal.SIGUSR1)
+
+    answers.before_answer = interrupt
+    before = signal.signal(signal.SIGUSR1, lambda *_: by_handler.append(next(iterator)))
+    try:
+        by_loop = list(iterator)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert by_handler == [JOBS[7]]
+    assert by_loop == JOBS[:7] + JOBS[8:]
 
 
 def test_pages_are_those_of_the_service(server: PageServer, client: RestoreJobsClient) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.memory_service import Service, job
 
-from restorejobs_client import gather
+from restorejobs_client import InvalidRequestError, RestoreJobsError, ThrottlingException, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Callable, Iterator
 
     from support.workers import Workers
 
@@ -44,6 +47,71 @@ def test_leaving_the_with_block_ends_a_stream(workers: Workers) -> None:
         next(stream)
     assert list(stream) == []
     assert workers.all_end()
+
+
+def test_leaving_the_async_with_block_ends_a_stream(workers: Workers) -> None:
+    """After its `async with` block, a stream yields nothing, and its threads end."""
+
+    async def main() -> list[RestoreJob]:
+        async with service().listing(max_results=20).parallel(4) as stream:
+            await anext(stream)
+        return await collected(stream)
+
+    assert asyncio.run(main()) == []
+    assert workers.all_end()
+
+
+def test_stream_closed_while_it_is_throttled_ends(workers: Workers) -> None:
+    """If a stream is closed during a throttled request, it ends without an error."""
+    closed = service()
+
+    def close(_: object) -> None:
+        stream.close()
+        raise ThrottlingException("slow down", response={}, operation_name="ListRestoreJobs")
+
+    closed.before_answer = close
+    stream = closed.listing().parallel(2)
+    assert list(stream) == []
+    assert workers.all_end()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("kind", ["stream", "watch"])
+def test_streams_and_watches_cannot_be_copied(kind: str, copied: Callable[[Any], Any]) -> None:
+    """A stream or a watch refuses to be copied or pickled, and says what to do."""
+    listing = service().listing()
+    original = listing.parallel() if kind == "stream" else listing.watch()
+    with pytest.raises(InvalidRequestError, match="cannot be copied or pickled: start from"):
+        copied(original)
+
+
+@pytest.fixture
+def _no_more_threads() -> Iterator[None]:
+    """Make the operating system refuse new threads, because their stacks are too large."""
+    before = threading.stack_size(2**46)
+    yield
+    threading.stack_size(before)
+
+
+@pytest.mark.usefixtures("_no_more_threads")
+@pytest.mark.parametrize("kind", ["parallel", "watch", "async for"])
+def test_limit_of_threads_raises_our_error(kind: str) -> None:
+    """If no thread can start, our error says so, and a later `next` works."""
+    listing = service().listing(max_results=20)
+    iterator: Any = {
+        "parallel": listing.parallel,
+        "watch": listing.watch,
+        "async for": listing.__iter__,
+    }[kind]()
+
+    def first() -> RestoreJob:
+        return asyncio.run(anext(iterator)) if kind == "async for" else next(iterator)
+
+    for _ in range(2):
+        with pytest.raises(RestoreJobsError, match="refused to start a thread"):
+            first()
+    threading.stack_size(0)
+    assert first().restore_job_id is not None
 
 
 def test_cancelled_anext_loses_no_job(workers: Workers) -> None:
