@@ -98,13 +98,14 @@ def _no_more_threads() -> Iterator[None]:
 def test_limit_of_threads_raises_our_error(kind: str) -> None:
     """If no thread can start, our error says so, and a later `next` works."""
     listing = service().listing(max_results=20)
-    iterator: Any = {
+    ways: dict[str, Any] = {
         "parallel": listing.parallel,
         "watch": listing.watch,
         "async for": listing.__iter__,
-    }[kind]()
+    }
+    iterator = ways[kind]()
 
-    def first() -> RestoreJob:
+    def first() -> Any:
         return asyncio.run(anext(iterator)) if kind == "async for" else next(iterator)
 
     for _ in range(2):
