@@ -311,6 +311,17 @@ def test_duckdb_reads_a_listing() -> None:
     assert found[:2] == (len(JOBS), sum(job.status == "FAILED" for job in JOBS))
 
 
+def test_stream_with_an_open_reader_yields_no_jobs() -> None:
+    """While a reader takes the jobs of a stream, `next` and a second reader are refused."""
+    stream = listing(JOBS).parallel(2)
+    reader = pa.RecordBatchReader.from_stream(stream)
+    for read in (stream.__next__, stream.to_arrow):
+        with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
+            read()
+    assert sum(batch.num_rows for batch in reader) == len(JOBS)
+    assert list(stream) == []
+
+
 def test_streams_convert_to_tables() -> None:
     """A table of a stream has the jobs that the stream has not yielded yet."""
     stream = gather(listing(JOBS), listing(JOBS[:100]))
