@@ -8,6 +8,7 @@ import itertools
 import linecache
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from restorejobs_client import (
     RestoreJob,
     RestoreJobIterator,
     RestoreJobPage,
+    gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
@@ -326,6 +328,26 @@ def test_interrupt_at_any_line_loses_no_job(*, by_page: bool) -> None:
                 assert jobs == JOBS, interrupted_line
                 return interrupter.lines
             jobs.extend(item if by_page else [item])
+
+    for line in range(1, run(0) + 1):
+        run(line)
+
+
+def test_interrupt_at_any_line_loses_no_job_of_a_stream() -> None:
+    """After an interrupt before any line of the caller's thread, a stream yields the rest."""
+    gc.collect()  # as above
+
+    def run(interrupted_line: int) -> int:
+        interrupter = Interrupter(interrupted_line)
+        jobs: list[RestoreJob] = []
+        with gather(service().listing(max_results=7)) as stream:
+            while True:
+                with suppress(Interrupt):
+                    job = interrupter.next(stream)
+                    if job is None:
+                        assert jobs == JOBS, interrupted_line
+                        return interrupter.lines
+                    jobs.append(job)
 
     for line in range(1, run(0) + 1):
         run(line)

@@ -228,6 +228,21 @@ def test_until_that_raises_skips_no_job(backup: FakeBackup) -> None:
     assert seen(watch) == ["b completed", "c completed"]
 
 
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
+def test_until_cannot_end_the_loop_by_its_error(
+    backup: FakeBackup, iterate: Iterate, kind: type[Exception]
+) -> None:
+    """A `StopIteration` of `until` is raised as a `RuntimeError`, not taken for the end."""
+    backup.seed([a_job("a")])
+
+    def until(_: RestoreJob) -> bool:
+        raise kind
+
+    with pytest.raises(RuntimeError, match=f"until raised {kind.__name__}") as caught:
+        iterate(listing(backup).watch(until=until))
+    assert isinstance(caught.value.__cause__, kind)
+
+
 @pytest.mark.parametrize("status", [None, RestoreJobStatus("PAUSED")])
 def test_unknown_or_missing_status_has_not_ended(
     backup: FakeBackup, status: RestoreJobStatus | None
@@ -314,6 +329,13 @@ def test_ids_select_the_jobs(backup: FakeBackup) -> None:
     backup.seed_next([a_job("new", minutes=1)])
     backup.seed_next([a_job("a", "completed")])
     assert seen(listing(backup).watch(["a", "b"])) == ["a running", "b completed", "a completed"]
+
+
+def test_no_ids_follow_no_job(backup: FakeBackup, iterate: Iterate) -> None:
+    """A watch of an empty list of ids ends without a request."""
+    backup.seed([a_job("a")])
+    assert iterate(listing(backup).watch(iter([]))) == []
+    assert backup.requests == []
 
 
 def test_unlisted_ids_are_waited_for(backup: FakeBackup) -> None:
@@ -627,6 +649,13 @@ def test_id_that_is_not_text_is_refused(backup: FakeBackup, wrong: Any) -> None:
         listing(backup).watch(["a", wrong])
 
 
+@pytest.mark.parametrize("wrong", ["job-1", 7])
+def test_ids_that_are_no_list_are_refused(backup: FakeBackup, wrong: Any) -> None:
+    """A single id is refused, because a text would be taken for a list of letters."""
+    with pytest.raises(InvalidRequestError, match=r"restore_job_ids=.* must be a list of ids"):
+        listing(backup).watch(wrong)
+
+
 @pytest.mark.parametrize("name", ["limit", "next_token", "resume_from"])
 def test_listing_for_a_single_run_is_refused(backup: FakeBackup, name: str) -> None:
     """A listing with `limit`, `next_token` or `resume_from` cannot be watched."""
@@ -773,6 +802,59 @@ def test_leaving_the_with_block_closes_a_watch(backup: FakeBackup) -> None:
     assert list(watch) == []
     watch.close()
     assert len(backup.requests) == 1
+
+
+def test_leaving_the_async_with_block_closes_a_watch(backup: FakeBackup) -> None:
+    """After its `async with` block, a watch yields nothing and sends nothing."""
+    backup.seed([a_job("a"), a_job("b")])
+
+    async def main() -> list[RestoreJob]:
+        async with listing(backup).watch() as watch:
+            await anext(watch)
+        return await collected(watch)
+
+    assert asyncio.run(main()) == []
+    assert len(backup.requests) == 1
+
+
+def test_signal_handler_may_read_the_same_watch(backup: FakeBackup) -> None:
+    """If a signal handler reads while `until` runs, each change still goes to one of the two."""
+    backup.seed([a_job(name, "completed") for name in "abc"])
+    by_handler: list[RestoreJob] = []
+
+    def until(_: RestoreJob) -> bool:
+        if not by_handler:
+            by_handler.append(a_job("placeholder"))  # the handler calls `until` too
+            signal.raise_signal(signal.SIGUSR1)
+        return True
+
+    watch = listing(backup).watch(until=until)
+
+    def read(*_: object) -> None:
+        by_handler[:] = [next(watch)]
+
+    before = signal.signal(signal.SIGUSR1, read)
+    try:
+        by_loop = seen(watch)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert seen(by_handler) == ["a completed"]
+    assert by_loop == ["b completed", "c completed"]
+
+
+def test_close_just_before_a_pause_ends_the_loop(backup: FakeBackup, iterate: Iterate) -> None:
+    """If the watch is closed when its pause is about to begin, it does not wait."""
+
+    class ClosingClock(SkippedTime):
+        @override
+        def sleep(self, seconds: float) -> float:
+            watch.close()
+            return seconds
+
+    backup.seed([a_job("a")])
+    watch = timed_listing(backup, ClosingClock()).watch()
+    with within_five_seconds():
+        assert seen(iterate(watch)) == ["a running"]
 
 
 def test_close_after_the_event_loop_has_ended_is_allowed(backup: FakeBackup) -> None:
