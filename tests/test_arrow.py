@@ -128,7 +128,7 @@ def test_statuses_share_one_dictionary() -> None:
 def test_categories_are_the_values_of_the_enum(
     column: str, kind: type[RestoreJobStatus], jobs: list[RestoreJob]
 ) -> None:
-    """Every table has all known values in AWS's order, whichever of them its jobs have."""
+    """Every table has all known values in AWS's order, whatever values its jobs have."""
     table: Any = to_arrow(jobs)
     assert table.column(column).chunk(0).dictionary.to_pylist() == list(kind)
     streamed: Any = pa.table(listing(jobs)).column(column)

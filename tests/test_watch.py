@@ -499,7 +499,7 @@ def test_late_job_does_not_repeat_ended_jobs(backup: FakeBackup) -> None:
 
 
 def test_service_that_ignores_the_bounds_repeats_no_job() -> None:
-    """A job that is listed although the round did not ask for it is not yielded again."""
+    """A job outside the bounds of a round is not yielded again, even if the service lists it."""
     service = Service([job(0, 0), job(1, -3_600)])
 
     def fetch(parameters: dict[str, Any]) -> RestoreJobPage:
@@ -727,7 +727,7 @@ def hanging_service() -> Iterator[Service]:
 
 @pytest.fixture(params=["between rounds", "during a request"])
 def service(request: pytest.FixtureRequest, hanging_service: Service) -> Service:
-    """A service that keeps a watch waiting: its job never ends, or its answer does not come."""
+    """A service that keeps a watch waiting: its job never ends, or it does not answer."""
     return hanging_service if request.param == "during a request" else Service([job(0)])
 
 
