@@ -12,12 +12,14 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
 BEGIN = """
-    import os, sys, threading, time
+    import os, signal, sys, threading, time
     sys.path.insert(0, "tests")
     from support.memory_service import Service, job
 
     jobs = [job(number) for number in range(50)]
     service = Service(jobs, order="given")
+
+    os.register_at_fork(after_in_child=lambda: signal.alarm(20))  # ends a child that hangs
 
     def check_child(child):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the child failed"

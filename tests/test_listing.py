@@ -340,12 +340,15 @@ def test_interrupt_at_any_line_loses_no_job_of_a_stream() -> None:
     def run(interrupted_line: int) -> int:
         interrupter = Interrupter(interrupted_line)
         jobs: list[RestoreJob] = []
-        with gather(service().listing(max_results=7)) as stream:
+        answers = Service(JOBS, order="given", delay=0.001)
+        parts = [answers.listing(limit=11), answers.listing(next_token="11")]
+        with gather(*parts, max_workers=1) as stream:
             while True:
                 with suppress(Interrupt):
                     job = interrupter.next(stream)
                     if job is None:
                         assert jobs == JOBS, interrupted_line
+                        assert answers.most_at_once == 1  # also if it has started twice
                         return interrupter.lines
                     jobs.append(job)
 
