@@ -128,7 +128,7 @@ def test_statuses_share_one_dictionary() -> None:
 def test_categories_are_the_values_of_the_enum(
     column: str, kind: type[RestoreJobStatus], jobs: list[RestoreJob]
 ) -> None:
-    """Every table has all known values in AWS's order, whichever of them its jobs have."""
+    """Every table has all known values in AWS's order, whatever values its jobs have."""
     table: Any = to_arrow(jobs)
     assert table.column(column).chunk(0).dictionary.to_pylist() == list(kind)
     streamed: Any = pa.table(listing(jobs)).column(column)
@@ -309,6 +309,17 @@ def test_duckdb_reads_a_listing() -> None:
     found = connection.execute(query).fetchone()
     assert found is not None
     assert found[:2] == (len(JOBS), sum(job.status == "FAILED" for job in JOBS))
+
+
+def test_stream_with_an_open_reader_yields_no_jobs() -> None:
+    """While a reader takes the jobs of a stream, `next` and a second reader are refused."""
+    stream = listing(JOBS).parallel(2)
+    reader = pa.RecordBatchReader.from_stream(stream)
+    for read in (stream.__next__, stream.to_arrow):
+        with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
+            read()
+    assert sum(batch.num_rows for batch in reader) == len(JOBS)
+    assert list(stream) == []
 
 
 def test_streams_convert_to_tables() -> None:

@@ -518,7 +518,7 @@ def test_csv_has_no_formula_and_no_forged_line(
 def test_report_names_endpoints_that_are_not_of_aws(
     nightly: Nightly, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The page and the CSV file show where jobs came from if that was not AWS."""
+    """The page and the CSV file show the origin of jobs if it was not AWS."""
     nightly.run_with(
         lambda: nightly.source(EAST, NIGHT)._replace(endpoint="https://a", is_aws=True)
     )

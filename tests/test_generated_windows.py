@@ -1,8 +1,8 @@
-"""Generated windows: whatever a service makes of bounds, each job is in exactly one window.
+"""Generated windows: each job is in exactly one window, however the service treats bounds.
 
-What is generated: the bounds of a listing, a number of windows, jobs on and beside their bounds,
-and a service whose own bounds may be inclusive or not, and rounded. What is promised: the windows
-of `split`, windows of windows and `parallel` have each job of the listing exactly once.
+A test generates the bounds of a listing, a number of windows, jobs at and near the bounds of these
+windows, and a service that includes or excludes its bounds, and may round them. It checks that the
+windows of `split`, their own windows, and `parallel` have each job of the listing exactly once.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 
 EARLIEST_BOUND = datetime(1000, 1, 1, tzinfo=UTC)
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-MOMENTS = st.one_of(
+DATES = st.one_of(
     st.integers(0, 30).map(lambda days: START + timedelta(days=days)),
     st.datetimes(timezones=st.just(UTC)),
     st.sampled_from([FIRST, EARLIEST_BOUND, LAST]),
 )
-DISTANCES = st.sampled_from([0, 1, 999, 1000, 1_000_000, 1_000_001]).flatmap(
-    lambda microseconds: st.sampled_from([microseconds, -microseconds])
-)
+# Around the precisions that a service may have.
+MICROSECONDS = [0, 1, 999, 1000, 1_000_000, 1_000_001]
+OFFSETS = st.sampled_from([*MICROSECONDS, *(-offset for offset in MICROSECONDS)])
 
 
-def beside(moment: datetime, distance: int) -> datetime:
-    """Return the moment so many microseconds away, or itself at an end of the calendar."""
+def shifted(date: datetime, microseconds: int) -> datetime:
+    """Return the date that is this much later, or the same date at an end of the calendar."""
     try:
-        return moment + timedelta(microseconds=distance)
+        return date + timedelta(microseconds=microseconds)
     except OverflowError:
-        return moment
+        return date
 
 
 @st.composite
 def services(draw: st.DrawFn) -> Service:
-    """Generate what a service makes of the bounds that it is asked for."""
+    """Generate a service without jobs, which treats bounds in one of the possible ways."""
     service = Service()
     service.after_is_inclusive = draw(st.booleans())
     service.before_is_inclusive = draw(st.booleans())
@@ -58,33 +58,30 @@ def services(draw: st.DrawFn) -> Service:
 
 @st.composite
 def bounds(draw: st.DrawFn) -> dict[str, datetime]:
-    """Generate no bound of a listing, one, or two that may be close to each other."""
-    one = draw(MOMENTS)
-    other = draw(MOMENTS | DISTANCES.map(lambda distance: beside(one, distance)))
-    after, before = (max(moment, EARLIEST_BOUND) for moment in sorted([one, other]))
+    """Generate no bound, one bound, or two bounds that may be close to each other."""
+    one = draw(DATES)
+    other = draw(DATES | OFFSETS.map(lambda offset: shifted(one, offset)))
+    after, before = (max(date, EARLIEST_BOUND) for date in sorted([one, other]))
     both = {"by_created_after": after, "by_created_before": before}
     names = draw(st.sets(st.sampled_from(sorted(both)), max_size=1 if after == before else 2))
     return {name: both[name] for name in names}
 
 
-def dates_beside(moments: list[datetime]) -> st.SearchStrategy[list[datetime]]:
-    """Generate dates on and around these moments and others, some of them several times."""
-    near = MOMENTS if not moments else MOMENTS | st.sampled_from(moments)
-    several = st.builds(
-        lambda moment, distance, count: [beside(moment, distance)] * count,
-        near,
-        DISTANCES,
-        st.sampled_from([1, 1, 2, 9]),
-    )
-    return st.lists(several, max_size=12).map(
-        lambda lists: [date for each in lists for date in each]
-    )
+@st.composite
+def creation_dates(draw: st.DrawFn, bounds: list[datetime]) -> list[datetime]:
+    """Generate dates at and near these bounds and elsewhere. Some occur several times."""
+    places = DATES | st.sampled_from(bounds) if bounds else DATES
+    dates: list[datetime] = []
+    for _ in range(draw(st.integers(0, 12))):
+        date = shifted(draw(places), draw(OFFSETS))
+        dates += [date] * draw(st.sampled_from([1, 1, 2, 9]))
+    return dates
 
 
-def inner_bounds(windows: list[RestoreJobs]) -> list[datetime]:
-    """Return where these windows meet."""
+def bounds_of(windows: list[RestoreJobs]) -> list[datetime]:
+    """Return the bounds that the reprs of windows show."""
     shown = " ".join(map(repr, windows))
-    return [datetime.fromisoformat(one) for one in re.findall(r"(?:from|to)='([^']*)'", shown)]
+    return [datetime.fromisoformat(date) for date in re.findall(r"(?:from|to)='([^']*)'", shown)]
 
 
 def ids(jobs: Iterable[RestoreJob]) -> Counter[str | None]:
@@ -114,12 +111,12 @@ def test_each_job_is_in_exactly_one_window(  # noqa: PLR0913  # a case
     order: str,
     data: st.DataObject,
 ) -> None:
-    """Windows, windows of windows and `parallel` have each job of the listing once."""
+    """Windows, their own windows and `parallel` have each job of the listing once."""
     listing = service.listing(max_results=max_results, **bounds)
     windows = listing.split(parts)
     smaller = [part for window in windows for part in window.split(parts_of_parts)]
 
-    dates = data.draw(dates_beside([*inner_bounds(smaller), *bounds.values()]))
+    dates = data.draw(creation_dates([*bounds_of(smaller), *bounds.values()]))
     dates.sort(reverse=order == "newest")
     if order == "random":
         random.Random(1).shuffle(dates)  # noqa: S311  # nothing secret

@@ -8,6 +8,7 @@ import itertools
 import linecache
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from restorejobs_client import (
     RestoreJob,
     RestoreJobIterator,
     RestoreJobPage,
+    gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
@@ -277,7 +279,7 @@ class Interrupt(BaseException):
 
 
 class Interrupter:
-    """Raises one interrupt, before a certain line of this package."""
+    """Raises one interrupt, before a certain line of this package, unless signals are held."""
 
     def __init__(self, line: int) -> None:
         self.lines = 0
@@ -300,7 +302,9 @@ class Interrupter:
         if event == "line":
             self.lines += 1
             # Like any iterator, an interrupted `return` loses its value.
-            if self.lines == self._line and "return" not in linecache.getline(file, frame.f_lineno):
+            is_return = "return" in linecache.getline(file, frame.f_lineno)
+            is_held = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+            if self.lines == self._line and not is_return and not is_held:
                 raise Interrupt
         return self._trace
 
@@ -326,6 +330,32 @@ def test_interrupt_at_any_line_loses_no_job(*, by_page: bool) -> None:
                 assert jobs == JOBS, interrupted_line
                 return interrupter.lines
             jobs.extend(item if by_page else [item])
+
+    for line in range(1, run(0) + 1):
+        run(line)
+
+
+def test_interrupt_at_any_line_loses_no_job_of_a_stream() -> None:
+    """After an interrupt before any line of the caller's thread, a stream yields the rest."""
+    gc.collect()  # as above
+
+    def run(interrupted_line: int) -> int:
+        interrupter = Interrupter(interrupted_line)
+        jobs: list[RestoreJob] = []
+        answers = Service(JOBS, order="given", delay=0.001)
+        parts = [
+            answers.listing(max_results=4, limit=12),
+            answers.listing(max_results=4, next_token="12"),
+        ]
+        with gather(*parts, max_workers=1) as stream:
+            while True:
+                with suppress(Interrupt):
+                    job = interrupter.next(stream)
+                    if job is None:
+                        assert jobs == JOBS, interrupted_line
+                        assert answers.most_at_once == 1  # also if it has started twice
+                        return interrupter.lines
+                    jobs.append(job)
 
     for line in range(1, run(0) + 1):
         run(line)

@@ -215,7 +215,7 @@ BUCKET = "arn:aws:s3:::bucket"
     ],
 )
 def test_region_comes_from_an_arn(members: dict[str, Any], region: str | None) -> None:
-    """`region` comes from the vault, the recovery point, the created resource or the source."""
+    """`region` is that of the vault, the recovery point, the created resource or the source."""
     assert RestoreJob(**members).region == region
 
 

@@ -90,8 +90,8 @@ def test_job_that_aws_lists_late_is_among_the_new_ones(backup: FakeBackup, recip
     assert ids(new_jobs(backup.client(), NOW, known)) == []
 
 
-def test_new_job_comes_again_if_its_user_fails(backup: FakeBackup, recipe: Any) -> None:
-    """A job is known only when the loop asks for the next one."""
+def test_new_job_is_repeated_if_its_user_fails(backup: FakeBackup, recipe: Any) -> None:
+    """A job is remembered only when the loop requests the next one."""
     new_jobs = recipe("guides/resume.md")["new_jobs"]
     backup.seed([job("a")])
     known: set[str] = set()

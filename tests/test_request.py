@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from restorejobs_client import (
@@ -242,6 +242,16 @@ def test_model_validate_refuses_other_objects(value: object) -> None:
     """`model_validate` refuses anything that is not a mapping with text as keys."""
     with pytest.raises(InvalidRequestError):
         ListRestoreJobsRequest.model_validate(value)
+
+
+def test_frameworks_and_model_validate_accept_a_request() -> None:
+    """Another request is accepted as it is, also by a pydantic type adapter."""
+    request = ListRestoreJobsRequest(by_status="FAILED", max_results=7)
+    adapter = TypeAdapter(ListRestoreJobsRequest)
+    assert ListRestoreJobsRequest.model_validate(request) == request
+    assert adapter.validate_python(request) == request
+    with pytest.raises(ValidationError, match="5 is not a request"):
+        adapter.validate_python(5)
 
 
 def test_model_validate_json_accepts_both_spellings() -> None:

@@ -58,6 +58,26 @@ def test_user_agent_names_the_package(
     assert expected in server.headers[0]
 
 
+def test_clients_work_where_processes_cannot_fork(server: PageServer) -> None:
+    """The package needs no `os.register_at_fork`, which Windows does not have."""
+    program = """
+import os, sys
+import boto3, gzip, logging, random, threading, uuid  # those that use it have it
+del os.register_at_fork
+from restorejobs_client import RestoreJobsClient
+print(len(list(RestoreJobsClient(endpoint_url=sys.argv[1]).list_restore_jobs())))
+"""
+    environment = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", program, server.endpoint_url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment, "AWS_DEFAULT_REGION": "eu-west-1"},
+    )
+    assert (done.stdout, done.stderr) == ("300\n", "")
+
+
 # Many clients
 
 REGIONS = boto3.Session("testing", "testing").get_available_regions("backup")[:17]

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from support.workers import Workers
 
-    from restorejobs_client import RestoreJob
+    from restorejobs_client import (
+        RestoreJob,
+        RestoreJobIterator,
+        RestoreJobStream,
+        RestoreJobWatch,
+    )
 
 
 def service() -> Service:
@@ -88,7 +93,7 @@ def test_streams_and_watches_cannot_be_copied(kind: str, copied: Callable[[Any],
 @pytest.fixture
 def _no_more_threads() -> Iterator[None]:
     """Make the operating system refuse new threads, because their stacks are too large."""
-    before = threading.stack_size(2**46)
+    before = threading.stack_size(2**48)
     yield
     threading.stack_size(before)
 
@@ -98,12 +103,13 @@ def _no_more_threads() -> Iterator[None]:
 def test_limit_of_threads_raises_our_error(kind: str) -> None:
     """If no thread can start, our error says so, and a later `next` works."""
     listing = service().listing(max_results=20)
-    ways: dict[str, Any] = {
-        "parallel": listing.parallel,
-        "watch": listing.watch,
-        "async for": listing.__iter__,
-    }
-    iterator = ways[kind]()
+    iterator: RestoreJobStream | RestoreJobWatch | RestoreJobIterator
+    if kind == "parallel":
+        iterator = listing.parallel()
+    elif kind == "watch":
+        iterator = listing.watch()
+    else:
+        iterator = iter(listing)
 
     def first() -> Any:
         return asyncio.run(anext(iterator)) if kind == "async for" else next(iterator)

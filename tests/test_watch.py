@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import operator
 import signal
 import statistics
@@ -228,6 +229,21 @@ def test_until_that_raises_skips_no_job(backup: FakeBackup) -> None:
     assert seen(watch) == ["b completed", "c completed"]
 
 
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
+def test_until_cannot_end_the_loop_by_its_error(
+    backup: FakeBackup, iterate: Iterate, kind: type[Exception]
+) -> None:
+    """A `StopIteration` of `until` is raised as a `RuntimeError`, not taken for the end."""
+    backup.seed([a_job("a")])
+
+    def until(_: RestoreJob) -> bool:
+        raise kind
+
+    with pytest.raises(RuntimeError, match=f"until raised {kind.__name__}") as caught:
+        iterate(listing(backup).watch(until=until))
+    assert isinstance(caught.value.__cause__, kind)
+
+
 @pytest.mark.parametrize("status", [None, RestoreJobStatus("PAUSED")])
 def test_unknown_or_missing_status_has_not_ended(
     backup: FakeBackup, status: RestoreJobStatus | None
@@ -314,6 +330,13 @@ def test_ids_select_the_jobs(backup: FakeBackup) -> None:
     backup.seed_next([a_job("new", minutes=1)])
     backup.seed_next([a_job("a", "completed")])
     assert seen(listing(backup).watch(["a", "b"])) == ["a running", "b completed", "a completed"]
+
+
+def test_no_ids_follow_no_job(backup: FakeBackup, iterate: Iterate) -> None:
+    """A watch of an empty list of ids ends without a request."""
+    backup.seed([a_job("a")])
+    assert iterate(listing(backup).watch(iter([]))) == []
+    assert backup.requests == []
 
 
 def test_unlisted_ids_are_waited_for(backup: FakeBackup) -> None:
@@ -476,7 +499,7 @@ def test_late_job_does_not_repeat_ended_jobs(backup: FakeBackup) -> None:
 
 
 def test_service_that_ignores_the_bounds_repeats_no_job() -> None:
-    """A job that is listed although the round did not ask for it is not yielded again."""
+    """A job outside the bounds of a round is not yielded again, even if the service lists it."""
     service = Service([job(0, 0), job(1, -3_600)])
 
     def fetch(parameters: dict[str, Any]) -> RestoreJobPage:
@@ -627,6 +650,13 @@ def test_id_that_is_not_text_is_refused(backup: FakeBackup, wrong: Any) -> None:
         listing(backup).watch(["a", wrong])
 
 
+@pytest.mark.parametrize("wrong", ["job-1", 7])
+def test_ids_that_are_no_list_are_refused(backup: FakeBackup, wrong: Any) -> None:
+    """A single id is refused, because a text would be taken for a list of letters."""
+    with pytest.raises(InvalidRequestError, match=r"restore_job_ids=.* must be a list of ids"):
+        listing(backup).watch(wrong)
+
+
 @pytest.mark.parametrize("name", ["limit", "next_token", "resume_from"])
 def test_listing_for_a_single_run_is_refused(backup: FakeBackup, name: str) -> None:
     """A listing with `limit`, `next_token` or `resume_from` cannot be watched."""
@@ -697,7 +727,7 @@ def hanging_service() -> Iterator[Service]:
 
 @pytest.fixture(params=["between rounds", "during a request"])
 def service(request: pytest.FixtureRequest, hanging_service: Service) -> Service:
-    """A service that keeps a watch waiting: its job never ends, or its answer does not come."""
+    """A service that keeps a watch waiting: its job never ends, or it does not answer."""
     return hanging_service if request.param == "during a request" else Service([job(0)])
 
 
@@ -773,6 +803,59 @@ def test_leaving_the_with_block_closes_a_watch(backup: FakeBackup) -> None:
     assert list(watch) == []
     watch.close()
     assert len(backup.requests) == 1
+
+
+def test_leaving_the_async_with_block_closes_a_watch(backup: FakeBackup) -> None:
+    """After its `async with` block, a watch yields nothing and sends nothing."""
+    backup.seed([a_job("a"), a_job("b")])
+
+    async def main() -> list[RestoreJob]:
+        async with listing(backup).watch() as watch:
+            await anext(watch)
+        return await collected(watch)
+
+    assert asyncio.run(main()) == []
+    assert len(backup.requests) == 1
+
+
+def test_signal_handler_may_read_the_same_watch(backup: FakeBackup) -> None:
+    """If a signal handler reads while `until` runs, each change still goes to one of the two."""
+    backup.seed([a_job(name, "completed") for name in "abc"])
+    by_handler: list[RestoreJob] = []
+
+    def until(_: RestoreJob) -> bool:
+        if not by_handler:
+            by_handler.append(a_job("placeholder"))  # the handler calls `until` too
+            signal.raise_signal(signal.SIGUSR1)
+        return True
+
+    watch = listing(backup).watch(until=until)
+
+    def read(*_: object) -> None:
+        by_handler[:] = [next(watch)]
+
+    before = signal.signal(signal.SIGUSR1, read)
+    try:
+        by_loop = seen(watch)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert seen(by_handler) == ["a completed"]
+    assert by_loop == ["b completed", "c completed"]
+
+
+def test_close_just_before_a_pause_ends_the_loop(backup: FakeBackup, iterate: Iterate) -> None:
+    """If the watch is closed when its pause is about to begin, it does not wait."""
+
+    class ClosingClock(SkippedTime):
+        @override
+        def sleep(self, seconds: float) -> float:
+            watch.close()
+            return seconds
+
+    backup.seed([a_job("a")])
+    watch = timed_listing(backup, ClosingClock()).watch()
+    with within_five_seconds():
+        assert seen(iterate(watch)) == ["a running"]
 
 
 def test_close_after_the_event_loop_has_ended_is_allowed(backup: FakeBackup) -> None:
@@ -955,29 +1038,40 @@ MINUTES = dict(zip(NAMES, [0, 4, 9, 13, 40, 90], strict=True))
 STEPS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(STATES)), max_size=4)
 
 
-def expected(rounds: list[dict[str, str]], ids: set[str], status: str | None) -> list[str]:
-    """Return what a watch must yield if each round lists the next of these states."""
-    result: list[str] = []
-    last: dict[str, str] = {}
-    oldest, newest = -1e9, 1e9
-    for number, states in enumerate(rounds):
-        for name in sorted(states, key=lambda name: -MINUTES[name]):
-            matches = (
-                name in ids if ids else status is None or STATES[states[name]]["status"] == status
-            )
-            is_listed = oldest <= MINUTES[name] <= newest and (number > 0 or matches or bool(ids))
-            if is_listed and (name in last or matches) and last.get(name) != states[name]:
-                result.append(f"{name} {states[name]}")
-                last[name] = states[name]
-        running = [name for name in last if last[name] not in {"failed", "completed"}]
-        missing = ids - set(last)
-        if not running and not missing:
-            return result
-        if not missing:
-            oldest = max(oldest, min(MINUTES[name] for name in running) - 10)
-            if ids:
-                newest = max(MINUTES[name] for name in running) + 10
-    raise AssertionError
+class Model:
+    """A simple watch: it knows the state of each followed job, and yields those that change."""
+
+    def __init__(self, ids: set[str], status: str | None) -> None:
+        self.yielded: list[str] = []
+        self._ids = ids
+        self._status = status
+        self._states: dict[str, str] = {}  # of the followed jobs, as they were yielded
+        self._earliest, self._latest = -math.inf, math.inf  # creation, in minutes after noon
+
+    def run_round(self, states: dict[str, str]) -> bool:
+        """List these states, newest job first, and return whether another round follows."""
+        for name in sorted(states, key=MINUTES.__getitem__, reverse=True):
+            state = states[name]
+            is_listed = self._earliest <= MINUTES[name] <= self._latest
+            is_followed = name in self._states or self._matches(name, state)
+            if is_listed and is_followed and self._states.get(name) != state:
+                self.yielded.append(f"{name} {state}")
+                self._states[name] = state
+        if not self._ids <= self._states.keys():  # an id has not been listed yet
+            return True
+        followed = self._states.items()
+        running = [
+            MINUTES[name] for name, state in followed if state not in {"failed", "completed"}
+        ]
+        if running:
+            self._earliest = max(self._earliest, min(running) - 10)
+            self._latest = max(running) + 10 if self._ids else math.inf
+        return bool(running)
+
+    def _matches(self, name: str, state: str) -> bool:
+        if self._ids:
+            return name in self._ids
+        return self._status in {None, STATES[state]["status"]}
 
 
 @pytest.fixture(scope="module")
@@ -1024,4 +1118,7 @@ def test_any_sequence_of_changes_is_yielded(  # noqa: PLR0913  # generated
             continue
         except StopIteration:
             break
-    assert seen(found) == expected(rounds, ids, status)
+
+    model = Model(ids, status)
+    assert not all(map(model.run_round, rounds))  # up to the round in which the last job ends
+    assert seen(found) == model.yielded

@@ -586,7 +586,7 @@ def test_jobs_are_no_work_for_the_garbage_collector(client: RestoreJobsClient) -
 
 
 def test_errors_with_their_causes_survive_pickle(server: PageServer) -> None:
-    """Where Dask has made causes picklable, an error comes back with its cause."""
+    """If Dask has made causes picklable, an unpickled error has its cause."""
     program = f"""
         import pickle
         import tblib.pickling_support

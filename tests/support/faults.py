@@ -103,7 +103,7 @@ DAMAGE: dict[str, Fault] = {
         body=page.body.replace(b'"PercentDone"', b'"New": "\xff", "PercentDone"', 1)
     ),
     "NULs": body(b"\0" * 500),
-    "NUL behind": lambda page: Answer(body=page.body + b"\0"),
+    "NUL after it": lambda page: Answer(body=page.body + b"\0"),
     "byte order mark": lambda page: Answer(body=b"\xef\xbb\xbf" + page.body),
     "UTF-16": lambda page: Answer(body=page.body.decode().encode("utf-16")),
     "gzip": lambda page: Answer(

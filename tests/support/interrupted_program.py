@@ -1,4 +1,4 @@
-"""A program that real signals interrupt at random microseconds while it goes on using one client.
+"""A program that real signals interrupt at random microseconds, and that keeps using one client.
 
 `python interrupted_program.py ENDPOINT COUNT SEED` prints how many of the interrupts hit. It fails
 if a request does not answer, a job is missing, or a thread stays.

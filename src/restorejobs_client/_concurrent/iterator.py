@@ -41,8 +41,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
         """
 
     def _pause(self, seconds: float) -> None:
-        """Wait that long, or until the iterator is closed."""
-        raise NotImplementedError
+        """Wait that long, or until the iterator is closed. Only a watch has to wait."""
 
     def __next__(self) -> _Item:
         while True:
@@ -87,7 +86,6 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
 
     async def _pause_async(self, seconds: float) -> None:
         """Wait that long on the event loop, or until the iterator is closed."""
-        raise NotImplementedError
 
     async def __anext__(self) -> RestoreJob:
         import asyncio  # noqa: PLC0415  # already imported, or slow to import

@@ -113,6 +113,7 @@ class RestoreJobStream(ArrowExport, JobIterator):
             raise InvalidRequestError(f"the jobs of this stream were delivered already: {_AGAIN}")
         self._advance()  # refuses a second table
         self._has_table = True
+        self._items = iter(())  # the table takes the first page too
         return self._rest()
 
     def _rest(self) -> Iterator[tuple[RestoreJob, ...]]:
