@@ -76,6 +76,8 @@ class _Follower:
 
     Attributes:
         query: what the next round lists.
+        followed: the jobs for which `until` is not true yet.
+        missing: the wanted ids that were not listed yet, by what they are compared with.
         chosen: how many jobs were followed so far.
         failed: how many of them have failed.
     """
@@ -86,27 +88,22 @@ class _Follower:
         self.failed = 0
         self._filters = [query.parameters.get(name) for name in _CHANGING_FILTERS]
         self._until = until
-        self._missing = {one.casefold(): one for one in ids}  # not listed yet
-        self._wanted = frozenset(self._missing)
+        self.missing = {one.casefold(): one for one in ids}
+        self._wanted = frozenset(self.missing)
         self._seen: dict[_Key, RestoreJob] = {}
-        self._followed: dict[_Key, RestoreJob] = {}  # those for which `until` is not true yet
+        self.followed: dict[_Key, RestoreJob] = {}
         self._is_first_round = True
 
     @property
     def pending(self) -> tuple[str, ...]:
         """The ids of the jobs that the watch waits for."""
-        followed = (job.restore_job_id for job in self._followed.values())
-        return (*filter(None, followed), *self._missing.values())
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the watch waits for any job."""
-        return bool(self._followed or self._missing)
+        followed = (job.restore_job_id for job in self.followed.values())
+        return (*filter(None, followed), *self.missing.values())
 
     @property
     def ended(self) -> int:
         """The number of jobs that the watch no longer waits for."""
-        return self.chosen - len(self._followed)
+        return self.chosen - len(self.followed)
 
     def look(self, jobs: tuple[RestoreJob, ...]) -> _Look:
         """Find the jobs that are new or have changed. Nothing is remembered yet."""
@@ -118,7 +115,7 @@ class _Follower:
             before = on_page.get(key) or self._last_seen(key)
             if before is None and not self._is_chosen(job):
                 continue
-            if job != before or key in self._followed:
+            if job != before or key in self.followed:
                 try:
                     is_done = bool(self._until(job))
                 except Exception as error:  # noqa: BLE001  # raised after the jobs before it
@@ -139,13 +136,13 @@ class _Follower:
             self.failed += (job.status == "FAILED") - had_failed
             self._seen[key] = job
             if is_done:
-                self._followed.pop(key, None)
+                self.followed.pop(key, None)
             else:
-                self._followed[key] = job
+                self.followed[key] = job
             if account is not None:  # it may be known later than the id
                 self._seen.pop((None, identity), None)
-                self._followed.pop((None, identity), None)
-            self._missing.pop((job.restore_job_id or "").casefold(), None)
+                self.followed.pop((None, identity), None)
+            self.missing.pop((job.restore_job_id or "").casefold(), None)
 
     def _last_seen(self, key: _Key) -> RestoreJob | None:
         return self._seen.get(key) or self._seen.get((None, key[1]))
@@ -171,9 +168,9 @@ class _Follower:
         kept = {name: value for name, value in parameters if name not in _CHANGING_FILTERS}
         query = replace(self.query, parameters=kept)
         seen = self._seen
-        dates = [job.creation_date for job in self._followed.values()]
+        dates = [job.creation_date for job in self.followed.values()]
         known = [date for date in dates if date is not None and date >= EARLIEST + _LISTING_DELAY]
-        if known and len(known) == len(dates) and not self._missing:
+        if known and len(known) == len(dates) and not self.missing:
             # It never decreases: older jobs have been forgotten, and would look new.
             lower = max(min(known) - _LISTING_DELAY, query.window.lower or EARLIEST)
             upper = query.window.upper
@@ -289,9 +286,10 @@ class RestoreJobWatch(JobIterator):
             if self._jobs is jobs:  # no signal handler has gone on
                 self._items, self._look, self._jobs = look.changed, look, look.rest
             return 0.0
-        pages, deadline, now = self._pages, self._deadline, self._clock.now()
+        now = self._clock.now()
+        pages, deadline = self._pages, self._deadline
         is_between_rounds = pages is None and deadline is not None
-        if self._is_closed or (is_between_rounds and not follower.is_waiting):
+        if self._is_closed or (is_between_rounds and not (follower.followed or follower.missing)):
             self._end_bar()
             return None
         if deadline is None:

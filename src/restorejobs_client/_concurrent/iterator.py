@@ -59,7 +59,9 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
         if self._pid != pid:  # forked: a thread of the parent may hold the lock
             self._lock, self._pid = RLock(), pid
         with self._lock:
-            return 0.0 if length_hint(self._items) else self._advance()
+            pause = 0.0 if length_hint(self._items) else self._advance()
+            # A signal handler may have taken the last page meanwhile, but not all of its items.
+            return 0.0 if pause is None and length_hint(self._items) else pause
 
     def __reduce_ex__(self, _: object) -> NoReturn:
         """Refuse to copy or pickle what has threads, a deadline or a connection.

@@ -176,6 +176,7 @@ class WorkerPool:
             self._group, self.batch = group, group.first or self.batch
             group.first = None
         else:
+            self._news.put(None)  # for a `next` that waits, and that a signal handler has overtaken
             return False
         self._make_room()
         return True
