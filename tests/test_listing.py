@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import itertools
 import linecache
@@ -21,15 +20,12 @@ from restorejobs_client import (
     InvalidRequestError,
     PaginationError,
     RestoreJob,
-    RestoreJobIterator,
     RestoreJobPage,
     gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
@@ -84,26 +80,6 @@ def test_iteration_continues_after_break(client: RestoreJobsClient) -> None:
         if number == 42:
             break
     assert len(list(iterator)) == 258
-
-
-def test_listing_has_no_truth_value(client: RestoreJobsClient) -> None:
-    """`bool` refuses a listing, because only a request can say whether it has jobs."""
-    with pytest.raises(TypeError, match=r"compare first\(\) with None"):
-        bool(client.list_restore_jobs())
-
-
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("place", [0, 3, 7, 23])
-def test_copy_of_an_iterator_continues_on_its_own(
-    place: int, copied: Callable[[RestoreJobIterator], RestoreJobIterator]
-) -> None:
-    """A copy and its original each continue at the same job, and neither moves the other."""
-    original = iter(service().listing(max_results=7))
-    assert list(itertools.islice(original, place)) == JOBS[:place]
-    twin = copied(original)
-    assert twin.checkpoint == original.checkpoint
-    assert list(twin) == JOBS[place:]
-    assert list(original) == JOBS[place:]
 
 
 def test_signal_handler_may_read_the_same_iterator() -> None:

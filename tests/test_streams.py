@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-import pickle
 import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -12,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.memory_service import Service, job
 
-from restorejobs_client import InvalidRequestError, RestoreJobsError, ThrottlingException, gather
+from restorejobs_client import RestoreJobsError, ThrottlingException, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterator
+    from collections.abc import AsyncIterable, Iterator
 
     from support.workers import Workers
 
     from restorejobs_client import (
         RestoreJob,
-        RestoreJobIterator,
-        RestoreJobStream,
-        RestoreJobWatch,
     )
 
 
@@ -80,16 +75,6 @@ def test_stream_closed_while_it_is_throttled_ends(workers: Workers) -> None:
     assert workers.all_end()
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
-@pytest.mark.parametrize("kind", ["stream", "watch"])
-def test_streams_and_watches_cannot_be_copied(kind: str, copied: Callable[[Any], Any]) -> None:
-    """A stream or a watch refuses to be copied or pickled, and says what to do."""
-    listing = service().listing()
-    original = listing.parallel() if kind == "stream" else listing.watch()
-    with pytest.raises(InvalidRequestError, match="cannot be copied or pickled: start from"):
-        copied(original)
-
-
 @pytest.fixture
 def _no_more_threads() -> Iterator[None]:
     """Make the operating system refuse new threads, because their stacks are too large."""
@@ -103,13 +88,12 @@ def _no_more_threads() -> Iterator[None]:
 def test_limit_of_threads_raises_our_error(kind: str) -> None:
     """If no thread can start, our error says so, and a later `next` works."""
     listing = service().listing(max_results=20)
-    iterator: RestoreJobStream | RestoreJobWatch | RestoreJobIterator
-    if kind == "parallel":
-        iterator = listing.parallel()
-    elif kind == "watch":
-        iterator = listing.watch()
-    else:
-        iterator = iter(listing)
+    ways: dict[str, Any] = {
+        "parallel": listing.parallel,
+        "watch": listing.watch,
+        "async for": listing.__iter__,
+    }
+    iterator = ways[kind]()
 
     def first() -> Any:
         return asyncio.run(anext(iterator)) if kind == "async for" else next(iterator)

@@ -229,21 +229,6 @@ def test_until_that_raises_skips_no_job(backup: FakeBackup) -> None:
     assert seen(watch) == ["b completed", "c completed"]
 
 
-@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
-def test_until_cannot_end_the_loop_by_its_error(
-    backup: FakeBackup, iterate: Iterate, kind: type[Exception]
-) -> None:
-    """A `StopIteration` of `until` is raised as a `RuntimeError`, not taken for the end."""
-    backup.seed([a_job("a")])
-
-    def until(_: RestoreJob) -> bool:
-        raise kind
-
-    with pytest.raises(RuntimeError, match=f"until raised {kind.__name__}") as caught:
-        iterate(listing(backup).watch(until=until))
-    assert isinstance(caught.value.__cause__, kind)
-
-
 @pytest.mark.parametrize("status", [None, RestoreJobStatus("PAUSED")])
 def test_unknown_or_missing_status_has_not_ended(
     backup: FakeBackup, status: RestoreJobStatus | None
@@ -330,13 +315,6 @@ def test_ids_select_the_jobs(backup: FakeBackup) -> None:
     backup.seed_next([a_job("new", minutes=1)])
     backup.seed_next([a_job("a", "completed")])
     assert seen(listing(backup).watch(["a", "b"])) == ["a running", "b completed", "a completed"]
-
-
-def test_no_ids_follow_no_job(backup: FakeBackup, iterate: Iterate) -> None:
-    """A watch of an empty list of ids ends without a request."""
-    backup.seed([a_job("a")])
-    assert iterate(listing(backup).watch(iter([]))) == []
-    assert backup.requests == []
 
 
 def test_unlisted_ids_are_waited_for(backup: FakeBackup) -> None:
@@ -648,13 +626,6 @@ def test_id_that_is_not_text_is_refused(backup: FakeBackup, wrong: Any) -> None:
     """An id that is empty or not text raises an error that says how to pass ids."""
     with pytest.raises(InvalidRequestError, match="is not a restore job id: ids are text"):
         listing(backup).watch(["a", wrong])
-
-
-@pytest.mark.parametrize("wrong", ["job-1", 7])
-def test_ids_that_are_no_list_are_refused(backup: FakeBackup, wrong: Any) -> None:
-    """A single id is refused, because a text would be taken for a list of letters."""
-    with pytest.raises(InvalidRequestError, match=r"restore_job_ids=.* must be a list of ids"):
-        listing(backup).watch(wrong)
 
 
 @pytest.mark.parametrize("name", ["limit", "next_token", "resume_from"])

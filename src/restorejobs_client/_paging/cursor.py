@@ -203,8 +203,6 @@ class Cursor:
         """
         if self._state is not state:
             return 0
-        if self._state is not state:
-            return 0
         next_token = page.next_token or None  # AWS ends some listings with ""
         if state.next_token is not None:
             self._used_tokens.add(_token_hash(state.next_token))
