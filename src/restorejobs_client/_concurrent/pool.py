@@ -164,10 +164,12 @@ class WorkerPool:
         self._news.put(None)
         self._make_room()
 
-    def take_batch(self) -> bool:
-        """Take the next batch, or wait for news. Return `False` at the end."""
+    def take_batch(self, empty: Batch) -> bool:
+        """Take the batch after an empty one, or wait for news. Return `False` at the end."""
+        if self.batch is not empty:  # a signal handler has gone on
+            return True
         is_finished = self._group.unfinished == 0  # read before the last batch could be missed
-        if (batch := self.batch.next) is not None:
+        if (batch := empty.next) is not None:
             self.batch, self._taken = batch, self._taken + 1
         elif not is_finished:
             self._make_room()  # again, because an interrupt may have left it out
