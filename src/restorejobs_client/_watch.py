@@ -193,6 +193,8 @@ class RestoreJobWatch(JobIterator):
     between rounds. After an error, `next()` tries again. Closing the watch (from any thread or
     signal handler) or leaving its `with` or `async with` block ends it at once. Ctrl-C and
     cancelling `async for` end the wait at once, and iterating again continues: no change is lost.
+    A signal handler may ask for the next job while the watch waits for the next round. Where it has
+    interrupted anything else of the watch, it gets an InvalidRequestError.
     """
 
     def __init__(  # only RestoreJobs.watch calls it
@@ -221,6 +223,7 @@ class RestoreJobWatch(JobIterator):
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._look = _NOTHING
+        self._advancing: object = None  # the lock, while this thread holds it
         self._has_open_request = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
@@ -269,11 +272,19 @@ class RestoreJobWatch(JobIterator):
             self._sleepers.discard(wake)
 
     def _advance(self) -> float | None:
+        if self._advancing is self._lock:  # not one of the parent, after a fork
+            raise InvalidRequestError(
+                "a signal handler has interrupted this watch, so it cannot ask for the next job: "
+                "ask after the handler has returned"
+            )
+        self._advancing = self._lock
         try:
             return self._step()
         except BaseException:
             self._end_bar()
             raise
+        finally:
+            self._advancing = None
 
     def _step(self) -> float | None:
         """Hand over changes, end, wait for the next round, or request a page."""
@@ -283,8 +294,7 @@ class RestoreJobWatch(JobIterator):
         _raise_if_any(look.error)
         if jobs := self._jobs:
             look = follower.look(jobs)
-            if self._jobs is jobs:  # no signal handler has gone on
-                self._items, self._look, self._jobs = look.changed, look, look.rest
+            self._items, self._look, self._jobs = look.changed, look, look.rest
             return 0.0
         now = self._clock.now()
         pages, deadline = self._pages, self._deadline
