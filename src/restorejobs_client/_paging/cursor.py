@@ -246,7 +246,7 @@ class Cursor:
         """Free the memory of a delivered page before the next one is decoded."""
         state, arrival = self._state, self._state.arrival
         if arrival.jobs and arrival.delivered(by_page=self._by_page) == len(arrival.jobs):
-            self._state = state._replace(arrival=_Arrival(state.next_token))
+            self._move(state, state._replace(arrival=_Arrival(state.next_token)), 0)
 
 
 def _token_hash(token: str) -> bytes:
