@@ -79,8 +79,8 @@ class RestoreJobStream(ArrowExport, JobIterator):
                 raise InvalidRequestError(  # noqa: TRY301  # ends the bar
                     f"the threads of this stream are in the process that has forked: {_AGAIN}"
                 )
-            while not length_hint(pool.batch.jobs):
-                if not pool.take_batch():
+            while not length_hint((batch := pool.batch).jobs):
+                if not pool.take_batch(batch):
                     self._draw_bar()
                     self._end()
                     return None

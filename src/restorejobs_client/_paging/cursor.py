@@ -201,12 +201,11 @@ class Cursor:
         Raises:
             PaginationError: its token was used before. The position does not change.
         """
-        if self._state is not state:
-            return 0
         next_token = page.next_token or None  # AWS ends some listings with ""
         if state.next_token is not None:
             self._used_tokens.add(_token_hash(state.next_token))
-        if next_token is not None and _token_hash(next_token) in self._used_tokens:
+        is_used = next_token is not None and _token_hash(next_token) in self._used_tokens
+        if is_used and self._state is state:
             raise PaginationError(
                 "the service returned a page token that this listing has used before, so the "
                 "listing would repeat jobs or never end: try again from the checkpoint"
