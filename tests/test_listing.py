@@ -26,6 +26,8 @@ from restorejobs_client import (
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
@@ -80,25 +82,6 @@ def test_iteration_continues_after_break(client: RestoreJobsClient) -> None:
         if number == 42:
             break
     assert len(list(iterator)) == 258
-
-
-def test_signal_handler_may_read_the_same_iterator() -> None:
-    """If a signal handler reads during a request, each job still goes to one of the two."""
-    answers, by_handler = service(), list[RestoreJob]()
-    iterator = iter(answers.listing(max_results=7))
-
-    def interrupt(_: object) -> None:
-        if len(answers.asked) == 2:
-            signal.raise_signal(signal.SIGUSR1)
-
-    answers.before_answer = interrupt
-    before = signal.signal(signal.SIGUSR1, lambda *_: by_handler.append(next(iterator)))
-    try:
-        by_loop = list(iterator)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-    assert by_handler == [JOBS[7]]
-    assert by_loop == JOBS[:7] + JOBS[8:]
 
 
 def test_pages_are_those_of_the_service(server: PageServer, client: RestoreJobsClient) -> None:
@@ -335,3 +318,57 @@ def test_interrupt_at_any_line_loses_no_job_of_a_stream() -> None:
 
     for line in range(1, run(0) + 1):
         run(line)
+
+
+class Reader:
+    """Sends a signal when a certain function of this package begins; its handler reads too."""
+
+    def __init__(self, call: int) -> None:
+        self.calls = 0
+        self.items: list[Any] = []
+        self._call = call
+        self._package = str(Path(restorejobs_client.__file__).parent)
+
+    def read(self, iterator: Any) -> None:
+        """Read all items, those of the handler included."""
+
+        def handler(*_: object) -> None:
+            self.items.extend(itertools.islice(iterator, 2))
+
+        before, traced = signal.signal(signal.SIGUSR1, handler), sys.gettrace()
+        sys.settrace(self._trace)
+        try:
+            for item in iterator:
+                self.items.append(item)  # the handler adds some between
+        finally:
+            sys.settrace(traced)
+            signal.signal(signal.SIGUSR1, before)
+
+    def _trace(self, frame: Any, *_: object) -> None:
+        if frame.f_code.co_filename.startswith(self._package):
+            self.calls += 1
+            if self.calls == self._call:
+                signal.raise_signal(signal.SIGUSR1)
+
+
+@pytest.mark.parametrize("kind", ["jobs", "pages", "gather", "watch"])
+def test_signal_handler_may_read_at_any_moment(kind: str) -> None:
+    """A loop, and a handler that interrupts it when any function begins, get each job once."""
+    gc.collect()  # as above
+
+    def run(interrupted_call: int) -> int:
+        reader, listing = Reader(interrupted_call), service().listing(max_results=7)
+        iterators: dict[str, Callable[[], Any]] = {
+            "jobs": listing.__iter__,
+            "pages": listing.pages,
+            "gather": lambda: gather(listing),
+            "watch": lambda: listing.watch(until=lambda _: True),
+        }
+        reader.read(iterators[kind]())
+        items = reader.items
+        jobs = [job for page in items for job in page] if kind == "pages" else items
+        assert sorted(jobs, key=JOBS.index) == JOBS, interrupted_call
+        return reader.calls
+
+    for call in range(1, run(0) + 1):
+        run(call)

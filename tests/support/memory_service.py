@@ -80,7 +80,7 @@ class Service:
         self.most_at_once = 0
         self._scripted: deque[Scripted] = deque()
         self._at_once = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may list too
 
     def answer_next(self, *answers: Scripted) -> None:
         """Answer the next requests with these: a page, an error to raise, or a function."""

@@ -124,8 +124,7 @@ class _RunIterator(ItemIterator[_Item]):
         self._items = cast("Iterator[_Item]", run.items)
 
     def _advance(self) -> float | None:
-        # After an interrupt, the run may have a page that is not in `_items` yet.
-        if not length_hint(self._run.items) and not self._run.advance():
+        if not self._run.advance():
             return None
         self._items = cast("Iterator[_Item]", self._run.items)
         return 0.0

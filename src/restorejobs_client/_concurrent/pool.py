@@ -164,12 +164,12 @@ class WorkerPool:
         self._news.put(None)
         self._make_room()
 
-    def take_batch(self, empty: Batch) -> bool:
-        """Take the batch after an empty one, or wait for news. Return `False` at the end."""
-        if self.batch is not empty:  # a signal handler has gone on
-            return True
+    def take_batch(self, after: Batch) -> bool:
+        """Take the batch after this one, or wait for news. Return `False` at the end."""
         is_finished = self._group.unfinished == 0  # read before the last batch could be missed
-        if (batch := empty.next) is not None:
+        if self.batch is not after:  # a signal handler has taken it
+            return True
+        if (batch := after.next) is not None:
             self.batch, self._taken = batch, self._taken + 1
         elif not is_finished:
             self._make_room()  # again, because an interrupt may have left it out

@@ -205,7 +205,7 @@ class Cursor:
         if state.next_token is not None:
             self._used_tokens.add(_token_hash(state.next_token))
         is_used = next_token is not None and _token_hash(next_token) in self._used_tokens
-        if is_used and self._state is state:  # a signal handler may have gone on, and used it
+        if is_used and self._state is state:
             raise PaginationError(
                 "the service returned a page token that this listing has used before, so the "
                 "listing would repeat jobs or never end: try again from the checkpoint"

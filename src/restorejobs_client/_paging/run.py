@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import length_hint
+
 from restorejobs_client._core.errors import RestoreJobsError, TransportError
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._paging.cursor import Cursor, FetchPage, Query
@@ -18,17 +20,19 @@ class Run(Cursor):
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
 
     def advance(self) -> bool:
-        """Fetch the next page. Return `False` at the end.
+        """Fetch the next page, unless a page has items left. Return `False` at the end.
 
         Raises:
             RestoreJobsError: the request failed. The error has the checkpoint to resume from.
         """
         try:
+            self.forget_delivered()
+            state = self.state
+            if length_hint(state.arrival.items):  # from an interrupted call or a signal handler
+                return True
             if self.is_done:
                 return False
             self._bar.begin()
-            self.forget_delivered()
-            state = self.state
             page = self._fetch(self.next_parameters(state))
             self._bar.add_page(self.accept(page, state))
         except RecursionError:
