@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
@@ -11,30 +12,77 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.memory_service import Service, job
 
 if TYPE_CHECKING:
-    import pytest
     from support.raw_server import PageServer
 
     from restorejobs_client import RestoreJobsClient
 
+TESTS = Path(__file__).parent
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+KINDS = ["jobs", "pages", "gather", "parallel", "watch"]
 
-def test_client_works_after_any_interrupt(server: PageServer) -> None:
-    """After interrupts at random microseconds, requests still answer and no thread stays."""
-    program = Path(__file__).parent / "support" / "interrupted_program.py"
+
+def signals_survived(program: str, *arguments: str) -> int:
+    """Run a program of `support`, and return how many signals it says that it has survived."""
     # coverage has locks of its own, which an interrupt leaves held.
     environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, program, server.endpoint_url, "600", "1"],
+        [sys.executable, TESTS / "support" / program, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env=environment,
+        env={**environment, **CREDENTIALS, "PYTHONPATH": str(TESTS)},
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 300
+    return int(done.stdout)
+
+
+def test_client_works_after_any_interrupt(server: PageServer) -> None:
+    """After interrupts at random microseconds, requests still answer and no thread stays."""
+    assert signals_survived("interrupted_program.py", server.endpoint_url, "600", "1") > 300
+
+
+def readers_survive(part: str, kind: str, count: int) -> None:
+    """Run a part of the program with iterators of a kind, until that many signals have arrived."""
+    seed = str(random.randrange(10**6))  # noqa: S311  # other moments in each run
+    assert signals_survived("interrupted_readers.py", part, kind, str(count), seed) >= count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_interrupted_reading_continues_with_exactly_the_rest(kind: str) -> None:
+    """Ctrl-C in any microsecond loses, repeats and reorders no job, page or change."""
+    readers_survive("interrupted", kind, 800)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_handler_may_read_what_it_interrupts(kind: str) -> None:
+    """A handler and the loop that it interrupts get each item once; a watch may refuse it."""
+    readers_survive("overtaken", kind, 400)
+
+
+@pytest.mark.parametrize("kind", ["gather", "parallel", "watch"])
+def test_handler_may_close_what_it_interrupts(kind: str) -> None:
+    """The loop ends without an error, nothing comes afterwards, and the threads end."""
+    readers_survive("closed", kind, 150)
+
+
+@pytest.mark.parametrize("kind", ["gather", "parallel"])
+def test_interrupted_dropping_ends_all_threads(kind: str) -> None:
+    """A stream may be interrupted, or closed by a handler, while it is dropped or closed."""
+    readers_survive("dropped", kind, 500)
+
+
+def test_handler_may_make_a_client() -> None:
+    """A handler that interrupts the making of a client makes another one, and both list."""
+    readers_survive("clients", "none", 40)
 
 
 def test_request_takes_no_lock_that_an_interrupt_leaves_held(client: RestoreJobsClient) -> None:
