@@ -333,7 +333,8 @@ class Reader:
         """Read all items, those of the handler included."""
 
         def handler(*_: object) -> None:
-            self.items.extend(itertools.islice(iterator, 2))
+            with suppress(InvalidRequestError):  # of a watch
+                self.items.extend(itertools.islice(iterator, 2))
 
         before, traced = signal.signal(signal.SIGUSR1, handler), sys.gettrace()
         sys.settrace(self._trace)

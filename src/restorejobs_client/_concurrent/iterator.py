@@ -25,7 +25,8 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
     What has arrived is in `_items`. An item leaves it in the `for` line of `__next__`, and is
     returned without another call, so no interrupt can come between. When threads share an iterator,
     one of them fetches while the others wait, and each item goes to one of them. A signal handler
-    may ask for an item while its own thread fetches: then the first to arrive counts.
+    may ask for an item while its own thread fetches: then the first to arrive counts. Only a watch
+    refuses that.
     """
 
     _items: Iterator[_Item] = iter(())
