@@ -197,6 +197,21 @@ def test_resume_needs_only_the_checkpoint() -> None:
         assert [*next(pages), *client.resume(pages.checkpoint)] == expected
 
 
+def test_resumed_listing_can_have_a_limit() -> None:
+    """`client.resume` takes a limit, and the checkpoints of such runs continue one another."""
+    jobs = sample_jobs(100)
+    with fake_backup(jobs) as backup:
+        client = backup.client()
+        iterator = iter(client.list_restore_jobs(limit=7, max_results=10))
+        found = list(iterator)
+        while not iterator.has_ended:
+            iterator = iter(client.resume(iterator.checkpoint, limit=9))
+            found += iterator
+        assert found == jobs
+        with pytest.raises(InvalidRequestError, match="limit=-1"):
+            client.resume(iterator.checkpoint, limit=-1)
+
+
 def test_window_can_be_resumed() -> None:
     """The checkpoint of a window continues that window."""
     with fake_backup(sample_jobs(200, created_after=JUNE, created_before=JULY)) as backup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
-from support.raw_server import Answer
+from support.raw_server import Answer, PageServer, wire_job
 
 from restorejobs_client import (
     ConfigurationError,
@@ -23,12 +24,12 @@ from restorejobs_client import (
     InvalidRequestError,
     ListRestoreJobsRequest,
     RestoreJobsClient,
+    gather,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from support.raw_server import PageServer
 
 REGION = "eu-west-1"
 
@@ -392,3 +393,48 @@ def test_clients_with_credentials_do_not_pickle(server: PageServer) -> None:
         for value in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
             with pytest.raises(InvalidRequestError, match=reason):
                 pickle.dumps(value)
+
+
+# Connections
+
+
+@pytest.fixture
+def own_server() -> Iterator[PageServer]:
+    """Return a server that only the test uses."""
+    with PageServer([wire_job(number) for number in range(30)]) as server:
+        yield server
+
+
+def open_connections(server: PageServer) -> int:
+    """Return how many connections the server has."""
+    return sum(one.fileno() != -1 for one in list(server._connections))  # noqa: SLF001  # our own
+
+
+def no_connection_stays(server: PageServer) -> bool:
+    """Return whether all connections end within five seconds."""
+    deadline = time.monotonic() + 5
+    while open_connections(server) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return open_connections(server) == 0
+
+
+def test_closed_client_has_no_connection_and_can_be_used_again(own_server: PageServer) -> None:
+    """Leaving the `with` block closes the connections; a later listing opens new ones."""
+    with RestoreJobsClient(client=own_server.client()) as client:
+        assert len(list(client.list_restore_jobs(max_results=10))) == 30
+        assert open_connections(own_server) == 1
+    assert no_connection_stays(own_server)
+    assert len(list(client.list_restore_jobs())) == 30
+    client.close()
+    client.close()
+    assert no_connection_stays(own_server)
+
+
+def test_gather_closes_the_clients_whose_listings_have_ended(own_server: PageServer) -> None:
+    """Each client has a connection only until its last listing has ended."""
+    clients = [RestoreJobsClient(client=own_server.client()) for _ in range(8)]
+    listings = [client.list_restore_jobs(max_results=3) for client in clients for _ in range(2)]
+    counts = [open_connections(own_server) for _ in gather(*listings, max_workers=1)]
+    assert len(counts) == 30 * 16
+    assert max(counts) <= 2  # the server may be late to notice that one has ended
+    assert no_connection_stays(own_server)

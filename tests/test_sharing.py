@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import itertools
 import os
 import pickle
 import subprocess
@@ -25,7 +26,6 @@ from restorejobs_client import (
     RestoreJobsErrorGroup,
     ThrottlingException,
     TransportError,
-    WatchTimeoutError,
     gather,
 )
 
@@ -145,12 +145,39 @@ def test_copy_continues_on_its_own(
     assert first + list(twin) == expected
 
 
-def test_copy_of_a_page_iterator_continues_on_its_own() -> None:
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("page_size", [4, 30])
+def test_copy_of_a_resumed_iterator_continues_on_its_own(
+    how: Callable[[Any], Any], page_size: int
+) -> None:
+    """It finds its place for itself, before and after that, and can be resumed itself."""
+    served = service()
+    iterator = iter(served.listing(max_results=10))
+    first = list(itertools.islice(iterator, 25))
+    served.page_size = page_size  # so the page of the checkpoint may arrive in parts
+    resumed = iter(served.listing(resume_from=iterator.checkpoint))
+    twins = [how(resumed)]
+    first.append(next(resumed))
+    twins.append(how(resumed))
+    assert [next(twins[0]), *twins[0]] == JOBS[25:]
+    assert twins[1].checkpoint == resumed.checkpoint
+    assert list(served.listing(resume_from=twins[1].checkpoint)) == JOBS[26:]
+    assert first + list(resumed) == [*first, *twins[1]] == JOBS
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("taken", [0, 1, 3])
+def test_copy_of_a_page_iterator_continues_on_its_own(
+    how: Callable[[Any], Any], taken: int
+) -> None:
     """A copy yields the pages that the original yields."""
-    pages = service().listing(max_results=30).pages()
-    next(pages)
-    twin = copy.copy(pages)
-    assert list(pages) == list(twin)
+    pages = service().listing(max_results=30, limit=100).pages()
+    first = list(itertools.islice(pages, taken))
+    twin = how(pages)
+    assert twin.checkpoint == pages.checkpoint
+    rest = list(pages)
+    assert rest == list(twin)
+    assert [job for page in first + rest for job in page] == JOBS[:100]
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
@@ -193,6 +220,48 @@ def test_forked_child_never_waits_for_threads_of_its_parent() -> None:
         print("right")
     """
     assert output_of(program) == "right"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("reader", ["a thread", "async for"])
+def test_forked_child_continues_what_another_thread_fetches(reader: str) -> None:
+    """A child goes on with a listing and a watch whose locks a thread of its parent holds."""
+    program = """
+        import asyncio, os, threading, time
+        from support.memory_service import Service, job
+
+        jobs = [job(number, -number) for number in range(60)]
+        for kind in ("listing", "watch"):
+            has_forked = threading.Event()
+            service = Service(jobs)
+            listing = service.listing(max_results=20)
+            iterator = iter(listing) if kind == "listing" else listing.watch(until=lambda _: True)
+            first = [next(iterator) for _ in range(20)]
+            service.before_answer = lambda _: has_forked.wait(20)
+
+            async def collected():
+                return [one async for one in iterator]
+
+            def read():
+                rest.extend(asyncio.run(collected()) if {is_async} else iterator)
+
+            rest = []
+            thread = threading.Thread(target=read)
+            thread.start()
+            while len(service.asked) < 2:
+                time.sleep(0.001)
+            child = os.fork()
+            service.before_answer = lambda _: None
+            if child == 0:
+                os._exit(list(iterator) != jobs[20:])
+            has_forked.set()
+            thread.join()
+            assert first + rest == jobs
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, kind
+        print("right")
+    """
+    is_async = str(reader == "async for")
+    assert output_of(program.replace("{is_async}", is_async)) == "right"
 
 
 # Tables
@@ -265,12 +334,38 @@ def test_another_thread_may_close_an_async_watch() -> None:
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
-def test_watch_ends_under_a_frozen_clock() -> None:
-    """`timeout` is real time, although a test has frozen Python's clocks."""
-    freezegun = pytest.importorskip("freezegun")
-    watch = service().listing().watch(until=lambda _: False, interval=0.05, timeout=0.2)
-    with freezegun.freeze_time("2026-06-01"), pytest.raises(WatchTimeoutError):
-        list(watch)
+@pytest.mark.parametrize("imported", ["sys", "restorejobs_client"])
+def test_watch_ends_under_a_frozen_clock(imported: str) -> None:
+    """`timeout` is real time, whether Python's clocks were frozen before or after the import."""
+    program = """
+        import {imported}
+        import freezegun
+        with freezegun.freeze_time("2026-06-01"):
+            from support.memory_service import Service, job
+            from restorejobs_client import WatchTimeoutError
+            try:
+                list(Service([job(0)]).listing().watch(interval=0.05, timeout=0.2))
+            except WatchTimeoutError as error:
+                print(error.pending)
+    """
+    assert output_of(program.replace("{imported}", imported)) == "('job-0',)"
+
+
+def test_close_wakes_all_threads_of_a_watch() -> None:
+    """Closing a watch between its rounds ends all threads that wait for the next one."""
+    watch = service().listing().watch(until=lambda _: False)
+    parts: list[list[RestoreJob]] = [[] for _ in range(8)]
+    threads = [threading.Thread(target=part.extend, args=(watch,), daemon=True) for part in parts]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 10
+    while sum(map(len, parts)) < len(JOBS) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    watch.close()
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_watch_of_no_ids_sends_nothing() -> None:
@@ -319,16 +414,19 @@ def test_permanent_throttling_ends_parallel_soon(workers: int) -> None:
     served = service()
 
     def throttle(_: Parameters) -> None:
-        time.sleep(0.2)  # botocore's retries
+        time.sleep(0.3)  # botocore's retries
         response = {"Error": {"Code": "ThrottlingException"}}
         message = "Rate exceeded"
         raise ThrottlingException(message, response=response, operation_name="ListRestoreJobs")
 
     served.before_answer = throttle
     started = time.monotonic()
+    with pytest.raises(ThrottlingException):
+        list(served.listing())
+    alone, started = time.monotonic() - started, time.monotonic()
     with pytest.raises(RestoreJobsErrorGroup) as caught:
         list(served.listing().parallel(workers))
-    assert time.monotonic() - started < 1.0 + workers / 32
+    assert time.monotonic() - started < 3 * alone
     assert len(caught.value.exceptions) == workers
     assert len({error.checkpoint for error in caught.value.exceptions}) == workers
     assert all("while listing" in error.__notes__[0] for error in caught.value.exceptions)
@@ -354,6 +452,13 @@ def test_has_ended_tells_an_end_from_a_limit() -> None:
     exactly = iter(service().listing(limit=len(JOBS)))
     assert len(list(exactly)) == len(JOBS)
     assert exactly.has_ended
+    pages = service().listing(max_results=50).pages()
+    assert [pages.has_ended for _ in pages] == [False, False, False, True]
+    resumed = iter(service().listing(resume_from=limited.checkpoint))
+    assert not resumed.has_ended
+    assert len(list(resumed)) == 80
+    assert resumed.has_ended
+    assert iter(service().listing(resume_from=resumed.checkpoint)).has_ended
 
 
 def test_group_of_errors_is_one_of_ours() -> None:

@@ -84,12 +84,13 @@ def _no_more_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_no_more_threads")
-@pytest.mark.parametrize("kind", ["parallel", "watch", "async for"])
+@pytest.mark.parametrize("kind", ["parallel", "gather", "watch", "async for"])
 def test_limit_of_threads_raises_our_error(kind: str) -> None:
     """If no thread can start, our error says so, and a later `next` works."""
     listing = service().listing(max_results=20)
     ways: dict[str, Any] = {
         "parallel": listing.parallel,
+        "gather": lambda: gather(listing),
         "watch": listing.watch,
         "async for": listing.__iter__,
     }

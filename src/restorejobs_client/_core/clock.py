@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 
 class Clock:
     """Real time, also where a test has frozen Python's clocks."""
 
-    _monotonic = staticmethod(time.monotonic)  # in a module, it would be replaced while frozen
+    # `time.monotonic` would be the frozen one if the clocks are frozen during the import.
+    _monotonic = staticmethod(
+        partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+        if hasattr(time, "clock_gettime")  # not on Windows
+        else time.monotonic
+    )
 
     def now(self) -> float:
         """Return seconds since an arbitrary moment."""
