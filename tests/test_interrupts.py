@@ -65,7 +65,7 @@ def test_interrupted_reading_continues_with_exactly_the_rest(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_handler_may_read_what_it_interrupts(kind: str) -> None:
     """A handler and the loop that it interrupts get each item once; a watch may refuse it."""
-    readers_survive("overtaken", kind, 400)
+    readers_survive("overtaken", kind, 800)
 
 
 @pytest.mark.parametrize("kind", ["gather", "parallel", "watch"])
@@ -77,7 +77,7 @@ def test_handler_may_close_what_it_interrupts(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["gather", "parallel"])
 def test_interrupted_dropping_ends_all_threads(kind: str) -> None:
     """A stream may be interrupted, or closed by a handler, while it is dropped or closed."""
-    readers_survive("dropped", kind, 500)
+    readers_survive("dropped", kind, 300)
 
 
 def test_handler_may_make_a_client() -> None:

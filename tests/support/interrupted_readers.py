@@ -170,9 +170,10 @@ def closed(kind: str) -> None:
 
 def dropped(kind: str) -> None:
     """Interrupt a stream while it is dropped or closed, or close it meanwhile."""
-    listing = Service(JOBS).listing(max_results=7)  # without a circle, which the collector breaks
+    listing = Service(JOBS).listing(max_results=1)  # without a circle, which the collector breaks
     iterator: Any = gather(listing, listing) if kind == "gather" else listing.parallel(3)
     next(iterator)
+    time.sleep(chance.choice([0, 0.002]))  # meanwhile, workers begin to wait for room
     weak = ref(iterator)
 
     def close() -> None:
