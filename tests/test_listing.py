@@ -323,10 +323,11 @@ def test_interrupt_at_any_line_loses_no_job_of_a_stream() -> None:
 class Reader:
     """Sends a signal when a certain function of this package begins; its handler reads too."""
 
-    def __init__(self, call: int) -> None:
+    def __init__(self, call: int, count: int) -> None:
         self.calls = 0
         self.items: list[Any] = []
         self._call = call
+        self._count = count
         self._package = str(Path(restorejobs_client.__file__).parent)
 
     def read(self, iterator: Any) -> None:
@@ -334,35 +335,38 @@ class Reader:
 
         def handler(*_: object) -> None:
             with suppress(InvalidRequestError):  # of a watch
-                self.items.extend(itertools.islice(iterator, 2))
+                self.items.extend(itertools.islice(iterator, self._count))
 
-        before, traced = signal.signal(signal.SIGUSR1, handler), sys.gettrace()
-        sys.settrace(self._trace)
+        before, profiled = signal.signal(signal.SIGUSR1, handler), sys.getprofile()
+        sys.setprofile(self._profile)  # coverage needs the trace function
         try:
             for item in iterator:
                 self.items.append(item)  # the handler adds some between
         finally:
-            sys.settrace(traced)
+            sys.setprofile(profiled)
             signal.signal(signal.SIGUSR1, before)
 
-    def _trace(self, frame: Any, *_: object) -> None:
-        if frame.f_code.co_filename.startswith(self._package):
+    def _profile(self, frame: Any, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(self._package):
             self.calls += 1
             if self.calls == self._call:
                 signal.raise_signal(signal.SIGUSR1)
 
 
 @pytest.mark.parametrize("kind", ["jobs", "pages", "gather", "watch"])
-def test_signal_handler_may_read_at_any_moment(kind: str) -> None:
+@pytest.mark.parametrize("count", [2, 9])  # less and more than a page has
+def test_signal_handler_may_read_at_any_moment(kind: str, count: int) -> None:
     """A loop, and a handler that interrupts it when any function begins, get each job once."""
     gc.collect()  # as above
 
     def run(interrupted_call: int) -> int:
-        reader, listing = Reader(interrupted_call), service().listing(max_results=7)
+        reader, listing = Reader(interrupted_call, count), service().listing(max_results=7)
+        first = service().listing(max_results=4, limit=11)
+        second = service().listing(max_results=4, next_token="11")
         iterators: dict[str, Callable[[], Any]] = {
             "jobs": listing.__iter__,
             "pages": listing.pages,
-            "gather": lambda: gather(listing),
+            "gather": lambda: gather(first, second),
             "watch": lambda: listing.watch(until=lambda _: True),
         }
         reader.read(iterators[kind]())

@@ -104,11 +104,14 @@ def test_threads_share_an_iterator(make: Callable[[Any], Any]) -> None:
     served = service(delay=0.001)
     iterator = make(served.listing(max_results=9))
     parts: list[list[Any]] = [[] for _ in range(8)]
-    threads = [threading.Thread(target=part.extend, args=(iterator,)) for part in parts]
+    threads = [
+        threading.Thread(target=part.extend, args=(iterator,), daemon=True) for part in parts
+    ]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + 20
     for thread in threads:
-        thread.join(20)
+        thread.join(max(0, deadline - time.monotonic()))
     items = [item for part in parts for item in part]
     jobs = items if isinstance(items[0], RestoreJob) else [job for page in items for job in page]
     assert sorted(job.restore_job_id or "" for job in jobs) == sorted(
@@ -365,8 +368,9 @@ def test_close_wakes_all_threads_of_a_watch() -> None:
         time.sleep(0.01)
     time.sleep(0.1)
     watch.close()
+    deadline = time.monotonic() + 10
     for thread in threads:
-        thread.join(5)
+        thread.join(max(0, deadline - time.monotonic()))
     assert not any(thread.is_alive() for thread in threads)
 
 
