@@ -36,15 +36,20 @@ LONGEST = 0.001  # seconds until the next signal
 
 chance = random.Random(sys.argv[4])  # noqa: S311  # nothing secret
 signals = 0
+is_armed = False
 
 
 def arm(longest: float = LONGEST) -> None:
     """Let a signal arrive in a moment."""
+    global is_armed  # noqa: PLW0603  # of a program
+    is_armed = True
     signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, longest))
 
 
 def disarm() -> None:
-    """Let no signal arrive."""
+    """Let no signal arrive. One that is late does nothing."""
+    global is_armed  # noqa: PLW0603  # of a program
+    is_armed = False
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -52,9 +57,11 @@ def handle(handler: Callable[[], object]) -> None:
     """Call a function for each signal."""
 
     def count(*_: object) -> None:
-        global signals  # noqa: PLW0603  # of a program
-        signals += 1
-        handler()
+        global is_armed, signals  # noqa: PLW0603  # of a program
+        if is_armed:
+            is_armed = False
+            signals += 1
+            handler()
 
     signal.signal(signal.SIGALRM, count)
 
