@@ -29,6 +29,8 @@ _HEAD: Final = "font-weight:600"
 _ID: Final = len("00000000-0000-0000-0000-000000000000")
 _BREAK: Final = "white-space:normal;overflow-wrap:anywhere"
 _NARROW: Final = 16  # characters, the least width of text that may break
+# On a narrow page, and on paper, letters are a little smaller.
+_TABLE: Final = "margin:.7em 0;font-size:clamp(.7em,1vw,.85em);border-spacing:0;max-width:100%"
 _ROW: Final = "display:flex;flex-wrap:wrap;padding:0;border-top:1px solid #8886;break-inside:avoid"
 # All cells of a column have the same width, so that all rows break at the same columns. `ch` is the
 # width of a digit, so their letters have the same weight.
@@ -141,9 +143,7 @@ class Table:
         head = f"<thead>{rows.pop(0)}</thead>" if self._has_header and rows else ""
         style = "padding:.2em 1ch;text-align:left;color:inherit;break-after:avoid"
         caption = f'<caption style="{style}">{_shown(self._title)}</caption>'
-        style = (
-            f"margin:.7em 0;font-size:.85em;border-spacing:0;width:{longest:.0f}ch;max-width:100%"
-        )
+        style = f"{_TABLE};width:{longest:.0f}ch"
         return f'<table style="{style}">{caption}{head}<tbody>{"".join(rows)}</tbody></table>'
 
 
@@ -162,7 +162,7 @@ def _html(cell: Cell, style: str) -> str:
 
 def _widths(cell: Cell) -> tuple[int, int]:
     """Return the least and the greatest width of the cell, in characters."""
-    longest = len(cell.shown) + 3 * bool(cell.style)  # a badge has a padding
+    longest = len(cell.shown) + 3 * (_BADGE in cell.style)  # it has a padding
     least = _NARROW if len(cell.shown) > _ID else longest
     return max(least, min(len(cell.note), _NARROW)), max(longest, len(cell.note))
 
