@@ -18,7 +18,6 @@ _COLOURS: Final = {
     **dict.fromkeys(("PENDING", "RUNNING", "VALIDATING", "DELETING"), "#0969da"),
     "ABORTED": "#9a6700",
 }
-_OTHER_COLOUR: Final = "#656d76"
 # Without print-color-adjust, browsers do not print backgrounds.
 _BADGE: Final = (
     "color:#fff;padding:0 .4em;border-radius:.7em;"
@@ -58,7 +57,7 @@ class Cell(NamedTuple):
 def status_cell(status: str | None, reason: str | None = None) -> Cell:
     """Return the cell that shows a status in its colour, and the reason for it."""
     shown = str(status or "")
-    style = f"background:{_COLOURS.get(shown, _OTHER_COLOUR)};{_BADGE}" if shown else ""
+    style = f"background:{_COLOURS.get(shown, '#656d76')};{_BADGE}" if shown else ""
     return Cell(shown, note=str(reason or ""), style=style)
 
 

@@ -104,9 +104,8 @@ class Tally:
                 self._add_failure(member, str(value), job)
         facts, created = self._facts, job.creation_date
         facts["parents"] += job.is_parent is True
-        if created is None:
-            facts["without_creation_date"] += 1
-        else:
+        facts["without_creation_date"] += created is None
+        if created is not None:
             facts["oldest"] = min(facts["oldest"] or created, created)
             facts["newest"] = max(facts["newest"] or created, created)
         if job.status == "COMPLETED":
