@@ -751,6 +751,14 @@ def test_signal_handler_may_close_a_watch(service: Service, iterate: Iterate) ->
         iterate(watch)
 
 
+def test_handler_may_outlast_the_pause_of_a_watch() -> None:
+    """A signal handler that runs for longer than the pause does not make a watch wait for ever."""
+    jobs = Service([job(0)])
+    watch = jobs.listing().watch(interval=0.2, until=lambda _: len(jobs.asked) > 2)
+    with within_five_seconds(), signal_soon(signal.SIGUSR1, lambda *_: time.sleep(0.4)):
+        assert list(watch) == [job(0)]
+
+
 def test_close_may_interrupt_the_watch_anywhere(hanging_service: Service) -> None:
     """`close` is safe even while the bar is being drawn, and abandons the current request."""
 

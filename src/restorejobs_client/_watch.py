@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Final, NamedTuple, Self, cast
 
 from restorejobs_client._concurrent.iterator import JobIterator, RestoreJobPageIterator
-from restorejobs_client._core.errors import InvalidRequestError, WatchTimeoutError
-from restorejobs_client._core.interrupts import start_thread
+from restorejobs_client._core.errors import InvalidRequestError, TransportError, WatchTimeoutError
+from restorejobs_client._core.interrupts import new_queue, start_thread
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
@@ -228,7 +228,9 @@ class RestoreJobWatch(JobIterator):
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = restore_job_ids is not None and not ids
-        self._wake: SimpleQueue[Any] = SimpleQueue()
+        self._answers = new_queue()  # to the latest request
+        self._open = threading.Lock()  # held until the watch is closed
+        self._open.acquire()
         self._sleepers: set[Callable[[], object]] = set()
 
     def __enter__(self) -> Self:
@@ -247,16 +249,21 @@ class RestoreJobWatch(JobIterator):
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._items = iter(())
-        self._wake.put(None)
+        self._answers.put(None)
+        self._end_pause()
         for wake in tuple(self._sleepers):
             with suppress(RuntimeError):  # its event loop has ended
                 wake()
         self._end_bar()
 
     def _pause(self, seconds: float) -> None:
-        wake = self._wake
-        with suppress(Empty):
-            wake.put(wake.get(timeout=min(seconds, TIMEOUT_MAX)))  # for other threads that wait
+        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
+        if self._open.acquire(timeout=min(seconds, TIMEOUT_MAX)):
+            self._end_pause()  # for other threads that wait
+
+    def _end_pause(self) -> None:
+        with suppress(RuntimeError):  # another thread has done so
+            self._open.release()
 
     async def _pause_async(self, seconds: float) -> None:
         import asyncio  # noqa: PLC0415  # it is running
@@ -329,7 +336,7 @@ class RestoreJobWatch(JobIterator):
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
         fetch = self._fetch
-        answers: SimpleQueue[RestoreJobPage | BaseException | None] = SimpleQueue()
+        answers = self._answers = new_queue()  # an abandoned request keeps the old one
 
         def work() -> None:
             try:
@@ -337,12 +344,15 @@ class RestoreJobWatch(JobIterator):
             except BaseException as error:  # noqa: BLE001  # raised in the caller
                 answers.put(error)
 
-        self._wake = answers  # an abandoned request keeps the old queue
         start_thread(work)
-        answer = None if self._is_closed else answers.get()
+        answer: object = None if self._is_closed else answers.get()
         if isinstance(answer, BaseException):
             raise answer
-        return RestoreJobPage() if answer is None else answer
+        if isinstance(answer, RestoreJobPage):
+            return answer
+        if not self._is_closed:
+            raise TransportError("the process was forked while it waited for a page: ask again")
+        return RestoreJobPage()
 
     def _draw_bar(self) -> None:
         self._bar.begin()

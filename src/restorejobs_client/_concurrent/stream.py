@@ -71,15 +71,16 @@ class RestoreJobStream(ArrowExport, JobIterator):
             return None
         try:
             if self._workers_pid is None:
+                pid = os.getpid()
                 if pool.unfinished:
                     self._bar.begin()
                     pool.start()
-                self._workers_pid = os.getpid()
-            elif self._workers_pid != os.getpid():
-                raise InvalidRequestError(  # noqa: TRY301  # ends the bar
-                    f"the threads of this stream are in the process that has forked: {_AGAIN}"
-                )
+                self._workers_pid = pid
             while not length_hint((batch := pool.batch).jobs):
+                if self._workers_pid != os.getpid():  # also after a fork while it waited
+                    raise InvalidRequestError(  # noqa: TRY301  # ends the bar
+                        f"the threads of this stream are in the process that has forked: {_AGAIN}"
+                    )
                 if not pool.take_batch(batch):
                     self._draw_bar()
                     self._end()
@@ -99,6 +100,10 @@ class RestoreJobStream(ArrowExport, JobIterator):
         if failures:
             failed = counted(len(failures), "listing")
             message = f"{failed} failed; resume each from its checkpoint"
+            if self._has_table:  # whose jobs nobody has received
+                message = f"{failed} failed, so there is no table: {_AGAIN}"
+                for failure in failures:
+                    failure.checkpoint = None
             raise RestoreJobsErrorGroup(message, failures)
         self._has_ended = True
         self._bar.end()

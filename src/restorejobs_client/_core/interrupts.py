@@ -9,6 +9,7 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
@@ -16,8 +17,36 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
+from typing import Any, Final
+from weakref import WeakSet
 
 from restorejobs_client._core.errors import RestoreJobsError
+
+_queues: Final[WeakSet[queue.SimpleQueue[Any]]] = WeakSet()
+
+
+def in_child(work: Callable[[], object]) -> None:
+    """Call a function in the child of every fork, before any other code runs there."""
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(after_in_child=work)
+
+
+def new_queue() -> queue.SimpleQueue[Any]:
+    """Return a queue that a forked child can wait for: it gets `None` there, and has no threads.
+
+    The class is looked up here because gevent may replace it after this package was imported.
+    """
+    created: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    _queues.add(created)
+    return created
+
+
+def _wake() -> None:
+    for one in tuple(_queues):
+        one.put(None)
+
+
+in_child(_wake)
 
 
 class InterruptSafeQueue:
