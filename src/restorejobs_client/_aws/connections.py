@@ -7,21 +7,25 @@ pools are used.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakSet
+from weakref import ref
 
-from restorejobs_client._core.interrupts import InterruptSafeQueue, in_child
+from restorejobs_client._core.interrupts import (
+    InterruptSafeQueue,
+    in_child,
+    living,
+    remember_weakly,
+)
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
 
-_sessions: Final[WeakSet[Any]] = WeakSet()  # botocore's HTTP sessions of living clients
-_sockets: Final[WeakSet[socket.socket]] = WeakSet()  # those of living connections
+_sessions: Final[set[ref[Any]]] = set()  # botocore's HTTP sessions of living clients
+_sockets: Final[set[ref[Any]]] = set()  # those of living connections
 
 
 def use_own_pools(client: BaseClient) -> None:
@@ -35,14 +39,14 @@ def use_own_pools(client: BaseClient) -> None:
     if any(kind.QueueCls is not InterruptSafeQueue for kind in kinds.values()):
         kinds.update({scheme: _own_pool(kind) for scheme, kind in kinds.items()})
         client.close()  # the pools that it has made before
-        _sessions.add(session)
+        remember_weakly(_sessions, session)
 
 
 def _own_pool(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are not known here
     def connect(connection: Any) -> None:  # noqa: ANN401
         pid = os.getpid()
         kind.ConnectionCls.connect(connection)
-        _sockets.add(connection.sock)
+        remember_weakly(_sockets, connection.sock)
         if pid != os.getpid():  # forked before the line above: the parent has this socket too
             connection.close()
             raise ConnectionResetError
@@ -87,15 +91,15 @@ def _leave_to_parent() -> None:
     A request of the child that was interrupted by the fork fails, and is sent again on a new one.
     The number of its file is not free before, so no other file can get it.
     """
-    for one in tuple(_sockets):
-        with suppress(OSError):
+    for one in living(_sockets):
+        with suppress(OSError):  # it is closed
             number = one.fileno()
             os.close(number)  # the limit of open files may be reached, and the next line needs one
             null = os.open(os.devnull, os.O_RDWR)
             if null != number:
                 os.dup2(null, number, inheritable=False)
                 os.close(null)
-    for session in tuple(_sessions):
+    for session in living(_sessions):
         with suppress(AttributeError):
             for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # as above
                 manager.pools.lock = threading.RLock()  # the old one may be held in the parent

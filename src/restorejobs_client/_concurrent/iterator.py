@@ -116,6 +116,26 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
         return call
 
 
+class ClosableIterator(JobIterator):
+    """Iterates over jobs until it is closed, by `close` or by leaving a `with` block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the iterator at once. Nothing is delivered or requested after that."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
 class _RunIterator(ItemIterator[_Item]):
     """The base class of the iterators over one run of a listing."""
 
