@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from itertools import pairwise
 from queue import Empty
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final
 from weakref import ref
 
+from restorejobs_client._concurrent.iterator import RestoreJobPageIterator
 from restorejobs_client._core.errors import (
     ListingLike,
     RestoreJobsError,
@@ -36,14 +38,7 @@ MAX_WORKERS: Final = 64  # a client keeps so many connections; more threads woul
 _BATCHES_PER_WORKER: Final = 4  # the average number to buffer
 
 
-class Pages(Protocol):
-    """Pages, and the position in them."""
-
-    @property
-    def checkpoint(self) -> str: ...  # as for every iterator
-    def __iter__(self) -> Iterator[RestoreJobPage]: ...
-
-
+@dataclass(eq=False)
 class Task:
     """A listing that a worker fetches page by page.
 
@@ -60,17 +55,10 @@ class Task:
 
     can_be_requeued: ClassVar = False
 
-    def __init__(
-        self,
-        listing: ListingLike,
-        pages: Pages,
-        group: int = 0,
-        close: Callable[[], object] = lambda: None,
-    ) -> None:
-        self.listing: ListingLike = listing
-        self.pages: Pages = pages
-        self.group: int = group
-        self.close: Callable[[], object] = close
+    listing: ListingLike
+    pages: RestoreJobPageIterator
+    group: int = 0
+    close: Callable[[], object] = lambda: None  # a default
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that have not been delivered yet."""
