@@ -218,6 +218,16 @@ def test_columns_are_as_wide_as_their_text() -> None:
         assert float(width) >= max(len(shown), min(len(note), 16)) + 2
 
 
+def test_only_columns_of_numbers_are_aligned_to_the_right() -> None:
+    """Numbers, sizes and durations are on the right, but not among the other members of a job."""
+    page, job = table_of(RestoreJobPage(restore_jobs=(FAILED,))), table_of(FAILED)
+    right = [
+        [cell for cell, style in zip(table.cells, table.styles, strict=True) if ":right" in style]
+        for table in (page, job)
+    ]
+    assert right == [["0", "1 h 5 min", "1.5 GiB"], []]
+
+
 def test_long_page_shows_its_first_jobs() -> None:
     """A page shows at most 100 jobs and says how many it has."""
     html = RestoreJobPage(restore_jobs=tuple(job(number) for number in range(250)))._repr_html_()
