@@ -36,6 +36,7 @@ from restorejobs_client import (
     RestoreJobCreator,
     RestoreJobsError,
     RestoreJobStatus,
+    RestoreJobSummary,
     RestoreValidationStatus,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -138,6 +139,26 @@ def test_parquet_file_is_complete_or_missing(
     assert not path.exists()
     write(pa.RecordBatchReader.from_stream(listing), path)
     assert pq.read_metadata(path).num_rows == 2_500
+
+
+def test_parquet_file_of_the_report_is_complete_or_missing(
+    backup: FakeBackup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If a page fails while the report saves its jobs, there is no file of the name it prints."""
+    monkeypatch.chdir(tmp_path)
+    report = json.loads((ROOT / "examples" / "restore_report.ipynb").read_text(encoding="utf-8"))
+    code = "".join(report["cells"][-1]["source"])
+    backup.seed(sample_jobs(2_500))
+    listing = backup.client().list_restore_jobs()
+    summary = RestoreJobSummary.from_jobs(listing)
+    names = {"listing": listing, "summary": summary, "pa": pa, "pq": pq, "Path": Path}
+    names["embedded"] = contextlib.ExitStack()
+    backup.fail_next("access_denied", after=1)
+    with pytest.raises(pa.ArrowException, match="AccessDenied"):
+        exec(code, names)  # noqa: S102  # our own
+    assert not Path("restore_jobs.parquet").exists()
+    exec(code, names)  # noqa: S102  # our own
+    assert pq.read_metadata("restore_jobs.parquet").num_rows == 2_500
 
 
 def test_duckdb_finds_all_jobs_each_time(backup: FakeBackup) -> None:
