@@ -167,3 +167,6 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the first request, with boto3's names for them."""
         return aws_parameters(dict(self))
+
+
+ListRestoreJobsRequest.__module__ = "restorejobs_client"  # as of all public names
