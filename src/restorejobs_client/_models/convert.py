@@ -16,9 +16,10 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec.structs import FieldInfo, asdict, fields
+from msgspec.structs import FieldInfo, fields
 
 from restorejobs_client._core.dates import datetime, in_utc
+from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.text import clipped_repr
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MAX_SHOWN: Final = 80  # characters of a wrong value in a message
 _ALLOWED: Final[dict[object, str]] = {
+    **dict.fromkeys((str, *OpenEnum.__subclasses__()), "text"),
     int: "a whole number",
     bool: "true or false",
     datetime: "a datetime with a timezone, epoch seconds, or text in ISO 8601 with an offset, "
@@ -67,25 +69,15 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
-        # Pydantic does not know `datetime` while the clock is frozen.
+        # If pydantic was imported while the clock was frozen, it does not know `datetime`.
         known = {_DATE: core_schema.nullable_schema(core_schema.datetime_schema())}
-        members = core_schema.typed_dict_schema(
-            {
-                field.name: core_schema.typed_dict_field(
-                    known.get(field.type) or handler.generate_schema(field.type)
-                )
-                for field in fields(cls)
-            },
-            ref=f"{cls.__module__}.{cls.__name__}:{id(cls)}",
-            cls_name=cls.__name__,
-        )
-        return core_schema.no_info_plain_validator_function(
-            partial(read_struct, cls),
-            json_schema_input_schema=members,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                asdict, return_schema=members
-            ),
-        )
+        schemas = [known.get(one.type) or handler.generate_schema(one.type) for one in fields(cls)]
+        names = list(cls.__struct_fields__)
+        members = list(map(core_schema.dataclass_field, names, schemas))
+        arguments = core_schema.dataclass_args_schema(cls.__name__, members)
+        ref = f"{cls.__module__}.{cls.__name__}:{id(cls)}"
+        schema = core_schema.dataclass_schema(cls, arguments, names, slots=True, ref=ref)
+        return core_schema.no_info_before_validator_function(partial(read_struct, cls), schema)
 
     @classmethod
     def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
@@ -94,23 +86,15 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         Raises:
             WrongValueError: names it, and says how it is written.
         """
-        for name in map(str, given) if len(given) > len(read) else ():
-            meant, allowed = _spellings(cls).get(_letters(name), ("", ""))
-            if meant and meant not in read:
-                raise WrongValueError(allowed, name, name)
-
-
-@cache
-def _spellings(kind: type[Struct]) -> dict[str, tuple[str, str]]:
-    """Return each member and how it is written, by the letters of its name."""
-    return {
-        _letters(member.name): (member.name, f"written {member.encode_name} or {member.name}")
-        for member in fields(kind)
-    }
+        others = {_letters(str(name)): str(name) for name in given if len(given) > len(read)}
+        spellings = zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True)
+        for aws_name, name in spellings:
+            if name not in read and (other := others.get(_letters(name))):
+                raise WrongValueError(f"written {aws_name} or {name}", other, f".{other}")
 
 
 def _letters(name: str) -> str:
-    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 class WrongValueError(ValueError):
@@ -121,9 +105,9 @@ class WrongValueError(ValueError):
             exception passes adds its part.
     """
 
-    def __init__(self, allowed: str, value: object, name: str = "") -> None:
+    def __init__(self, allowed: str, value: object, path: str = "") -> None:
         super().__init__()
-        self.path = name and f".{name}"
+        self.path = path
         self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
 
     def __str__(self) -> str:
@@ -150,61 +134,55 @@ def read_struct(
         is_in_aws_spelling = aws_names_only or member.encode_name in given
         spelling = member.encode_name if is_in_aws_spelling else member.name
         if spelling in given or member.required:
-            try:
-                values[member.name] = read(given.get(spelling))
-            except WrongValueError as wrong:
-                wrong.path = f".{spelling}{wrong.path}"
-                raise
+            values[member.name] = _read_part(f".{spelling}", read, given.get(spelling))
     if not aws_names_only:
         kind.__check_names__(given, values)
     return kind(**values)
 
 
+def _read_part(path: str, read: _Reader, value: object) -> object:
+    try:
+        return read(value)
+    except WrongValueError as wrong:
+        wrong.path = path + wrong.path
+        raise
+
+
 @cache
-def _readers(
-    kind: type[Struct],
-    aws_names_only: bool,  # noqa: FBT001  # cached by position
-) -> list[tuple[FieldInfo, _Reader]]:
+def _readers(kind: type[Struct], aws_names_only: bool) -> list[tuple[FieldInfo, _Reader]]:  # noqa: FBT001  # cached by position
     """Return each member, and the function that reads its value."""
-    return [
-        (member, _reader(member.type, aws_names_only=aws_names_only)) for member in fields(kind)
-    ]
+    return [(member, _reader(member.type, aws_names_only)) for member in fields(kind)]
 
 
-def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN401  # an annotation can be any object
+def _reader(annotation: Any, aws_names_only: bool) -> _Reader:  # noqa: ANN401, FBT001  # an annotation can be any object
     kind, *others = get_args(annotation) or [annotation]
-    bases = getattr(kind, "__mro__", ())
-    if Struct in bases:
+    if Struct in getattr(kind, "__mro__", ()):
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
         if get_origin(annotation) is tuple:
             return partial(_read_list, read)
         return lambda value: None if _is_null(value) else read(value)
-    if str in bases and others == [NoneType]:
-        return partial(_read_text, kind)
-    return partial(_read_other, kind if others == [NoneType] else annotation, annotation)
+    return partial(_read_value, kind if others == [NoneType] else annotation, annotation)
 
 
 def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
         raise WrongValueError("a list", value)
-    items: list[object] = []
-    for index, item in enumerate(cast("list[object]", value)):
-        try:
-            items.append(read(item))
-        except WrongValueError as wrong:
-            wrong.path = f"[{index}]{wrong.path}"
-            raise
-    return tuple(items)
+    items = cast("list[object]", value)
+    return tuple(_read_part(f"[{index}]", read, item) for index, item in enumerate(items))
 
 
-def _read_text(kind: type[str], value: object) -> str | None:
-    if value is None or type(value) is kind:
-        return value
-    if not isinstance(value, str):
-        raise WrongValueError("text", value)
-    if kind is not str and _is_null(value):
-        return None
-    return kind(str.__str__(value))  # a subclass may override __str__
+def _read_value(kind: Any, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
+    try:
+        if isinstance(value, datetime):
+            value = in_utc(value)
+        elif OpenEnum in getattr(kind, "__mro__", ()) and not _is_null(value):
+            value = kind(value)  # msgspec would refuse a lone surrogate
+        if type(value) is kind:
+            return value
+        read = msgspec.convert(value, annotation, strict=False)
+        return in_utc(read) if isinstance(read, datetime) else read
+    except (msgspec.ValidationError, ValueError):
+        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value) from None
 
 
 def _is_null(value: object) -> bool:
@@ -213,15 +191,6 @@ def _is_null(value: object) -> bool:
     msgspec reads such text as null, except in members of plain text.
     """
     return value is None or (isinstance(value, str) and value.lower() == "null")
-
-
-def _read_other(kind: object, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
-    try:
-        given = in_utc(value) if isinstance(value, datetime) else value
-        read = msgspec.convert(given, annotation, strict=False)
-        return in_utc(read) if isinstance(read, datetime) else read
-    except (msgspec.ValidationError, ValueError):
-        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value) from None
 
 
 def json_text(members: Mapping[str, object]) -> str:
