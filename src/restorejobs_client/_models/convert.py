@@ -35,7 +35,8 @@ _ALLOWED: Final[dict[object, str]] = {
     "within the years 1 to 9999 in UTC",
 }
 _DATE: Final = datetime | None  # as members are annotated, also while the clock is frozen
-_Reader = Callable[[object], object]
+Values = Mapping[str, object]
+_Reader = Callable[[object, str], object]  # of a value at a path
 _AnyStruct = TypeVar("_AnyStruct", bound="Struct")
 
 
@@ -80,17 +81,19 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         return core_schema.no_info_before_validator_function(partial(read_struct, cls), schema)
 
     @classmethod
-    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+    def __check_names__(cls, given: Values, read: Values, path: str) -> None:
         """Refuse a member in another spelling, because its value would be lost.
 
         Raises:
             WrongValueError: names it, and says how it is written.
         """
-        others = {_letters(str(name)): str(name) for name in given if len(given) > len(read)}
-        spellings = zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True)
-        for aws_name, name in spellings:
-            if name not in read and (other := others.get(_letters(name))):
-                raise WrongValueError(f"written {aws_name} or {name}", other, f".{other}")
+        if len(given) > len(read):
+            spellings = cls.__struct_encode_fields__, cls.__struct_fields__
+            others = {_letters(one): one for one in {*map(str, given)}.difference(*spellings)}
+            for aws_name, name in zip(*spellings, strict=True):
+                if name not in read and (other := others.get(_letters(name))):
+                    allowed = f"written {aws_name} or {name}"
+                    raise WrongValueError(allowed, other, f"{path}.{other}")
 
 
 def _letters(name: str) -> str:
@@ -101,8 +104,7 @@ class WrongValueError(ValueError):
     """A value that does not fit its member.
 
     Attributes:
-        path: where the value is, such as `".RestoreJobs[7].Status"`. Each level that the
-            exception passes adds its part.
+        path: where the value is, such as `".RestoreJobs[7].Status"`.
     """
 
     def __init__(self, allowed: str, value: object, path: str = "") -> None:
@@ -115,7 +117,7 @@ class WrongValueError(ValueError):
 
 
 def read_struct(
-    kind: type[_AnyStruct], members: object, *, aws_names_only: bool = False
+    kind: type[_AnyStruct], members: object, path: str = "", *, aws_names_only: bool = False
 ) -> _AnyStruct:
     """Return the struct that a mapping describes, by AWS's names or by those in snake_case.
 
@@ -127,25 +129,17 @@ def read_struct(
     if isinstance(members, kind):
         return members
     if not isinstance(members, Mapping):
-        raise WrongValueError("an object with named members", members)
-    given = cast("Mapping[str, object]", members)
+        raise WrongValueError("an object with named members", members, path)
+    given = cast("Values", members)
     values: dict[str, object] = {}
     for member, read in _readers(kind, aws_names_only):
         is_in_aws_spelling = aws_names_only or member.encode_name in given
         spelling = member.encode_name if is_in_aws_spelling else member.name
         if spelling in given or member.required:
-            values[member.name] = _read_part(f".{spelling}", read, given.get(spelling))
+            values[member.name] = read(given.get(spelling), f"{path}.{spelling}")
     if not aws_names_only:
-        kind.__check_names__(given, values)
+        kind.__check_names__(given, values, path)
     return kind(**values)
-
-
-def _read_part(path: str, read: _Reader, value: object) -> object:
-    try:
-        return read(value)
-    except WrongValueError as wrong:
-        wrong.path = path + wrong.path
-        raise
 
 
 @cache
@@ -160,18 +154,18 @@ def _reader(annotation: Any, aws_names_only: bool) -> _Reader:  # noqa: ANN401, 
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
         if get_origin(annotation) is tuple:
             return partial(_read_list, read)
-        return lambda value: None if _is_null(value) else read(value)
+        return lambda value, path: None if _is_null(value) else read(value, path)
     return partial(_read_value, kind if others == [NoneType] else annotation, annotation)
 
 
-def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
+def _read_list(read: _Reader, value: object, path: str) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise WrongValueError("a list", value)
+        raise WrongValueError("a list", value, path)
     items = cast("list[object]", value)
-    return tuple(_read_part(f"[{index}]", read, item) for index, item in enumerate(items))
+    return tuple(read(item, f"{path}[{index}]") for index, item in enumerate(items))
 
 
-def _read_value(kind: Any, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
+def _read_value(kind: Any, annotation: Any, value: object, path: str) -> object:  # noqa: ANN401  # an annotation can be any object
     try:
         if isinstance(value, datetime):
             value = in_utc(value)
@@ -182,7 +176,7 @@ def _read_value(kind: Any, annotation: Any, value: object) -> object:  # noqa: A
         read = msgspec.convert(value, annotation, strict=False)
         return in_utc(read) if isinstance(read, datetime) else read
     except (msgspec.ValidationError, ValueError):
-        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value) from None
+        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value, path) from None
 
 
 def _is_null(value: object) -> bool:
@@ -193,7 +187,7 @@ def _is_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.lower() == "null")
 
 
-def json_text(members: Mapping[str, object]) -> str:
+def json_text(members: Values) -> str:
     """Return one line of JSON: dates in ISO 8601 with `Z`, durations in seconds."""
     return json.dumps(members, default=_json_value)
 

@@ -22,7 +22,13 @@ from restorejobs_client._core.enums import (
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
-from restorejobs_client._models.convert import Struct, WrongValueError, json_text, read_struct
+from restorejobs_client._models.convert import (
+    Struct,
+    Values,
+    WrongValueError,
+    json_text,
+    read_struct,
+)
 from restorejobs_client._models.events import job_members, looks_like
 
 _ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
@@ -250,13 +256,13 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
             raise MalformedResponseError(f"this is no event of a restore job: {wrong}") from None
 
     @classmethod
-    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+    def __check_names__(cls, given: Values, read: Values, path: str) -> None:
         other = "" if "restore_job_id" in read else looks_like(given)
         if not other:
-            super().__check_names__(given, read)
+            super().__check_names__(given, read, path)
         if other or not read:
             allowed = f"an object with members of a restore job, such as RestoreJobId{other}"
-            raise WrongValueError(allowed, given)
+            raise WrongValueError(allowed, given, path)
 
 
 def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:
