@@ -35,7 +35,6 @@ _ALLOWED: Final[dict[object, str]] = {
     "within the years 1 to 9999 in UTC",
 }
 _DATE: Final = datetime | None  # as members are annotated, also while the clock is frozen
-Values = Mapping[str, object]
 _Reader = Callable[[object, str], object]  # of a value at a path
 _AnyStruct = TypeVar("_AnyStruct", bound="Struct")
 
@@ -81,7 +80,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
         return core_schema.no_info_before_validator_function(partial(read_struct, cls), schema)
 
     @classmethod
-    def __check_names__(cls, given: Values, read: Values, path: str) -> None:
+    def __check_names__(cls, given: Mapping[str, Any], read: Mapping[str, Any], path: str) -> None:
         """Refuse a member in another spelling, because its value would be lost.
 
         Raises:
@@ -130,7 +129,7 @@ def read_struct(
         return members
     if not isinstance(members, Mapping):
         raise WrongValueError("an object with named members", members, path)
-    given = cast("Values", members)
+    given = cast("Mapping[str, object]", members)
     values: dict[str, object] = {}
     for member, read in _readers(kind, aws_names_only):
         is_in_aws_spelling = aws_names_only or member.encode_name in given
@@ -187,7 +186,7 @@ def _is_null(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.lower() == "null")
 
 
-def json_text(members: Values) -> str:
+def json_text(members: Mapping[str, object]) -> str:
     """Return one line of JSON: dates in ISO 8601 with `Z`, durations in seconds."""
     return json.dumps(members, default=_json_value)
 

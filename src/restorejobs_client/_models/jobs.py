@@ -22,13 +22,7 @@ from restorejobs_client._core.enums import (
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
-from restorejobs_client._models.convert import (
-    Struct,
-    Values,
-    WrongValueError,
-    json_text,
-    read_struct,
-)
+from restorejobs_client._models.convert import Struct, WrongValueError, json_text, read_struct
 from restorejobs_client._models.events import job_members, looks_like
 
 _ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
@@ -256,7 +250,7 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
             raise MalformedResponseError(f"this is no event of a restore job: {wrong}") from None
 
     @classmethod
-    def __check_names__(cls, given: Values, read: Values, path: str) -> None:
+    def __check_names__(cls, given: Mapping[str, Any], read: Mapping[str, Any], path: str) -> None:
         other = "" if "restore_job_id" in read else looks_like(given)
         if not other:
             super().__check_names__(given, read, path)
