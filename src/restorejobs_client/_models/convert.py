@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, make_dataclass
-from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
@@ -54,7 +53,7 @@ def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
         given = {name: one for name, one in options.items() if one is not msgspec.NODEFAULT}
         members.append((member.name, member.type, field(**given)))
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
-    return {member.name: member for member in dataclass_fields(twin)}
+    return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
@@ -63,9 +62,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = cast("Any", _DataclassFields())
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
@@ -100,19 +97,11 @@ def _letters(name: str) -> str:
 
 
 class WrongValueError(ValueError):
-    """A value that does not fit its member.
-
-    Attributes:
-        path: where the value is, such as `".RestoreJobs[7].Status"`.
-    """
+    """A value that does not fit its member at a path, such as `".RestoreJobs[7].Status"`."""
 
     def __init__(self, allowed: str, value: object, path: str = "") -> None:
-        super().__init__()
-        self.path = path
-        self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
-
-    def __str__(self) -> str:
-        return f"{self.path.removeprefix('.') or 'the value'}: {self._problem}"
+        where = path.removeprefix(".") or "the value"
+        super().__init__(f"{where}: it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}")
 
 
 def read_struct(
