@@ -99,15 +99,12 @@ class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
         @property
         def exceptions(self) -> tuple[RestoreJobsError, ...]: ...
 
-    def derive(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
-        self, errors: Sequence[RestoreJobsError], /
-    ) -> "RestoreJobsErrorGroup":
+    def derive(self, errors: Sequence[RestoreJobsError], /) -> "RestoreJobsErrorGroup":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
         """Return a group of some of the `errors`, for `except*`, `split` and `subgroup`."""
         return RestoreJobsErrorGroup(self.message, errors)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
-        state = vars(self)
-        return type(self), (self.message, self.exceptions), state
+        return type(self), (self.message, self.exceptions), vars(self)
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):
