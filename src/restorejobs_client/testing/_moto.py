@@ -50,7 +50,7 @@ def seed_restore_jobs(
         raise InvalidRequestError(f"moto has no AWS Backup in {region_name=}") from None
     with _lock:
         _add_operation()
-        _service.put(vars(backend).setdefault(_SHELF, []), account_id, checked)
+        _service.put(backend.__dict__.setdefault(_SHELF, []), account_id, checked)
 
 
 @functools.cache
@@ -64,10 +64,10 @@ def _add_operation() -> None:
 
 def _list_restore_jobs(response: Any) -> tuple[int, dict[str, str], str | bytes]:  # noqa: ANN401  # moto's
     parameters = dict(parse_qsl(response.parsed_url.query, keep_blank_values=True))
-    shelves = {
-        (region_name, account_id): vars(backend)[_SHELF]
+    shelves: dict[_service.Owner, _service.Shelf] = {
+        (region_name, account_id): getattr(backend, _SHELF)
         for account_id, region_name, backend in _backup.backup_backends.iter_backends()
-        if _SHELF in vars(backend)
+        if hasattr(backend, _SHELF)
     }
     if not shelves:  # as moto answers without this operation
         return 404, {"status": "404"}, "Not yet implemented"
