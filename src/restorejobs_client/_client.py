@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
 from restorejobs_client._aws.session import check_client, create_client
 from restorejobs_client._aws.wire import Wire
@@ -43,26 +43,23 @@ _AWS_ENDPOINT: Final = re.compile(
     r"https://[\w.-]+\.(amazonaws\.(com(\.cn)?|eu)|api\.(aws|amazonwebservices\.(com\.cn|eu))"
     r"|[\w.-]+\.ic\.gov|sc2s\.sgov\.gov|api\.aws\.scloud|[\w.-]+\.adc-e\.uk)/?$"
 )
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound=Callable[..., object])
 
 
-def _with_checked_keywords(
-    method: Callable[_Parameters, _Result],
-) -> Callable[_Parameters, _Result]:
+def _with_checked_keywords(method: _Method) -> _Method:
     """Refuse unknown keywords, and a request together with AWS parameters."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
-    def checked(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
-        for name in set[str](keywords).difference(known):
+    def checked(client: object, request: object = None, /, **keywords: object) -> object:
+        for name in keywords.keys() - set(known):
             raise InvalidRequestError(unknown_parameter(name, known))
-        if any(one is not None for one in args[1:]):
+        if request is not None:
             given = {name: keywords[name] for name in PARAMETERS if name in keywords}
             _reject_conflicts("a request", given)
-        return method(*args, **keywords)
+        return method(client, request, **keywords)
 
-    return checked
+    return cast("_Method", checked)
 
 
 class RestoreJobsClient:
@@ -253,11 +250,10 @@ class RestoreJobsClient:
         }
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-                message = (
+                raise InvalidRequestError(
                     f"{clipped_repr(request)} is not a ListRestoreJobsRequest: use keywords, or "
                     "ListRestoreJobsRequest.model_validate for a dict"
                 )
-                raise InvalidRequestError(message)
             given = dict(request)
         parameters = check_parameters(given)
         token = cast("str | None", parameters.pop("next_token", None))

@@ -68,11 +68,10 @@ def create_client(
         InvalidRequestError: the session is not a boto3.Session, or the endpoint is not a URL.
     """
     if session is not None and not callable(getattr(session, "client", None)):
-        message = (
+        raise InvalidRequestError(
             f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
             "region as region_name, and a profile as profile_name"
         )
-        raise InvalidRequestError(message)
     client: Any = None  # boto3 creates its attributes at run time
     try:
         with _creating[os.getpid()]:
@@ -126,12 +125,10 @@ def _settings(
     profile = core.get_scoped_config().keys()
     is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
     # Enough connections for parallel listings; idle ones cost nothing.
-    settings = botocore_config.Config(
-        max_pool_connections=64, retries=None if is_configured else RETRIES
-    )
-    for others in (core.get_default_client_config(), given):
-        if others is not None:
-            settings = settings.merge(others)
+    retries = None if is_configured else RETRIES
+    settings = botocore_config.Config(max_pool_connections=64, retries=retries)
+    for others in filter(None, (core.get_default_client_config(), given)):
+        settings = settings.merge(others)
     theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
-    user_agent = f"{theirs} {_USER_AGENT}" if theirs else _USER_AGENT
+    user_agent = " ".join(filter(None, (theirs, _USER_AGENT)))
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))

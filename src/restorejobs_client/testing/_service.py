@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from operator import attrgetter, eq, ge, lt
+from operator import eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -67,36 +67,22 @@ def _read_job(number: int, job: object) -> RestoreJob:
         raise InvalidRequestError(str(wrong)) from None
 
 
-def place_of(job: RestoreJob, account_id: str = "", number: int = 0) -> Place:
+def place_of(job: RestoreJob, account_id: str = "") -> Place:
     """Return the place of a job. Jobs without a creation date come last."""
     age = math.inf if job.creation_date is None else -job.creation_date.timestamp()
+    number = next(_numbers) if job.restore_job_id is None else 0
     return age, job.restore_job_id or "", account_id, number
 
 
-class Entry(NamedTuple):
-    """A stored job, and its JSON. Entries are sorted by their places."""
-
-    place: Place
-    job: RestoreJob
-    wire: bytes
-
-
-_index = partial(bisect_right, key=attrgetter("place"))
-Shelf = list[Entry]
+Shelf = list[tuple[Place, RestoreJob]]
 """The jobs of one account in one region, in order."""
+_index = partial(bisect_right, key=itemgetter(0))
 
 
 def put(shelf: Shelf, account_id: str, jobs: Iterable[RestoreJob]) -> None:
     """Add jobs. A job replaces the one that has the same id."""
-    entries = [*shelf, *(_entry(job, account_id) for job in jobs)]
-    shelf[:] = sorted({entry.place[1:]: entry for entry in entries}.values())
-
-
-def _entry(job: RestoreJob, account_id: str) -> Entry:
-    number = next(_numbers) if job.restore_job_id is None else 0
-    members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
-    wire = _encode({name: value for name, value in members.items() if value is not None})
-    return Entry(place_of(job, account_id, number), job, wire.encode())
+    entries = [*shelf, *((place_of(job, account_id), job) for job in jobs)]
+    shelf[:] = sorted({place[1:]: (place, job) for place, job in entries}.values())
 
 
 class Answer(NamedTuple):
@@ -193,14 +179,18 @@ class Call:
             for (region_name, owner), shelf in self.shelves.items()
             if region_name == here and account_id in {owner, "*"}
         ]
-        matching = (entry for entry in heapq.merge(*shelves) if _match(entry.job, filters))
+        matching = (entry for entry in heapq.merge(*shelves) if _match(entry[1], filters))
         page = list(itertools.islice(matching, page_size))
         is_last = page_size > 0 and next(matching, None) is None
         if not is_last and next_token is None:
-            next_token = _token(page[-1].place if page else place, scope)
-        jobs = b", ".join(entry.wire for entry in page)
-        body = b'{"RestoreJobs": [%b], "NextToken": %b}' % (jobs, json.dumps(next_token).encode())
-        return Answer(200, _JSON, body, ends_listing=is_last)
+            next_token = _token(page[-1][0] if page else place, scope)
+        body = _encode({"RestoreJobs": [_members(job) for _, job in page], "NextToken": next_token})
+        return Answer(200, _JSON, body.encode(), ends_listing=is_last)
+
+
+def _members(job: RestoreJob) -> dict[str, object]:
+    members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _read(name: str, text: str) -> Any:  # noqa: ANN401  # text or a datetime
