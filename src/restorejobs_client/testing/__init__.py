@@ -27,7 +27,6 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from functools import partial
 from urllib.parse import parse_qsl
 
 from botocore.config import Config
@@ -158,7 +157,7 @@ class FakeBackup:
         skipped = self._skipped[owner]
         core = _server.isolated_client(self.endpoint_url, owner, config, skipped.append)
         client = RestoreJobsClient(client=core)
-        client._new_clock = partial(_InstantClock, skipped)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
+        client._new_clock = lambda: _InstantClock(skipped)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
         return client
 
     def seed(

@@ -15,19 +15,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.message import Message
 from email.utils import formatdate
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from uuid import uuid4
 
 from botocore.config import Config
 from botocore.hooks import first_non_none_response
 
 from restorejobs_client._aws.session import RETRIES, create_client, new_session
+from restorejobs_client._core.extras import boto3, botocore_client
 from restorejobs_client.testing._service import Answer, Owner, aws_error, half
-
-if TYPE_CHECKING:
-    import boto3
-    from botocore.client import BaseClient
 
 ACCOUNT_HEADER = "x-moto-account-id"
 # So that no setting of the environment keeps a client away from loopback.
@@ -114,7 +110,7 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, Message
 
 
 def _response(answer: Answer, method: str) -> bytes:
-    head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    head = [f"HTTP/1.1 {answer.status} {http.client.responses[answer.status]}"]
     head += [f"{name}: {value}" for name, value in answer.headers.items()]
     head += [f"Date: {formatdate(usegmt=True)}", f"x-amzn-RequestId: {uuid4()}"]
     head += [f"Content-Length: {len(answer.body)}", "", ""]
@@ -124,7 +120,7 @@ def _response(answer: Answer, method: str) -> bytes:
 
 def isolated_client(
     url: str, owner: Owner, config: Config | None, skip: Callable[[float], None]
-) -> BaseClient:
+) -> botocore_client.BaseClient:
     """Return a client that reads nothing of the environment and sends its account to the fake.
 
     Before a retry, it calls `skip` with the seconds that botocore would have waited, and goes on.
@@ -134,7 +130,7 @@ def isolated_client(
     if retries.get("mode") != "legacy":  # "adaptive" is "standard" with waits before requests
         retries["mode"] = "standard"
     settings = settings.merge(Config(retries=retries))
-    client: Any = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
+    client = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
 
     def name_account(params: dict[str, dict[str, str]], **_: object) -> None:
         params["headers"][ACCOUNT_HEADER] = owner[1]
@@ -146,10 +142,10 @@ def isolated_client(
             skip(wait)
         return [(emit, 0)] if wait else answers
 
-    events = client.meta.events
+    events: Any = client.meta.events
     events.register("before-call.backup", name_account)
     emit_and_wait, events.emit = events.emit, emit
-    return cast("BaseClient", client)
+    return client
 
 
 @functools.cache
