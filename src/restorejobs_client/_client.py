@@ -224,7 +224,7 @@ class RestoreJobsClient:
         Raises:
             InvalidRequestError: a parameter is wrong. The message names it, and nothing is sent.
             InvalidCheckpointError: the checkpoint is damaged, or has other filters or another
-                region. The message shows the difference.
+                region. The message shows both.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -307,15 +307,11 @@ class RestoreJobsClient:
 def _resumed(query: Query, checkpoint: Checkpoint) -> Query:
     old = {"region_name": checkpoint.region_name, **checkpoint.filters}
     new = {"region_name": query.origin.get("region_name"), **filter_texts(query.parameters)}
-    names = [name for name in old | new if old.get(name) != new.get(name)]
-    if names:
-        shown_old, shown_new = (
-            ", ".join(f"{name}={listing.get(name)!r}" for name in names) for listing in (old, new)
-        )
+    if old != new:
         raise InvalidCheckpointError(
-            "the checkpoint is from a listing with other filters or another region: it has "
-            f"{shown_old}, but this listing has {shown_new}; use a client for its region, and "
-            "client.resume(checkpoint), which needs no filters"
+            "the checkpoint is from a listing with other filters or another region: it continues "
+            f"{one_line('RestoreJobs', old)}, but this is {one_line('RestoreJobs', new)}; use a "
+            "client for its region, and client.resume(checkpoint), which needs no filters"
         )
     window, start = checkpoint.window, checkpoint.position
     return replace(query, window=window, start=start, started_by="resume_from")

@@ -77,7 +77,7 @@ def fake_backup(
 class _InstantClock(Clock):
     """The clock of a watch: real time, and the seconds that it and its client have skipped."""
 
-    def __init__(self, skipped_by_client: Iterable[float]) -> None:
+    def __init__(self, skipped_by_client: Iterable[float] = ()) -> None:
         self._skipped_by_client = skipped_by_client
         self._skipped = 0.0
 
