@@ -382,14 +382,15 @@ def test_clients_with_credentials_do_not_pickle(server: PageServer) -> None:
     with_password = "http://user:testing@127.0.0.1:3128"
     proxies = Config(proxies={"https": with_password})
     unsigned = Config(signature_version=UNSIGNED)
-    clients = {
-        "made from a client": RestoreJobsClient(client=server.client()),
-        "made from a session": RestoreJobsClient(session=boto3.Session(region_name=REGION)),
-        "a password": RestoreJobsClient(region_name=REGION, config=proxies),
-        "config of this": RestoreJobsClient(region_name=REGION, config=unsigned),
-        "with a password in": RestoreJobsClient(region_name=REGION, endpoint_url=with_password),
-    }
-    for reason, client in clients.items():
+    session = boto3.Session(region_name=REGION)
+    clients = [
+        ("made from a session or a client", RestoreJobsClient(client=server.client())),
+        ("made from a session or a client", RestoreJobsClient(session=session)),
+        ("a password", RestoreJobsClient(region_name=REGION, config=proxies)),
+        ("config of this", RestoreJobsClient(region_name=REGION, config=unsigned)),
+        ("a password", RestoreJobsClient(region_name=REGION, endpoint_url=with_password)),
+    ]
+    for reason, client in clients:
         for value in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
             with pytest.raises(InvalidRequestError, match=reason):
                 pickle.dumps(value)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+import freezegun
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -294,8 +295,50 @@ def test_server_prints_nothing(backup: FakeBackup, capfd: pytest.CaptureFixture[
     assert capfd.readouterr() == ("", "")
 
 
+def test_faults_work_while_the_clock_is_frozen(backup: FakeBackup) -> None:
+    """The server needs no clock that a test may have frozen."""
+    faults: list[FaultName] = ["reset_in_body", "short", "reset"]
+    for fault in faults:
+        backup.fail_next(fault)
+    with freezegun.freeze_time("2025-06-15"), fake_backup(JOBS[9:12]) as frozen:
+        assert list(backup.client().list_restore_jobs()) == JOBS[:9]
+        assert list(frozen.client().list_restore_jobs()) == JOBS[9:12]
+
+
+def output_of(program: str) -> str:
+    """Run a program that may not warn, and return what it prints."""
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_child_of_a_fork_may_leave_the_block() -> None:
+    """A forked child lists too, and its end of the block does not end the server of the parent."""
+    program = """
+import os, warnings
+from restorejobs_client.testing import fake_backup, sample_jobs
+warnings.simplefilter("ignore")  # Python warns of forks beside threads
+with fake_backup(sample_jobs(5)) as backup:
+    listing = backup.client().list_restore_jobs(max_results=2)
+    before = len(list(listing))
+    child = os.fork()
+    counted = len(list(listing))
+if child == 0:
+    os._exit(counted)
+print(before, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), counted)
+"""
+    assert output_of(program) == "5 5 5\n"
+
+
 def test_leaving_the_with_block_ends_the_server() -> None:
-    """The server, its connections and its threads end with the block, also after an error."""
+    """The server, its connections and its thread end with the block, also after an error."""
     before = set(threading.enumerate())
     with fake_backup(JOBS) as backup, closing(connect(backup)) as idle:
         idle.request("GET", "/restore-jobs/", headers=signed())
@@ -369,11 +412,4 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 with fake_backup(sample_jobs(5)) as backup:
     print(len(list(backup.client().list_restore_jobs(max_results=2))))
 """
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        check=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert done.stdout == "5\n"
+    assert output_of(code) == "5\n"

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial, wraps
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
-from restorejobs_client._aws.session import create_client
+from restorejobs_client._aws.session import check_client, create_client
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
@@ -44,26 +43,23 @@ _AWS_ENDPOINT: Final = re.compile(
     r"https://[\w.-]+\.(amazonaws\.(com(\.cn)?|eu)|api\.(aws|amazonwebservices\.(com\.cn|eu))"
     r"|[\w.-]+\.ic\.gov|sc2s\.sgov\.gov|api\.aws\.scloud|[\w.-]+\.adc-e\.uk)/?$"
 )
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
+_Method = TypeVar("_Method", bound=Callable[..., object])
 
 
-def _with_checked_keywords(
-    method: Callable[_Parameters, _Result],
-) -> Callable[_Parameters, _Result]:
+def _with_checked_keywords(method: _Method) -> _Method:
     """Refuse unknown keywords, and a request together with AWS parameters."""
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
-    def checked(*args: _Parameters.args, **keywords: _Parameters.kwargs) -> _Result:
-        for name in set[str](keywords).difference(known):
+    def checked(client: object, request: object = None, /, **keywords: object) -> object:
+        for name in keywords.keys() - set(known):
             raise InvalidRequestError(unknown_parameter(name, known))
-        if any(one is not None for one in args[1:]):
+        if request is not None:
             given = {name: keywords[name] for name in PARAMETERS if name in keywords}
             _reject_conflicts("a request", given)
-        return method(*args, **keywords)
+        return method(client, request, **keywords)
 
-    return checked
+    return cast("_Method", checked)
 
 
 class RestoreJobsClient:
@@ -107,36 +103,29 @@ class RestoreJobsClient:
             "endpoint_url": endpoint_url,
             "config": config,
         }
-        self._made_from: str | None = None
+        is_own = client is None and session is None
         if client is not None:
-            self._made_from = "client"
             _reject_conflicts("client", {"session": session, **settings})
-            methods: Any = client  # boto3 creates its attributes at run time
-            if (
-                not issubclass(type(client), botocore_client.BaseClient)  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-                or methods.meta.service_model.service_name != "backup"
-                or iscoroutinefunction(methods.list_restore_jobs)  # as in aiobotocore
-            ):
-                message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
-                raise InvalidRequestError(message)
+            check_client(client)
         else:
             if session is not None:
-                self._made_from = "session"
                 _reject_conflicts("session", {"profile_name": profile_name})
             try:
                 client = create_client(session, **settings)
             except RestoreJobsError as error:
                 del endpoint_url, settings  # tracebacks can show variables: here, a password
                 raise error.with_traceback(None) from error.__cause__
-        # boto3 may have found the region in the environment.
-        self._settings = {**settings, "region_name": client.meta.region_name}
-        texts = {name: value for name, value in self._settings.items() if isinstance(value, str)}
-        url: str = client.meta.endpoint_url
-        if endpoint_url or not _AWS_ENDPOINT.match(url):  # such as one of AWS_ENDPOINT_URL
-            texts["endpoint_url"] = without_login(url)
         if session is not None and session.profile_name != "default":
-            texts["profile_name"] = session.profile_name
-        self._origin: dict[str, str] = texts
+            profile_name = session.profile_name
+        url: str = client.meta.endpoint_url
+        is_of_aws = not endpoint_url and _AWS_ENDPOINT.match(url)
+        origin: dict[str, str | None] = {
+            "region_name": client.meta.region_name,  # boto3 may have found it in the environment
+            "profile_name": profile_name,
+            "endpoint_url": None if is_of_aws else without_login(url),
+        }
+        self._origin = {name: text for name, text in origin.items() if text is not None}
+        self._settings = settings if is_own else None
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
 
@@ -153,8 +142,7 @@ class RestoreJobsClient:
     @property
     def region_name(self) -> str:
         """The AWS region of the jobs, such as `"eu-central-1"`."""
-        region_name: str = self._settings["region_name"]
-        return region_name
+        return self._origin["region_name"]
 
     def __repr__(self) -> str:
         return one_line("RestoreJobsClient", getattr(self, "_origin", {}))  # {}: not made yet
@@ -166,21 +154,22 @@ class RestoreJobsClient:
             InvalidRequestError: the client was made from a session or a boto3 client, or the
                 endpoint or a proxy has a password.
         """
-        if self._made_from is not None:
+        settings = self._settings
+        if settings is None:
             raise InvalidRequestError(
-                f"a RestoreJobsClient made from a {self._made_from} cannot be pickled: make it "
+                "a RestoreJobsClient made from a session or a client cannot be pickled: make it "
                 "from region_name and profile_name, to find credentials where it is unpickled"
             )
-        proxies: dict[str, str | None] = getattr(self._settings["config"], "proxies", None) or {}
-        if any("@" in (url or "") for url in (self._settings["endpoint_url"], *proxies.values())):
+        proxies: dict[str, str | None] = getattr(settings["config"], "proxies", None) or {}
+        if any("@" in (url or "") for url in (settings["endpoint_url"], *proxies.values())):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
         try:
-            pickle.dumps(self._settings)
+            pickle.dumps(settings)
         except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
             message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
             raise InvalidRequestError(message) from None
-        return partial(RestoreJobsClient, **self._settings), ()
+        return partial(RestoreJobsClient, **settings | {"region_name": self.region_name}), ()
 
     @_with_checked_keywords
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
@@ -235,7 +224,7 @@ class RestoreJobsClient:
         Raises:
             InvalidRequestError: a parameter is wrong. The message names it, and nothing is sent.
             InvalidCheckpointError: the checkpoint is damaged, or has other filters or another
-                region. The message shows the difference.
+                region. The message shows both.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup, sample_jobs
@@ -261,25 +250,31 @@ class RestoreJobsClient:
         }
         if request is not None:
             if not isinstance(request, _request.ListRestoreJobsRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-                message = (
+                raise InvalidRequestError(
                     f"{clipped_repr(request)} is not a ListRestoreJobsRequest: use keywords, or "
                     "ListRestoreJobsRequest.model_validate for a dict"
                 )
-                raise InvalidRequestError(message)
             given = dict(request)
         parameters = check_parameters(given)
         token = cast("str | None", parameters.pop("next_token", None))
-        query = replace(
-            self._query(parameters, limit=limit, progress=progress),
+        query = Query(
+            parameters=parameters,
+            origin=self._origin,
+            # These methods, because a client can be pickled, and its Wire cannot.
+            fetch=self._fetch,
+            close=self.close,
+            new_clock=self._new_clock,
             start=Position(token=token),
             started_by=None if token is None else "next_token",
+            limit=limit,
+            progress=progress,
         )
         if resume_from is None:
             return RestoreJobs(query)
         if token is not None:
             message = "next_token and resume_from both say where to start: give only one"
             raise InvalidRequestError(message)
-        return self._resumed(query, read_checkpoint(resume_from))
+        return RestoreJobs(_resumed(query, read_checkpoint(resume_from)))
 
     def resume(
         self, checkpoint: str, *, limit: int | None = None, progress: bool = False
@@ -300,49 +295,26 @@ class RestoreJobsClient:
             InvalidRequestError: `limit` is wrong.
             InvalidCheckpointError: the checkpoint is damaged, or from another region.
         """
-        read = read_checkpoint(checkpoint)
-        parameters = check_parameters({**read.filters, "max_results": LARGEST_PAGE})
-        return self._resumed(self._query(parameters, limit=limit, progress=progress), read)
-
-    def _query(
-        self, parameters: Mapping[str, object], *, limit: int | None, progress: bool
-    ) -> Query:
-        # These methods, because a client can be pickled, and its Wire cannot.
-        return Query(
-            parameters=parameters,
-            origin=self._origin,
-            fetch=self._fetch,
-            close=self.close,
-            new_clock=self._new_clock,
-            limit=limit,
-            progress=progress,
-        )
-
-    def _resumed(self, query: Query, checkpoint: Checkpoint) -> RestoreJobs:
-        old = {"region_name": checkpoint.region_name, **checkpoint.filters}
-        new = {"region_name": self.region_name, **filter_texts(query.parameters)}
-        names = [name for name in (old | new) if old.get(name) != new.get(name)]
-        if names:
-            shown_old, shown_new = (
-                ", ".join(f"{name}={described.get(name)!r}" for name in names)
-                for described in (old, new)
-            )
-            raise InvalidCheckpointError(
-                "the checkpoint is from a listing with other filters or another region: it has "
-                f"{shown_old}, but this listing has {shown_new}; use a client for its region, and "
-                "client.resume(checkpoint), which needs no filters"
-            )
-        return RestoreJobs(
-            replace(
-                query,
-                window=checkpoint.window,
-                start=checkpoint.position,
-                started_by="resume_from",
-            )
+        filters: dict[str, Any] = read_checkpoint(checkpoint).filters
+        return self.list_restore_jobs(
+            **filters, limit=limit, resume_from=checkpoint, progress=progress
         )
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
+
+
+def _resumed(query: Query, checkpoint: Checkpoint) -> Query:
+    old = {"region_name": checkpoint.region_name, **checkpoint.filters}
+    new = {"region_name": query.origin.get("region_name"), **filter_texts(query.parameters)}
+    if old != new:
+        raise InvalidCheckpointError(
+            "the checkpoint is from a listing with other filters or another region: it continues "
+            f"{one_line('RestoreJobs', old)}, but this is {one_line('RestoreJobs', new)}; use a "
+            "client for its region, and client.resume(checkpoint), which needs no filters"
+        )
+    window, start = checkpoint.window, checkpoint.position
+    return replace(query, window=window, start=start, started_by="resume_from")
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:

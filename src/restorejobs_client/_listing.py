@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -213,11 +213,9 @@ class RestoreJobs(ArrowExport):
         return window.cut_at(equal_cuts(*window.span(self._query.parameters), parts))
 
     def _reject_single_run_options(self, purpose: str) -> None:
-        given = ["limit"] if self._query.limit is not None else []
-        if self._query.started_by is not None:
-            given.append(self._query.started_by)
-        if given:
-            names = " and ".join(given)
+        query = self._query
+        given = [None if query.limit is None else "limit", query.started_by]
+        if names := " and ".join(filter(None, given)):
             message = f"a listing with {names} cannot {purpose}: create a listing without {names}"
             raise InvalidRequestError(message)
 
@@ -258,15 +256,14 @@ def gather(
             error of each listing that failed, with the `listing`, a `checkpoint`, and a note that
             names the listing.
     """
-    left: dict[Callable[[], object], deque[RestoreJobs]] = {}  # the listings of each client
+    left = defaultdict[Callable[[], object], list[RestoreJobs]](list)  # by client
     for listing in listings:
         if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-            message = (
+            raise InvalidRequestError(
                 f"{clipped_repr(listing)} is not a listing: pass each listing as an argument, as "
                 "in gather(*listings)"
             )
-            raise InvalidRequestError(message)
-        left.setdefault(_client_of(listing), deque()).append(listing)
+        left[_client_of(listing)].append(listing)
 
     def finish(listing: RestoreJobs) -> None:
         close = _client_of(listing)

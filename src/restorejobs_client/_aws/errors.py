@@ -7,10 +7,9 @@ from http import HTTPStatus
 from traceback import format_exception_only, walk_tb
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from restorejobs_client._core.errors import (
-    AccessDeniedException,
     ConfigurationError,
     CredentialsError,
     RestoreJobsError,
@@ -23,23 +22,22 @@ from restorejobs_client._core.secrets import Secrets, cleaned
 
 OPERATION: Final = "ListRestoreJobs"
 _CLASSES: Final = {kind.__name__: kind for kind in ServiceError.__subclasses__()}
+# The first pattern decides that matches the class of an error, AWS's code, and the message.
 _ADVICE: Final = {
-    "AccessDeniedException": "the credentials need the permission backup:ListRestoreJobs",
-    "ExpiredTokenException": "renew the credentials, then resume from the checkpoint",
-    "ThrottlingException": "resume from the checkpoint later, or send fewer requests at a time",
-    **dict.fromkeys(
-        ("UnrecognizedClientException", "InvalidClientTokenId"),
-        "the credentials are not valid, or the account has not enabled this region",
-    ),
+    "(?s).*Not yet implemented": "moto has no ListRestoreJobs: call "
+    "restorejobs_client.testing.seed_restore_jobs([]) inside the mock to add it",
+    # Here, more permissions for the credentials would not help.
+    "(?s)AccessDenied.*(explicit deny|because no (?!identity-based))": "that policy decides, "
+    "whatever else the credentials are permitted",
+    "AccessDenied": "the credentials need the permission backup:ListRestoreJobs",
+    "ExpiredToken": "renew the credentials, then resume from the checkpoint",
+    "Throttling": "resume from the checkpoint later, or send fewer requests at a time",
+    "ServiceError (UnrecognizedClientException|InvalidClientTokenId)": "the credentials are not "
+    "valid, or the account has not enabled this region",
     "NoCredentialsError": "run `aws configure` or `aws sso login`, set AWS_PROFILE, or pass "
     "profile_name or session",
     "NoRegionError": "pass region_name, or set AWS_DEFAULT_REGION or the region of the profile",
 }
-_MOTO_NOT_IMPLEMENTED: Final = "Not yet implemented"  # for operations that moto lacks
-_MOTO_ADVICE: Final = (
-    "moto has no ListRestoreJobs: call restorejobs_client.testing.seed_restore_jobs([]) "
-    "inside the mock to add it"
-)
 # Patterns for parts of names, because AWS and botocore add errors.
 _THROTTLING: Final = re.compile(
     "Throttl|SlowDown|TooManyRequests|LimitExceeded|ThroughputExceeded|PriorRequestNotComplete"
@@ -47,8 +45,6 @@ _THROTTLING: Final = re.compile(
 )
 _CREDENTIALS: Final = re.compile("Credential|Login|Profile|SSO|Token")
 _LOADING_CREDENTIALS: Final = frozenset({"botocore.credentials", "botocore.tokens"})
-# AWS's sentences if more permissions for the credentials would not help.
-_DENIED_BY_POLICY: Final = re.compile("explicit deny|because no (?!identity-based)")
 _NETWORK: Final = frozenset({"ConnectionError", "HTTPClientError", "IncompleteReadError"})
 
 
@@ -80,6 +76,7 @@ def our_error(
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
         _clean(error, secrets)
         return error
+    names = [kind.__name__ for kind in type(error).__mro__]
     is_of_credentials = not _LOADING_CREDENTIALS.isdisjoint(modules_of(error))
     is_of_botocore = type(error).__module__.startswith(("boto3.", "botocore."))
     # The other function also works for an exception whose __str__ raises.
@@ -88,7 +85,16 @@ def our_error(
     if isinstance(error, ClientError) and not is_of_credentials:
         ours: RestoreJobsError = _service_error(error, text, secrets)
     else:
-        ours = _other_error(error, text, otherwise, is_of_credentials=is_of_credentials)
+        kind = ConfigurationError if is_of_botocore else otherwise
+        if is_of_credentials or (is_of_botocore and any(map(_CREDENTIALS.search, names))):
+            kind = CredentialsError
+        if not _NETWORK.isdisjoint(names):
+            kind = TransportError
+        if is_of_credentials:
+            text = f"loading the credentials failed: {text}"
+        elif not is_of_botocore:
+            text = f"a call of boto3 failed: {text}"
+        ours = kind(_with_advice(text, names[0]))
     if is_of_botocore:
         _clean(error, secrets)
         ours.__cause__ = error
@@ -99,42 +105,18 @@ def _service_error(error: ClientError, text: str, secrets: Secrets | None) -> Se
     response: dict[str, Any] = cleaned(error.response, secrets)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(response.get("Error", {}).get("Code", ""))
-    kind = _CLASSES.get(code) or _CLASSES.get(f"{code}Exception")
-    if kind is None and is_throttling(code, status):
+    kind = _CLASSES.get(code) or _CLASSES.get(f"{code}Exception") or ServiceError
+    if kind is ServiceError and is_throttling(code, status):
         kind = ThrottlingException
-    if kind is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+    elif kind is ServiceError and status == HTTPStatus.SERVICE_UNAVAILABLE:
         kind = ServiceUnavailableException
-    kind = kind or ServiceError
-    advice = _ADVICE.get(code) or _ADVICE.get(kind.__name__)
-    if _MOTO_NOT_IMPLEMENTED in text:
-        advice = _MOTO_ADVICE
-    elif kind is AccessDeniedException and _DENIED_BY_POLICY.search(text):
-        advice = "that policy decides, whatever else the credentials are permitted"
-    return kind(_with_advice(text, advice), response=response, operation_name=OPERATION)
+    advised = _with_advice(text, kind.__name__, code)
+    return kind(advised, response=response, operation_name=OPERATION)
 
 
-def _other_error(
-    error: Exception,
-    text: str,
-    otherwise: type[ConfigurationError | TransportError],
-    *,
-    is_of_credentials: bool,
-) -> ConfigurationError | TransportError:
-    names = [kind.__name__ for kind in type(error).__mro__]
-    is_of_botocore = isinstance(error, BotoCoreError)
-    if not _NETWORK.isdisjoint(names):
-        kind: type[ConfigurationError | TransportError] = TransportError
-    elif is_of_credentials or (is_of_botocore and any(map(_CREDENTIALS.search, names))):
-        kind = CredentialsError
-    else:
-        kind = ConfigurationError if is_of_botocore else otherwise
-    if is_of_credentials or not is_of_botocore:
-        what = "loading the credentials" if is_of_credentials else "a call of boto3"
-        text = f"{what} failed: {text}"
-    return kind(_with_advice(text, _ADVICE.get(names[0])))
-
-
-def _with_advice(text: str, advice: str | None) -> str:
+def _with_advice(text: str, *names: str) -> str:
+    error = " ".join((*names, text))
+    advice = next((one for pattern, one in _ADVICE.items() if re.match(pattern, error)), "")
     return f"{text} ({advice})" if advice else text
 
 

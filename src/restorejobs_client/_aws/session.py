@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import defaultdict
+from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
@@ -26,17 +28,25 @@ RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
 _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their search paths
 # boto3 cannot create two clients from one session at the same time. A signal handler may create one
-# while its thread does.
-_creating = threading.RLock()
+# while its thread does. A child process has its own lock, because the thread that holds that of its
+# parent does not exist in it.
+_creating: Final = defaultdict[int, threading.RLock](threading.RLock)
 
 
-def _replace_lock() -> None:
-    global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
-    _creating = threading.RLock()
+def check_client(client: object) -> None:
+    """Refuse what is not a boto3 "backup" client.
 
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_replace_lock)
+    Raises:
+        InvalidRequestError: shows what was given.
+    """
+    boto3_client: Any = client  # boto3 creates its attributes at run time
+    if (
+        not issubclass(type(client), botocore_client.BaseClient)
+        or boto3_client.meta.service_model.service_name != "backup"
+        or iscoroutinefunction(boto3_client.list_restore_jobs)  # as in aiobotocore
+    ):
+        message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
+        raise InvalidRequestError(message)
 
 
 def create_client(
@@ -58,14 +68,13 @@ def create_client(
         InvalidRequestError: the session is not a boto3.Session, or the endpoint is not a URL.
     """
     if session is not None and not callable(getattr(session, "client", None)):
-        message = (
+        raise InvalidRequestError(
             f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
             "region as region_name, and a profile as profile_name"
         )
-        raise InvalidRequestError(message)
     client: Any = None  # boto3 creates its attributes at run time
     try:
-        with _creating:
+        with _creating[os.getpid()]:
             if session is None and profile_name is None:
                 session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
             session = session or new_session(profile_name=profile_name, region_name=region_name)
@@ -88,10 +97,10 @@ def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJo
     if not isinstance(error, ValueError) or _URL_CHECKS.isdisjoint(modules_of(error)):
         return our_error(error, Secrets([endpoint_url]), otherwise=ConfigurationError)
     shown = clipped_repr(without_login(unquote(endpoint_url or used)))
-    advice = "is refused: it must be a URL such as https://host"
-    if endpoint_url is not None:
-        return InvalidRequestError(f"endpoint_url {shown} {advice}")
-    return ConfigurationError(f"the configured endpoint {shown} {advice}")
+    what = "the configured endpoint" if endpoint_url is None else "endpoint_url"
+    message = f"{what} {shown} is refused: it must be a URL such as https://host"
+    kind = ConfigurationError if endpoint_url is None else InvalidRequestError
+    return kind(message)
 
 
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
@@ -116,12 +125,10 @@ def _settings(
     profile = core.get_scoped_config().keys()
     is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
     # Enough connections for parallel listings; idle ones cost nothing.
-    settings = botocore_config.Config(
-        max_pool_connections=64, retries=None if is_configured else RETRIES
-    )
-    for others in (core.get_default_client_config(), given):
-        if others is not None:
-            settings = settings.merge(others)
+    retries = None if is_configured else RETRIES
+    settings = botocore_config.Config(max_pool_connections=64, retries=retries)
+    for others in filter(None, (core.get_default_client_config(), given)):
+        settings = settings.merge(others)
     theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
-    user_agent = f"{theirs} {_USER_AGENT}" if theirs else _USER_AGENT
+    user_agent = " ".join(filter(None, (theirs, _USER_AGENT)))
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))

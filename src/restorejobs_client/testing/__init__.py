@@ -27,7 +27,6 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from functools import partial
 from urllib.parse import parse_qsl
 
 from botocore.config import Config
@@ -41,14 +40,12 @@ from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._moto import seed_restore_jobs
 from restorejobs_client.testing._samples import sample_jobs
-from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, check_account, read_jobs
+from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, Owner
 
 __all__ = ["FakeBackup", "FaultName", "fake_backup", "sample_jobs", "seed_restore_jobs"]
 
 _SIGNED_FOR = re.compile(r"Credential=[^,]*/([^/,]+)/backup/aws4_request")
 _UNSIGNED = "MissingAuthenticationTokenException"
-_Owner = tuple[str, str]
-"""The region and the account that list jobs."""
 
 
 @contextmanager
@@ -59,7 +56,7 @@ def fake_backup(
 
     It answers ListRestoreJobs. Any other request gets an error with HTTP status 501 that points to
     moto. Several fakes can run at the same time, each with its own jobs. When the block ends, the
-    server, its connections and its threads end too.
+    server, its connections and its thread end too.
 
     Args:
         jobs: the jobs of this region and account. Their own members may name others.
@@ -70,7 +67,7 @@ def fake_backup(
         InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`, or an account
             id that is not 12 digits.
     """
-    backup = FakeBackup(region_name, check_account(account_id))
+    backup = FakeBackup(region_name, _service.check_account(account_id))
     backup.seed(jobs)
     with closing(_server.Server(backup._respond)) as server:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # private for users
         backup.endpoint_url = server.url
@@ -82,7 +79,7 @@ class _InstantClock(Clock):
 
     def __init__(self, skipped_by_client: Iterable[float] = ()) -> None:
         self._skipped_by_client = skipped_by_client
-        self._skipped = -super().now()  # so it starts at zero
+        self._skipped = 0.0
 
     @override
     def now(self) -> float:
@@ -122,12 +119,11 @@ class FakeBackup:
         self.requests: list[dict[str, str]] = []
         self._region_name = region_name
         self._account_id = account_id
-        # Held while a page is created, so that two listings never take the same step of seed_next.
-        self._lock = threading.Lock()
-        self._shelves: dict[_Owner, _service.Shelf] = {}
-        self._steps: deque[tuple[_Owner, list[RestoreJob]]] = deque()
+        self._lock = threading.RLock()  # held while jobs are read or changed
+        self._shelves = defaultdict[Owner, _service.Shelf](list)
+        self._steps: deque[tuple[Owner, list[RestoreJob]]] = deque()
         self._faults: list[_Fault] = []
-        self._skipped = defaultdict[_Owner, list[float]](list)  # seconds
+        self._skipped = defaultdict[Owner, list[float]](list)  # seconds
 
     def __repr__(self) -> str:
         return f"FakeBackup({self.endpoint_url!r})"
@@ -161,7 +157,7 @@ class FakeBackup:
         skipped = self._skipped[owner]
         core = _server.isolated_client(self.endpoint_url, owner, config, skipped.append)
         client = RestoreJobsClient(client=core)
-        client._new_clock = partial(_InstantClock, skipped)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
+        client._new_clock = lambda: _InstantClock(skipped)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # only for tests, so it is not public
         return client
 
     def seed(
@@ -187,9 +183,7 @@ class FakeBackup:
                 with a number as its id; something that is not a `RestoreJob`; or an account id that
                 is not 12 digits. The message names the job and its member, and shows the value.
         """
-        owner, checked = self._owner(region_name, account_id), read_jobs(jobs)
-        with self._lock:
-            self._put(owner, checked)
+        self._put(self._owner(region_name, account_id), _service.read_jobs(jobs))
 
     def seed_next(
         self,
@@ -221,9 +215,7 @@ class FakeBackup:
         Raises:
             InvalidRequestError: as for `seed`. It is raised at once, not when the jobs are added.
         """
-        owner, checked = self._owner(region_name, account_id), read_jobs(jobs)
-        with self._lock:
-            self._steps.append((owner, checked))
+        self._steps.append((self._owner(region_name, account_id), _service.read_jobs(jobs)))
 
     def clear(self) -> None:
         """Remove the jobs of all regions and accounts, and the queue of `seed_next`.
@@ -288,21 +280,22 @@ class FakeBackup:
             raise InvalidRequestError(f"fault: there is no {fault!r}, only {names}")
         check_count("times", times, least=0)
         check_count("after", after, least=0)
-        check_account(account_id or ACCOUNT)
+        _service.check_account(account_id or ACCOUNT)
         if times:
             self._faults.append(_Fault(fault, (region_name, account_id), range(-after, times)))
 
-    def _owner(self, region_name: str | None, account_id: str | None) -> _Owner:
-        return region_name or self._region_name, check_account(account_id or self._account_id)
+    def _owner(self, region_name: str | None, account_id: str | None) -> Owner:
+        checked = _service.check_account(account_id or self._account_id)
+        return region_name or self._region_name, checked
 
-    def _put(self, owner: _Owner, jobs: list[RestoreJob]) -> None:
-        self._shelves.setdefault(owner, _service.Shelf(account_id=owner[1])).put(jobs)
+    def _put(self, owner: Owner, jobs: list[RestoreJob]) -> None:
+        with self._lock:
+            _service.put(self._shelves[owner], owner[1], jobs)
 
-    def _next_fault(self, owner: _Owner, *, has_token: bool) -> FaultName | None:
+    def _next_fault(self, owner: Owner, *, has_token: bool) -> FaultName | None:
         """Return the fault of a request, and count the request."""
-        known = {None, *owner}
-        aimed = (one for one in self._faults if one.numbers and known.issuperset(one.owner))
-        fault = next(aimed, None)
+        left = (one for one in self._faults if one.numbers)
+        fault = next((one for one in left if {None, *owner}.issuperset(one.owner)), None)
         if fault is None or (fault.name == "stuck_token" and not has_token):
             return None
         number, fault.numbers = fault.numbers[0], fault.numbers[1:]
@@ -324,8 +317,7 @@ class FakeBackup:
             if signed_for is None:
                 return _service.aws_error(403, _UNSIGNED, message="Missing Authentication Token")
             owner = signed_for[1], headers.get(_server.ACCOUNT_HEADER, self._account_id)
-            shelves = [shelf for (region, _), shelf in self._shelves.items() if region == owner[0]]
-            call = _service.Call(shelves, *owner, parameters)
+            call = _service.Call(self._shelves, owner, parameters)
             if name := self._next_fault(owner, has_token="nextToken" in parameters):
                 return _service.FAULTS[name](call)
             answer = call.answer()

@@ -12,7 +12,7 @@ from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.extras import LazyModule
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client.testing import _service
-from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, read_jobs
+from restorejobs_client.testing._service import ACCOUNT, REGION
 
 _core: Any = LazyModule("moto.core.models", extra="testing", purpose="seed_restore_jobs")
 _backup: Any = LazyModule("moto.backup.responses", extra="testing", purpose="seed_restore_jobs")
@@ -41,16 +41,16 @@ def seed_restore_jobs(
         InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`; a call outside
             of a mock; a region without AWS Backup; or an account id that is not 12 digits.
     """
-    checked = read_jobs(jobs)
+    checked = _service.read_jobs(jobs)
     if not _core.botocore_stubber.enabled:
         raise InvalidRequestError("seed_restore_jobs must be called inside moto.mock_aws()")
     try:
-        backend = _backup.backup_backends[check_account(account_id)][region_name]
+        backend = _backup.backup_backends[_service.check_account(account_id)][region_name]
     except KeyError:
         raise InvalidRequestError(f"moto has no AWS Backup in {region_name=}") from None
     with _lock:
         _add_operation()
-        backend.__dict__.setdefault(_SHELF, _service.Shelf(account_id)).put(checked)
+        _service.put(backend.__dict__.setdefault(_SHELF, []), account_id, checked)
 
 
 @functools.cache
@@ -64,13 +64,15 @@ def _add_operation() -> None:
 
 def _list_restore_jobs(response: Any) -> tuple[int, dict[str, str], str | bytes]:  # noqa: ANN401  # moto's
     parameters = dict(parse_qsl(response.parsed_url.query, keep_blank_values=True))
-    region_name, account_id = response.region, response.current_account
+    shelves: dict[_service.Owner, _service.Shelf] = {
+        (region_name, account_id): getattr(backend, _SHELF)
+        for account_id, region_name, backend in _backup.backup_backends.iter_backends()
+        if hasattr(backend, _SHELF)
+    }
+    if not shelves:  # as moto answers without this operation
+        return 404, {"status": "404"}, "Not yet implemented"
+    caller = response.region, response.current_account
     with _lock:
-        backends = [backend for _, _, backend in _backup.backup_backends.iter_backends()]
-        seeded: list[Any] = [backend for backend in backends if hasattr(backend, _SHELF)]
-        if not seeded:  # as moto answers without this operation
-            return 404, {"status": "404"}, "Not yet implemented"
-        shelves = [getattr(one, _SHELF) for one in seeded if one.region_name == region_name]
-        answer = _service.Call(shelves, region_name, account_id, parameters).answer()
+        answer = _service.Call(shelves, caller, parameters).answer()
     # moto takes the status from the headers.
     return answer.status, {**answer.headers, "status": str(answer.status)}, answer.body

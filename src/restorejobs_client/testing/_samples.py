@@ -6,7 +6,9 @@ import itertools
 import random
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -54,6 +56,7 @@ _VALIDATIONS = ["SUCCESSFUL"] * 27 + ["FAILED", "TIMED_OUT", "VALIDATING"]
 _VALIDATION_MESSAGES = {"FAILED": "Row counts differ.", "TIMED_OUT": "No result in time."}
 _DELETIONS = ["SUCCESSFUL"] * 28 + ["FAILED", "DELETING"]
 _DELETION_MESSAGES = {"FAILED": "Deletion protection is turned on."}
+_Job = dict[str, Any]
 
 
 def sample_jobs(  # noqa: PLR0913  # users choose each of them
@@ -101,18 +104,17 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     if created_before is None:
         created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     created_after = created_after or created_before - timedelta(days=30)
-    for name, moment in (("created_before", created_before), ("created_after", created_after)):
-        if moment.utcoffset() is None:
-            raise InvalidRequestError(f"{name}: needs a time zone, got {moment.isoformat()}")
-    first = -((EPOCH - in_utc(created_after)) // _MILLISECOND)  # rounded up
-    end = -((EPOCH - in_utc(created_before)) // _MILLISECOND)
-    if first >= end:
-        raise InvalidRequestError(
-            "created_before: must be later than created_after by a millisecond or more, got "
-            f"{created_after.isoformat()} and {created_before.isoformat()}"
-        )
-    sampler = _Sampler(seed, range(first, end), region_name, check_account(account_id))
-    return sorted(itertools.islice(sampler.jobs(), count), key=place_of)
+    bounds = created_after, created_before
+    moments = range(0)
+    with suppress(ValueError):  # there is no time zone
+        moments = range(*(-((EPOCH - in_utc(one)) // _MILLISECOND) for one in bounds))  # rounded up
+    if not moments:
+        given = " and ".join(one.isoformat() for one in bounds)
+        rule = "must have time zones, and the second must be a millisecond later or more"
+        raise InvalidRequestError(f"created_after and created_before: {rule}, got {given}")
+    sampler = _Sampler(seed, moments, region_name, check_account(account_id))
+    jobs = list(itertools.islice(sampler.jobs(), count))
+    return sorted(msgspec.convert(jobs, list[RestoreJob]), key=place_of)
 
 
 class _Sampler:
@@ -125,7 +127,7 @@ class _Sampler:
         self._here = f"{region_name}:{account_id}"
         self._partition = "-".join(["aws", *re.findall("^cn|^us-gov", region_name)])
 
-    def jobs(self) -> Iterator[RestoreJob]:
+    def jobs(self) -> Iterator[_Job]:
         created = self._moment()
         while True:
             if self._random.random() >= 0.03:  # noqa: PLR2004  # few restores share a moment
@@ -135,7 +137,7 @@ class _Sampler:
             yield job
             for _ in range(self._random.randint(2, 4) if is_parent else 0):
                 created = min(created + self._random.randrange(5_000), self._moments[-1])
-                yield self._job(created, _TYPES, job.restore_job_id)
+                yield self._job(created, _TYPES, job["RestoreJobId"])
 
     def _moment(self) -> int:
         moment = self._random.choice(self._moments)
@@ -145,11 +147,11 @@ class _Sampler:
                 return at_night
         return moment
 
-    def _job(self, created: int, types: dict[str, str], parent_id: str | None = None) -> RestoreJob:
+    def _job(self, created: int, types: dict[str, str], parent_id: str | None = None) -> _Job:
         chance = self._random
         resource_type = list(types)[int(chance.triangular(0, len(types), 0))]
         status = chance.choice(_STATUSES)
-        job: dict[str, object] = {
+        job: _Job = {
             "AccountId": self._account_id,
             "RestoreJobId": self._uuid(),
             "RecoveryPointArn": self._arn("backup:{here}:recovery-point:{uuid}"),
@@ -162,7 +164,7 @@ class _Sampler:
             "ParentJobId": parent_id,
         }
         if status == "PENDING":
-            return msgspec.convert(job, RestoreJob)
+            return job
         minutes = chance.lognormvariate(3, 0.8)
         backed_up = created - chance.randrange(_HOUR, 30 * _DAY)
         plan = self._arn("backup:{here}:restore-testing-plan:{name}_nightly")
@@ -176,24 +178,21 @@ class _Sampler:
             "CreatedBy": {"RestoreTestingPlanArn": plan} if is_test else None,
         }
         if status == "RUNNING":
-            job["PercentDone"] = f"{chance.uniform(0, 100):.2f}%"
-            return msgspec.convert(job, RestoreJob)
+            return job | {"PercentDone": f"{chance.uniform(0, 100):.2f}%"}
         job["CompletionDate"] = EPOCH + (created + int(minutes * 60_000)) * _MILLISECOND
         if status == "FAILED":
-            job["StatusMessage"] = chance.choice(_FAILURES)
-        elif status == "ABORTED":
-            job["StatusMessage"] = "The restore job was stopped."
-        else:
-            job["CreatedResourceArn"] = self._arn(types[resource_type])
-            job["PercentDone"] = "100.00%"
-            if chance.random() < 0.03:  # noqa: PLR2004  # AWS reports some completed jobs like this
-                job |= {"PercentDone": "0.00%", "CompletionDate": None}
-            if is_test:
-                job["ValidationStatus"] = validation = chance.choice(_VALIDATIONS)
-                job["ValidationStatusMessage"] = _VALIDATION_MESSAGES.get(validation)
-                job["DeletionStatus"] = deletion = chance.choice(_DELETIONS)
-                job["DeletionStatusMessage"] = _DELETION_MESSAGES.get(deletion)
-        return msgspec.convert(job, RestoreJob)
+            return job | {"StatusMessage": chance.choice(_FAILURES)}
+        if status == "ABORTED":
+            return job | {"StatusMessage": "The restore job was stopped."}
+        job |= {"CreatedResourceArn": self._arn(types[resource_type]), "PercentDone": "100.00%"}
+        if chance.random() < 0.03:  # noqa: PLR2004  # AWS reports some completed jobs like this
+            job |= {"PercentDone": "0.00%", "CompletionDate": None}
+        if is_test:
+            job["ValidationStatus"] = validation = chance.choice(_VALIDATIONS)
+            job["ValidationStatusMessage"] = _VALIDATION_MESSAGES.get(validation)
+            job["DeletionStatus"] = deletion = chance.choice(_DELETIONS)
+            job["DeletionStatusMessage"] = _DELETION_MESSAGES.get(deletion)
+        return job
 
     def _arn(self, template: str) -> str:
         return f"arn:{self._partition}:" + template.format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import http.client
 import io
@@ -14,31 +15,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.message import Message
 from email.utils import formatdate
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 from botocore.config import Config
 from botocore.hooks import first_non_none_response
 
 from restorejobs_client._aws.session import RETRIES, create_client, new_session
-from restorejobs_client.testing._service import Answer, aws_error, half
-
-if TYPE_CHECKING:
-    import boto3
-    from botocore.client import BaseClient
+from restorejobs_client._core.extras import boto3, botocore_client
+from restorejobs_client.testing._service import Answer, Owner, aws_error, half
 
 ACCOUNT_HEADER = "x-moto-account-id"
 # So that no setting of the environment keeps a client away from loopback.
 _CONFIG = Config(proxies={}, use_dualstack_endpoint=False, use_fips_endpoint=False)
 _UNREADABLE = aws_error(400, "BadRequest", message="fake_backup reads only HTTP/1.1, without TLS")
+_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # closing resets the connection
 
 
 class Server:
-    """An HTTP server on loopback, with a thread for each connection.
+    """An HTTP server on loopback, with a thread of its own.
 
-    It runs from its creation until `close`, which ends all connections and threads.
+    It runs from its creation until `close`, which ends all connections and the thread.
 
     Args:
         respond: answers a request, which is its method, its target and its headers.
@@ -46,76 +43,74 @@ class Server:
 
     def __init__(self, respond: Callable[[str, str, Message], Answer]) -> None:
         self._respond = respond
-        self._is_closing = False
-        self._connections = WeakKeyDictionary[threading.Thread, socket.socket]()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._loop = asyncio.SelectorEventLoop()
+        self._end = asyncio.Event()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        self._is_closing = True
-        socket.create_connection(self._listener.getsockname()).close()  # `accept` waits for one
+        self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
-        self._listener.close()
-        for thread, connection in list(self._connections.items()):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
-    def _accept(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            if self._is_closing:
-                connection.close()
-                return
-            thread = threading.Thread(target=self._converse, args=(connection,), daemon=True)
-            self._connections[thread] = connection
-            thread.start()
+    def _run(self, listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(listener))
 
-    def _converse(self, connection: socket.socket) -> None:
+    async def _serve(self, listener: socket.socket) -> None:
+        server = await asyncio.start_server(self._converse, sock=listener)
+        await self._end.wait()
+        server.close()  # the runner cancels the conversations
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection. It stays open, like a connection to AWS."""
-        with connection, connection.makefile("rb") as reader, suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while reader.peek(1):
+        transport: Any = writer.transport
+        transport.set_write_buffer_limits(0)  # so that `drain` waits until everything is sent
+        with suppress(OSError, EOFError, asyncio.CancelledError):
+            while True:
                 try:
-                    method, target, headers = _read_request(reader)
-                except (ValueError, http.client.HTTPException):
-                    connection.sendall(_response(_UNREADABLE, "GET"))
-                    return
+                    method, target, headers = await _read_request(reader)
+                except (ValueError, http.client.HTTPException, asyncio.LimitOverrunError):
+                    writer.write(_response(_UNREADABLE, "GET"))
+                    await writer.drain()
+                    break
                 answer = self._respond(method, target, headers)
                 if answer.delivery != "reset":
-                    connection.sendall(_response(answer, method))
+                    writer.write(_response(answer, method))
+                    await writer.drain()
                 if answer.delivery == "half, then reset":
-                    time.sleep(0.05)  # a reset overtakes what is still on its way
+                    time.sleep(0.05)  # noqa: ASYNC251  # until the client has read; a clock may be frozen
                 if answer.delivery.endswith("reset"):
-                    linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    connection = transport.get_extra_info("socket")
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
                 if answer.delivery != "whole" or headers.get("Connection") == "close":
-                    return
+                    break
+        transport.abort()
 
 
-def _read_request(reader: io.BufferedReader) -> tuple[str, str, Message]:
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, Message]:
     """Return the method, the target and the headers of a request.
 
     Raises:
-        ValueError: it is not HTTP, or its client has gone.
-        HTTPException: it has a header of more than 64 KiB, or more than 100 headers.
+        EOFError: its client has gone.
+        ValueError: it is not HTTP.
+        HTTPException: it has more than 100 headers.
+        LimitOverrunError: its headers have more than 64 KiB.
     """
-    # In TLS, for example, a line may never end.
-    head = [reader.readline() if reader.peek(1)[:1].isalpha() else b""]
-    while head[-1].strip():
-        head.append(reader.readline())
-    method, target, _ = head[0].decode("latin-1").split()
-    headers = http.client.parse_headers(io.BytesIO(b"".join(head[1:])))
-    length = int(headers.get("Content-Length", "0"))
-    if not head[-1] or not 0 <= length == len(reader.read(length)):
+    head = await reader.readexactly(1)
+    if not head.isalpha():  # in TLS, for example, a line may never end
         raise ValueError
+    head += await reader.readuntil(b"\r\n\r\n")
+    line, _, rest = head.partition(b"\r\n")
+    method, target, _ = line.decode("latin-1").split()
+    headers = http.client.parse_headers(io.BytesIO(rest))
+    await reader.readexactly(int(headers.get("Content-Length", "0")))
     return method, target, headers
 
 
 def _response(answer: Answer, method: str) -> bytes:
-    head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    head = [f"HTTP/1.1 {answer.status} {http.client.responses[answer.status]}"]
     head += [f"{name}: {value}" for name, value in answer.headers.items()]
     head += [f"Date: {formatdate(usegmt=True)}", f"x-amzn-RequestId: {uuid4()}"]
     head += [f"Content-Length: {len(answer.body)}", "", ""]
@@ -124,8 +119,8 @@ def _response(answer: Answer, method: str) -> bytes:
 
 
 def isolated_client(
-    url: str, owner: tuple[str, str], config: Config | None, skip: Callable[[float], None]
-) -> BaseClient:
+    url: str, owner: Owner, config: Config | None, skip: Callable[[float], None]
+) -> botocore_client.BaseClient:
     """Return a client that reads nothing of the environment and sends its account to the fake.
 
     Before a retry, it calls `skip` with the seconds that botocore would have waited, and goes on.
@@ -135,7 +130,7 @@ def isolated_client(
     if retries.get("mode") != "legacy":  # "adaptive" is "standard" with waits before requests
         retries["mode"] = "standard"
     settings = settings.merge(Config(retries=retries))
-    client: Any = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
+    client = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
 
     def name_account(params: dict[str, dict[str, str]], **_: object) -> None:
         params["headers"][ACCOUNT_HEADER] = owner[1]
@@ -147,10 +142,10 @@ def isolated_client(
             skip(wait)
         return [(emit, 0)] if wait else answers
 
-    events = client.meta.events
+    events: Any = client.meta.events
     events.register("before-call.backup", name_account)
     emit_and_wait, events.emit = events.emit, emit
-    return cast("BaseClient", client)
+    return client
 
 
 @functools.cache

@@ -8,17 +8,16 @@ import json
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
-from operator import attrgetter, eq, ge, itemgetter, lt
+from operator import eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from restorejobs_client._core.dates import EPOCH
+from restorejobs_client._core.dates import EPOCH, datetime, in_utc
 from restorejobs_client._core.enums import RestoreJobStatus
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
@@ -29,6 +28,9 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _MAX_RESULTS = 1_000
 _AFTER_ALL_IDS = "\U0010ffff"
+
+Owner = tuple[str, str]
+"""The region and the account that list jobs."""
 
 Place = tuple[float | str, ...]
 """The place of a job in a listing, newest first.
@@ -65,48 +67,25 @@ def _read_job(number: int, job: object) -> RestoreJob:
         raise InvalidRequestError(str(wrong)) from None
 
 
-def place_of(job: RestoreJob, account_id: str = "", number: int = 0) -> Place:
+def place_of(job: RestoreJob, account_id: str = "") -> Place:
     """Return the place of a job. Jobs without a creation date come last."""
     age = math.inf if job.creation_date is None else -job.creation_date.timestamp()
+    number = next(_numbers) if job.restore_job_id is None else 0
     return age, job.restore_job_id or "", account_id, number
 
 
-class _Entry(NamedTuple):
-    """A stored job, and its JSON. Entries are sorted by their places."""
-
-    place: Place
-    job: RestoreJob
-    wire: bytes
+Shelf = list[tuple[Place, RestoreJob]]
+"""The jobs of one account in one region, in order."""
+_index = partial(bisect_right, key=itemgetter(0))
 
 
-class Shelf:
-    """The jobs of one account in one region. Only one thread at a time may use it."""
-
-    def __init__(self, account_id: str) -> None:
-        self.account_id = account_id
-        self._entries: dict[Place, _Entry] = {}
-        self._in_order: list[_Entry] = []
-
-    def put(self, jobs: Iterable[RestoreJob]) -> None:
-        """Add jobs. A job replaces the one that has the same id."""
-        for job in jobs:
-            number = next(_numbers) if job.restore_job_id is None else 0
-            place = place_of(job, self.account_id, number)
-            members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
-            sent = {name: value for name, value in members.items() if value is not None}
-            self._entries[place[1:]] = _Entry(place, job, _encode(sent).encode())
-        self._in_order = []
-
-    def after(self, place: Place) -> Iterator[_Entry]:
-        """Return the entries after a place, in order."""
-        if not self._in_order:
-            self._in_order = sorted(self._entries.values())
-        start = bisect_right(self._in_order, place, key=itemgetter(0))
-        return itertools.islice(self._in_order, start, None)
+def put(shelf: Shelf, account_id: str, jobs: Iterable[RestoreJob]) -> None:
+    """Add jobs. A job replaces the one that has the same id."""
+    entries = [*shelf, *((place_of(job, account_id), job) for job in jobs)]
+    shelf[:] = sorted({place[1:]: (place, job) for place, job in entries}.values())
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP response.
 
     Attributes:
@@ -143,16 +122,16 @@ class _RefusedError(Exception):
     """The service refuses a parameter. The arguments are its name and the reason."""
 
 
-# The parameters that choose jobs: which value of a job they compare with theirs, and how.
-_FILTERS: dict[str, tuple[Callable[[RestoreJob], Any], Callable[[Any, Any], bool]]] = {
-    "status": (attrgetter("status"), eq),
-    "resourceType": (attrgetter("resource_type"), eq),
-    "parentJobId": (attrgetter("parent_job_id"), eq),
-    "restoreTestingPlanArn": (attrgetter("restore_testing_plan_arn"), eq),
-    "createdAfter": (attrgetter("creation_date"), ge),
-    "createdBefore": (attrgetter("creation_date"), lt),
-    "completeAfter": (attrgetter("completion_date"), ge),
-    "completeBefore": (attrgetter("completion_date"), lt),
+# The parameters that choose jobs: which member of a job they compare with their value, and how.
+_FILTERS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "status": ("status", eq),
+    "resourceType": ("resource_type", eq),
+    "parentJobId": ("parent_job_id", eq),
+    "restoreTestingPlanArn": ("restore_testing_plan_arn", eq),
+    "createdAfter": ("creation_date", ge),
+    "createdBefore": ("creation_date", lt),
+    "completeAfter": ("completion_date", ge),
+    "completeBefore": ("completion_date", lt),
 }
 _PATTERNS = {
     "status": "|".join(RestoreJobStatus),
@@ -164,11 +143,10 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class Call:
-    """A ListRestoreJobs request, and the jobs of its region."""
+    """A ListRestoreJobs request, and the jobs of all regions and accounts."""
 
-    shelves: Iterable[Shelf]
-    region_name: str
-    account_id: str
+    shelves: Mapping[Owner, Shelf]
+    owner: Owner
     parameters: Mapping[str, str]
 
     def answer(self, *, page_size: int | None = None, next_token: str | None = None) -> Answer:
@@ -186,52 +164,56 @@ class Call:
             return _modelled(400, code, message, "User", name)
 
     def _page(self, page_size: int | None, next_token: str | None) -> Answer:
-        filters = self._filters()
-        account_id = self.parameters.get("accountId", self.account_id)
-        scope = repr((self.region_name, account_id, filters))
-        place = _place_in(self.parameters.get("nextToken"), scope)
+        given = {name: _read(name, text) for name, text in sorted(self.parameters.items())}
+        filters = {name: value for name, value in given.items() if name in _FILTERS}
+        here, caller = self.owner
+        account_id = given.get("accountId", caller)
+        scope = repr((here, account_id, filters))
+        place = _place_in(given.get("nextToken"), scope)
         if page_size is None:
-            page_size = int(self.parameters.get("maxResults", _MAX_RESULTS))
-        shelves = [one for one in self.shelves if account_id in {one.account_id, "*"}]
-        before, after = filters.get("createdBefore"), filters.get("createdAfter")
-        if isinstance(before, datetime):  # skip the newer jobs
-            place = max(place, (-before.timestamp(), _AFTER_ALL_IDS))
-        following: Iterator[_Entry] = heapq.merge(*(shelf.after(place) for shelf in shelves))
-        if isinstance(after, datetime):  # stop at the older jobs
-            last: Place = (-after.timestamp(), _AFTER_ALL_IDS)
-            following = itertools.takewhile(lambda entry: entry.place < last, following)
-        matching = (entry for entry in following if _match(entry.job, filters))
+            page_size = int(given.get("maxResults", _MAX_RESULTS))
+        start = max(place, _end_of(filters.get("createdBefore"), -math.inf))
+        end = _end_of(filters.get("createdAfter"), math.inf)
+        shelves = [
+            shelf[_index(shelf, start) : _index(shelf, end)]
+            for (region_name, owner), shelf in self.shelves.items()
+            if region_name == here and account_id in {owner, "*"}
+        ]
+        matching = (entry for entry in heapq.merge(*shelves) if _match(entry[1], filters))
         page = list(itertools.islice(matching, page_size))
         is_last = page_size > 0 and next(matching, None) is None
         if not is_last and next_token is None:
-            next_token = _token(page[-1].place if page else place, scope)
-        jobs = b", ".join(entry.wire for entry in page)
-        body = b'{"RestoreJobs": [%b], "NextToken": %b}' % (jobs, json.dumps(next_token).encode())
-        return Answer(200, _JSON, body, ends_listing=is_last)
-
-    def _filters(self) -> dict[str, object]:
-        for name, pattern in _PATTERNS.items():
-            text = self.parameters.get(name)
-            if text is not None and not re.fullmatch(pattern, text):
-                raise _RefusedError(name, f"{text!r} does not match the pattern {pattern}")
-        return {
-            name: _moment(name, text) if name.endswith(("After", "Before")) else text
-            for name, text in sorted(self.parameters.items())
-            if name in _FILTERS
-        }
+            next_token = _token(page[-1][0] if page else place, scope)
+        body = _encode({"RestoreJobs": [_members(job) for _, job in page], "NextToken": next_token})
+        return Answer(200, _JSON, body.encode(), ends_listing=is_last)
 
 
-def _moment(name: str, text: str) -> datetime:
-    with suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(text)
-        if moment.utcoffset() is not None:
-            return moment.astimezone(UTC)
-    raise _RefusedError(name, f"{text!r} is not a timestamp in ISO 8601 with an offset")
+def _members(job: RestoreJob) -> dict[str, object]:
+    members = msgspec.to_builtins(job, builtin_types=(type(EPOCH),))
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _read(name: str, text: str) -> Any:  # noqa: ANN401  # text or a datetime
+    """Return the value of a parameter that a job is compared with."""
+    pattern = _PATTERNS.get(name, "(?s).*")
+    if not re.fullmatch(pattern, text):
+        raise _RefusedError(name, f"{text!r} does not match the pattern {pattern}")
+    try:
+        return in_utc(text) if name.endswith(("After", "Before")) else text
+    except ValueError:
+        reason = f"{text!r} is not a timestamp in ISO 8601 with an offset"
+        raise _RefusedError(name, reason) from None
+
+
+def _end_of(moment: datetime | None, otherwise: float) -> Place:
+    """Return the place after the jobs of a moment, to skip those of later or earlier ones."""
+    return otherwise if moment is None else -moment.timestamp(), _AFTER_ALL_IDS
 
 
 def _match(job: RestoreJob, filters: Mapping[str, object]) -> bool:
-    tests = ((*_FILTERS[name], wanted) for name, wanted in filters.items())
-    return all((value := get(job)) is not None and test(value, want) for get, test, want in tests)
+    tests = [(*_FILTERS[name], wanted) for name, wanted in filters.items()]
+    values = ((getattr(job, member), compare, wanted) for member, compare, wanted in tests)
+    return all(value is not None and compare(value, wanted) for value, compare, wanted in values)
 
 
 def _token(place: Place, scope: str) -> str:
@@ -268,11 +250,6 @@ _EXPIRED = "The security token included in the request is expired"
 _TRY_LATER = "The service is unavailable, try again later"
 _DOWN = "ServiceUnavailableException", _TRY_LATER, "Service", "ListRestoreJobs"
 
-
-def _changed(page: Answer, change: Callable[[bytes], bytes]) -> Answer:
-    return replace(page, body=change(page.body))
-
-
 FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
     "throttle": lambda _: aws_error(400, "ThrottlingException", message="Rate exceeded"),
     "too_many_requests": lambda _: Answer(429, {}),
@@ -284,11 +261,11 @@ FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
     "empty_body": lambda _: Answer(200, _JSON),
     "no_content": lambda _: Answer(204, {}),
     "redirect": lambda _: Answer(302, {"Location": "https://login.example.com/"}),
-    "cut": lambda call: _changed(call.answer(), half),
-    "short": lambda call: replace(call.answer(), delivery="half"),
-    "trailing": lambda call: _changed(call.answer(), lambda body: body + b"</html>"),
+    "cut": lambda call: (page := call.answer())._replace(body=half(page.body)),
+    "short": lambda call: call.answer()._replace(delivery="half"),
+    "trailing": lambda call: (page := call.answer())._replace(body=page.body + b"</html>"),
     "reset": lambda _: Answer(200, {}, delivery="reset"),
-    "reset_in_body": lambda call: replace(call.answer(), delivery="half, then reset"),
+    "reset_in_body": lambda call: call.answer()._replace(delivery="half, then reset"),
     "stuck_token": lambda call: call.answer(next_token=call.parameters["nextToken"]),
     "empty_page": lambda call: call.answer(page_size=0),
     "ignored_max_results": lambda call: call.answer(page_size=_MAX_RESULTS),
