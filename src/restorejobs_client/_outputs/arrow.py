@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
 from operator import attrgetter
@@ -84,12 +84,14 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
 
     Args:
         jobs: a list, a page, a generator that filters, a watch, or anything else that yields jobs.
-            A job that a watch yields twice has two rows.
+            A job that a watch yields twice has two rows. If the table fails, the iterator of a
+            listing has not moved.
 
     Raises:
         InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         ImportError: the extra `arrow` is not installed.
-        RestoreJobsError: iterating over the jobs raised it.
+        RestoreJobsError: iterating over the jobs raised it. For a listing and its iterator,
+            `checkpoint` is where the table began; a failed table of a stream has none.
         MalformedResponseError: a value does not fit into its column.
 
     Examples:
@@ -145,8 +147,9 @@ def _schema() -> pa.Schema:
 
 
 def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
-    if isinstance(jobs, ArrowExport):
-        return jobs._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    pages: Callable[[], Iterator[Iterable[RestoreJob]]] | None = getattr(jobs, "_job_pages", None)
+    if pages is not None:  # one of our iterables
+        return pages()
     checked = checked_jobs(jobs)
     return iter(lambda: tuple(islice(checked, _BATCH)), ())
 
