@@ -188,6 +188,40 @@ def test_greenlets_get_their_own_answers() -> None:
         assert output_of(program, url, "FAILED", "COMPLETED", "RUNNING", "PENDING") == "right"
 
 
+@pytest.mark.parametrize("patched", ["before", "after"])
+@pytest.mark.parametrize("method", ["parallel(3)", "watch(interval=0.1)", "pages()"])
+def test_greenlets_share_one_iterator(patched: str, method: str) -> None:
+    """Each item goes to one greenlet, whether gevent patches before or after our import."""
+    pytest.importorskip("gevent")
+    program = f"""
+        import sys
+        if {patched!r} == "before":
+            import gevent.monkey
+            gevent.monkey.patch_all()
+        from restorejobs_client import RestoreJobsClient
+        client = RestoreJobsClient(endpoint_url=sys.argv[1])
+        list(client.list_restore_jobs(by_status="RUNNING").parallel())
+        if {patched!r} == "after":
+            import gevent.monkey
+            gevent.monkey.patch_all()
+        import gevent
+
+        listing = client.list_restore_jobs(by_status="FAILED")
+        iterator = listing.{method}
+        expected = list(listing.{method})
+        found = []
+        def take():
+            for item in iterator:
+                found.append(item)
+                gevent.sleep(0)
+        gevent.joinall([gevent.spawn(take) for _ in range(5)], timeout=20, raise_error=True)
+        assert len(found) == len(expected) and all(item in expected for item in found), found
+        print("right")
+    """
+    with status_server() as url:
+        assert output_of(program, url) == "right"
+
+
 EVENTS = ["provide-client-params", "before-call", "before-send", "after-call"]
 
 
@@ -269,6 +303,20 @@ def test_answer_whose_call_was_replaced_is_refused(server: PageServer) -> None:
         list(RestoreJobsClient(client=core).list_restore_jobs())
 
 
+def test_parts_of_an_answer_are_refused(server: PageServer) -> None:
+    """Where a wrapper returns only the members that it knows, the answer was not checked."""
+    core: Any = server.client()
+    real = core._make_api_call  # noqa: SLF001  # as above
+    known = ("RestoreJobs", "NextToken")
+
+    def wrapped(*call: object) -> dict[str, Any]:
+        return {name: value for name, value in real(*call).items() if name in known}
+
+    core._make_api_call = wrapped  # noqa: SLF001  # as above
+    with pytest.raises(MalformedResponseError, match="not checked"):
+        list(RestoreJobsClient(client=core).list_restore_jobs())
+
+
 def test_answer_after_an_informational_one_is_not_taken_for_the_next() -> None:
     """After a 103, the same page is requested again, on another connection."""
     with PageServer([wire_job(number) for number in range(30)]) as server:
@@ -298,6 +346,19 @@ def test_whole_pages_share_one_connection(server: PageServer) -> None:
     client = RestoreJobsClient(client=server.client())
     before = len(server._connections)  # noqa: SLF001  # our own
     assert len(list(client.list_restore_jobs(max_results=10))) == 300
+    assert len(server._connections) == before + 1  # noqa: SLF001  # our own
+
+
+@pytest.mark.parametrize("status", [304, 429, 503])
+def test_connection_of_an_error_is_not_used_again(server: PageServer, status: int) -> None:
+    """Bytes may follow an answer that is no success, such as the body of a 304."""
+    client = RestoreJobsClient(client=server.client(attempts=1))
+    assert len(list(client.list_restore_jobs())) == 300
+    before = len(server._connections)  # noqa: SLF001  # our own
+    server.fail_next(lambda _: Answer(status=status, body=b""))
+    with pytest.raises(RestoreJobsError):
+        list(client.list_restore_jobs())
+    assert len(list(client.list_restore_jobs())) == 300
     assert len(server._connections) == before + 1  # noqa: SLF001  # our own
 
 

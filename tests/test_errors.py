@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import pickle
+import subprocess
+import sys
+import textwrap
 from typing import Any
 
 import botocore.exceptions
@@ -125,3 +129,34 @@ def test_botocore_errors_have_the_known_bases() -> None:
         and not issubclass(kind, (BotoCoreError, ClientError, Warning))
     }
     assert others <= {"UndefinedModelAttributeError", "MissingServiceIdError"}
+
+
+def test_errors_with_their_causes_survive_pickle() -> None:
+    """If Dask has made causes picklable, an unpickled error has its cause."""
+    program = """
+        import pickle
+        import tblib.pickling_support
+        from botocore.config import Config
+        from restorejobs_client import RestoreJobsClient, RestoreJobsError
+        from restorejobs_client.testing import fake_backup
+        tblib.pickling_support.install()  # as Dask does
+        with fake_backup() as backup:
+            for url in ("http://127.0.0.1:9", backup.endpoint_url):
+                config = Config(retries={"total_max_attempts": 1})
+                client = RestoreJobsClient(endpoint_url=url, config=config)
+                try:
+                    client.list_restore_jobs(next_token="no such token").first()
+                except RestoreJobsError as error:
+                    again = pickle.loads(pickle.dumps(error))
+                    print(type(again) is type(error), str(again.__cause__) == str(error.__cause__))
+    """
+    variables = {name: one for name, one in os.environ.items() if "COVERAGE" not in name}
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**variables, **keys, "AWS_DEFAULT_REGION": "eu-west-1"},
+    )
+    assert done.stdout.split() == ["True"] * 4, done.stderr

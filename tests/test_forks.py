@@ -79,28 +79,115 @@ def test_stream_in_a_child_raises_an_error() -> None:
     """)
 
 
-def test_child_requests_a_page_of_the_parent_again() -> None:
-    """If a handler forks while an answer arrives, the answer belongs to the parent."""
+@pytest.mark.parametrize(
+    "event", ["before-call", "request-created", "before-send", "before-parse", "after-call"]
+)
+def test_fork_inside_a_call_shares_no_connection(event: str) -> None:
+    """If a handler forks in any step of a call, parent and child both get their own answers."""
+    run(f"""
+        from restorejobs_client.testing import fake_backup, sample_jobs
+        jobs = sample_jobs(300, seed=3)
+        expected = {{
+            status: [job for job in jobs if job.status == status]
+            for status in ("FAILED", "RUNNING", "COMPLETED")
+        }}
+
+        def ids(status):
+            return list(client.list_restore_jobs(by_status=status)) == expected[status]
+
+        with fake_backup(jobs) as backup:
+            for _ in range(5):
+                client = backup.client()
+                assert ids("RUNNING")  # leaves a connection
+                children = []
+
+                def fork(**_):
+                    if not children:
+                        children.append(os.fork())
+
+                client._wire.client.meta.events.register("{event}.backup.ListRestoreJobs", fork)
+                own_answer = ids("FAILED")
+                if children == [0]:
+                    os._exit(not (own_answer and ids("COMPLETED") and ids("RUNNING")))
+                assert own_answer and ids("RUNNING") and ids("COMPLETED")
+                check_child(*children)
+    """)
+
+
+def test_request_of_a_killed_child_is_not_answered_to_its_parent() -> None:
+    """A child that is killed after a fork inside a call leaves the parent no answer of its own."""
     run("""
         from restorejobs_client.testing import fake_backup, sample_jobs
-        from restorejobs_client import RestoreJobsClient
-        import boto3
-        with fake_backup(sample_jobs(30)) as backup:
-            key = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-            client = boto3.client(
-                "backup", region_name="us-east-1", endpoint_url=backup.endpoint_url, **key
-            )
-            children = []
+        jobs = sample_jobs(300, seed=3)
+        with fake_backup(jobs) as backup:
+            for _ in range(5):
+                client = backup.client()
+                client.list_restore_jobs().first()
+                children = []
 
-            def fork(**_):
-                if not children:
-                    children.append(os.fork())
+                def fork(**_):
+                    if not children:
+                        children.append(os.fork())
+                        if children == [0]:
+                            signal.setitimer(signal.ITIMER_REAL, 0.02)
 
-            client.meta.events.register("before-parse.backup.ListRestoreJobs", fork)
-            count = len(list(RestoreJobsClient(client=client).list_restore_jobs()))
-            if children == [0]:
-                os._exit(count != 30)
-            check_child(*children)
-            assert count == 30
-            assert len(backup.requests) == 2
+                client._wire.client.meta.events.register("before-send.backup.ListRestoreJobs", fork)
+                for status in ("FAILED", "RUNNING"):
+                    found = list(client.list_restore_jobs(by_status=status))
+                    assert found == [job for job in jobs if job.status == status]
+                os.waitpid(*children, 0)
+    """)
+
+
+@pytest.mark.parametrize("makes", ["parallel(2)", "watch(timeout=3_600)"])
+def test_child_of_a_handler_does_not_wait_for_threads(makes: str) -> None:
+    """A fork by a signal handler while `next` waits: our error in the child, all in the parent."""
+    run(f"""
+        from restorejobs_client import RestoreJobsError
+        may_answer = threading.Event()
+        service.before_answer = lambda _: may_answer.wait(20)
+        iterator = iter(service.listing(max_results=7).{makes})
+        children = []
+
+        def fork(*_):
+            children.append(os.fork())
+            may_answer.set()
+
+        signal.signal(signal.SIGUSR1, fork)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        try:
+            found = [next(iterator) for _ in jobs]
+        except RestoreJobsError as error:
+            os._exit(children != [0] or "fork" not in str(error))
+        assert children != [0]
+        assert found == jobs
+        check_child(*children)
+    """)
+
+
+def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
+    """In a child, `async for` does not wait for a thread of the parent."""
+    run("""
+        import asyncio
+        may_answer = threading.Event()
+        service.before_answer = lambda _: may_answer.wait(20)
+        iterator = aiter(service.listing(max_results=7))
+
+        async def wait_for_next(seconds):
+            return await asyncio.wait_for(anext(iterator), seconds)
+
+        async def rest():
+            return [job async for job in iterator]
+
+        try:
+            asyncio.run(wait_for_next(0.2))
+        except TimeoutError:
+            pass
+        child = os.fork()
+        may_answer.set()
+        found = asyncio.run(rest())
+        if child == 0:
+            os._exit(found != jobs)
+        assert found == jobs
+        check_child(child)
     """)

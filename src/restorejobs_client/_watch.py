@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Final, NamedTuple, cast
 
-from restorejobs_client._concurrent.iterator import JobIterator, RestoreJobPageIterator
-from restorejobs_client._core.errors import InvalidRequestError, WatchTimeoutError
-from restorejobs_client._core.interrupts import start_thread
+from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
+from restorejobs_client._core.errors import InvalidRequestError, TransportError, WatchTimeoutError
+from restorejobs_client._core.interrupts import new_queue, start_thread
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
@@ -50,25 +51,7 @@ class _Sight(NamedTuple):
     key: _Key
     job: RestoreJob
     is_done: bool
-
-
-class _Look(NamedTuple):
-    """What following found on a page.
-
-    Attributes:
-        changed: the jobs that are new or have changed.
-        sights: what to remember once these have been handed over.
-        rest: the jobs that were not looked at, because `until` raised for the first of them.
-        error: what it raised.
-    """
-
-    changed: Iterator[RestoreJob] = iter(())
-    sights: Sequence[_Sight] = ()
-    rest: tuple[RestoreJob, ...] = ()
-    error: Exception | None = None
-
-
-_NOTHING: Final = _Look()
+    is_change: bool
 
 
 class _Follower:
@@ -105,44 +88,37 @@ class _Follower:
         """The number of jobs that the watch no longer waits for."""
         return self.chosen - len(self.followed)
 
-    def look(self, jobs: tuple[RestoreJob, ...]) -> _Look:
-        """Find the jobs that are new or have changed. Nothing is remembered yet."""
-        changed: list[RestoreJob] = []
-        sights: list[_Sight] = []
-        on_page: dict[_Key, RestoreJob] = {}
-        for number, job in enumerate(jobs):
-            key = _key(job)
-            before = on_page.get(key) or self._last_seen(key)
-            if before is None and not self._is_chosen(job):
-                continue
-            if job != before or key in self.followed:
-                try:
-                    is_done = bool(self._until(job))
-                except Exception as error:  # noqa: BLE001  # raised after the jobs before it
-                    return _Look(iter(changed), sights, jobs[number:], error)
-                sights.append(_Sight(key, job, is_done))
-                on_page[key] = job
-                if job != before:
-                    changed.append(job)
-        return _Look(iter(changed), sights)
+    def look(self, job: RestoreJob) -> _Sight | None:
+        """Return what is to remember of a job, if anything. Nothing is remembered yet."""
+        key = _key(job)
+        before = self._last_seen(key)
+        if before is None and not self._is_chosen(job):
+            return None
+        if job == before and key not in self.followed:
+            return None
+        try:
+            is_done = bool(self._until(job))
+        except (StopIteration, StopAsyncIteration) as error:
+            message = f"until raised {type(error).__name__}"  # which would look like the end
+            raise RuntimeError(message) from error  # as in a generator
+        return _Sight(key, job, is_done, job != before)
 
-    def remember(self, sights: Iterable[_Sight]) -> None:
-        """Remember jobs that were handed over. An interrupt may make the watch do it twice."""
-        for (account, identity), job, is_done in sights:
-            key = account, identity
-            before = self._last_seen(key)
-            had_failed = before is not None and before.status == "FAILED"
-            self.chosen += before is None
-            self.failed += (job.status == "FAILED") - had_failed
-            self._seen[key] = job
-            if is_done:
-                self.followed.pop(key, None)
-            else:
-                self.followed[key] = job
-            if account is not None:  # it may be known later than the id
-                self._seen.pop((None, identity), None)
-                self.followed.pop((None, identity), None)
-            self.missing.pop((job.restore_job_id or "").casefold(), None)
+    def remember(self, sight: _Sight) -> None:
+        """Remember a job that was handed over. An interrupt may make the watch do it twice."""
+        (account, identity), job, is_done, _ = sight
+        before = self._last_seen(sight.key)
+        had_failed = before is not None and before.status == "FAILED"
+        self.chosen += before is None
+        self.failed += (job.status == "FAILED") - had_failed
+        self._seen[sight.key] = job
+        if is_done:
+            self.followed.pop(sight.key, None)
+        else:
+            self.followed[sight.key] = job
+        if account is not None:  # it may be known later than the id
+            self._seen.pop((None, identity), None)
+            self.followed.pop((None, identity), None)
+        self.missing.pop((job.restore_job_id or "").casefold(), None)
 
     def _last_seen(self, key: _Key) -> RestoreJob | None:
         return self._seen.get(key) or self._seen.get((None, key[1]))
@@ -186,7 +162,7 @@ def _key(job: RestoreJob) -> _Key:
     return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
-class RestoreJobWatch(JobIterator):
+class RestoreJobWatch(ClosableIterator):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
     Iterate with `for`, or with `async for`, which does not block the event loop, and waits on it
@@ -221,42 +197,37 @@ class RestoreJobWatch(JobIterator):
         self._clock = query.new_clock()
         self._bar = ProgressBar("jobs", wanted=query.progress)
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
-        self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
-        self._look = _NOTHING
+        self._jobs: deque[RestoreJob] = deque()  # of pages, to look at
+        self._sight: _Sight | None = None  # of the change that was handed over last
         self._advancing: object = None  # the lock, while this thread holds it
         self._has_open_request = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
         self._next_round = 0.0
         self._is_closed = restore_job_ids is not None and not ids
-        self._wake: SimpleQueue[Any] = SimpleQueue()
+        self._answers = new_queue()  # to the latest request
+        self._open = threading.Lock()  # held until the watch is closed
+        self._open.acquire()
         self._sleepers: set[Callable[[], object]] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._items = iter(())
-        self._wake.put(None)
+        self._answers.put(None)
+        self._end_pause()
         for wake in tuple(self._sleepers):
             with suppress(RuntimeError):  # its event loop has ended
                 wake()
-        self._end_bar()
+        self._draw_bar(is_last=True)
 
     def _pause(self, seconds: float) -> None:
-        wake = self._wake
-        with suppress(Empty):
-            wake.put(wake.get(timeout=min(seconds, TIMEOUT_MAX)))  # for other threads that wait
+        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
+        if self._open.acquire(timeout=min(seconds, TIMEOUT_MAX)):
+            self._end_pause()  # for other threads that wait
+
+    def _end_pause(self) -> None:
+        with suppress(RuntimeError):  # another thread has done so
+            self._open.release()
 
     async def _pause_async(self, seconds: float) -> None:
         import asyncio  # noqa: PLC0415  # it is running
@@ -281,26 +252,25 @@ class RestoreJobWatch(JobIterator):
         try:
             return self._step()
         except BaseException:
-            self._end_bar()
+            self._draw_bar(is_last=True)
             raise
         finally:
             self._advancing = None
 
     def _step(self) -> float | None:
-        """Hand over changes, end, wait for the next round, or request a page."""
-        follower, look = self._follower, self._look
-        follower.remember(look.sights)  # all changes of the look have been handed over
-        self._look = _NOTHING
-        _raise_if_any(look.error)
-        if jobs := self._jobs:
-            look = follower.look(jobs)
-            self._items, self._look, self._jobs = look.changed, look, look.rest
+        """Hand over a change, end, wait for the next round, or request a page."""
+        follower = self._follower
+        if self._sight is not None:
+            follower.remember(self._sight)
+            self._sight = None
+        if self._jobs and not self._is_closed:
+            self._look_at_jobs()
             return 0.0
         now = self._clock.now()
         pages, deadline = self._pages, self._deadline
         is_between_rounds = pages is None and deadline is not None
         if self._is_closed or (is_between_rounds and not (follower.followed or follower.missing)):
-            self._end_bar()
+            self._draw_bar(is_last=True)
             return None
         if deadline is None:
             deadline = now + self._timeout
@@ -317,7 +287,7 @@ class RestoreJobWatch(JobIterator):
         self._draw_bar()
         self._has_open_request = True
         for page in pages:
-            self._jobs += page.restore_jobs
+            self._jobs.extend(page.restore_jobs)
             break
         else:
             follower.end_round()
@@ -326,10 +296,21 @@ class RestoreJobWatch(JobIterator):
         self._draw_bar()
         return 0.0
 
+    def _look_at_jobs(self) -> None:
+        """Look at the jobs in hand until one has changed, and hand that over."""
+        jobs = self._jobs
+        while jobs and self._sight is None:
+            sight = self._follower.look(jobs[0])
+            if sight is not None and sight.is_change:
+                self._items, self._sight = iter((sight.job,)), sight
+            elif sight is not None:
+                self._follower.remember(sight)
+            jobs.popleft()
+
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
         fetch = self._fetch
-        answers: SimpleQueue[RestoreJobPage | BaseException | None] = SimpleQueue()
+        answers = self._answers = new_queue()  # an abandoned request keeps the old one
 
         def work() -> None:
             try:
@@ -337,35 +318,23 @@ class RestoreJobWatch(JobIterator):
             except BaseException as error:  # noqa: BLE001  # raised in the caller
                 answers.put(error)
 
-        self._wake = answers  # an abandoned request keeps the old queue
         start_thread(work)
-        answer = None if self._is_closed else answers.get()
+        answer: object = None if self._is_closed else answers.get()
         if isinstance(answer, BaseException):
             raise answer
-        return RestoreJobPage() if answer is None else answer
+        if isinstance(answer, RestoreJobPage):
+            return answer
+        if not self._is_closed:
+            raise TransportError("the process was forked while it waited for a page: ask again")
+        return RestoreJobPage()
 
-    def _draw_bar(self) -> None:
-        self._bar.begin()
-        self._show_counts()
-        if self._is_closed:  # in the meantime
-            self._bar.end()
-
-    def _end_bar(self) -> None:
-        self._show_counts()
-        self._bar.end()
-
-    def _show_counts(self) -> None:
-        ended, failed = self._follower.ended, self._follower.failed
-        self._bar.show(self._follower.chosen, f"{ended:,} ended", f"{failed:,} failed")
-
-
-def _raise_if_any(error: Exception | None) -> None:
-    """Raise what `until` has raised."""
-    if isinstance(error, StopIteration | StopAsyncIteration):
-        message = f"until raised {type(error).__name__}"  # which would look like the end
-        raise RuntimeError(message) from error  # noqa: TRY004  # as in a generator
-    if error is not None:
-        raise error
+    def _draw_bar(self, *, is_last: bool = False) -> None:
+        follower, bar = self._follower, self._bar
+        if not is_last:
+            bar.begin()
+        bar.show(follower.chosen, f"{follower.ended:,} ended", f"{follower.failed:,} failed")
+        if is_last or self._is_closed:  # in the meantime
+            bar.end()
 
 
 def _checked_ids(ids: object) -> tuple[str, ...]:
@@ -381,12 +350,11 @@ def _checked_ids(ids: object) -> tuple[str, ...]:
 
 
 def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
-    if isinstance(value, int | float) and not isinstance(value, bool):  # noqa: SIM102  # easier to read
-        if 0 < value <= TIMEOUT_MAX or (may_be_zero and value == 0):
-            return
-    least = "0 or more" if may_be_zero else "more than 0"
-    message = (
-        f"{name}={clipped_repr(value)} is refused: it must be {least} seconds, and at most "
-        f"{TIMEOUT_MAX:.0f}"
-    )
-    raise InvalidRequestError(message)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    lowest = 0 if may_be_zero else math.ulp(0)
+    if not is_number or not lowest <= cast("float", value) <= TIMEOUT_MAX:
+        least = "0 or more" if may_be_zero else "more than 0"
+        raise InvalidRequestError(
+            f"{name}={clipped_repr(value)} is refused: it must be {least} seconds, and at most "
+            f"{TIMEOUT_MAX:.0f}"
+        )

@@ -6,16 +6,26 @@ pools are used.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
-from restorejobs_client._core.interrupts import InterruptSafeQueue
+from restorejobs_client._core.interrupts import (
+    InterruptSafeQueue,
+    in_child,
+    living,
+    remember_weakly,
+)
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
+
+_sessions: Final[set[ref[Any]]] = set()  # botocore's HTTP sessions of living clients
+_sockets: Final[set[ref[Any]]] = set()  # those of living connections
 
 
 def use_own_pools(client: BaseClient) -> None:
@@ -24,20 +34,35 @@ def use_own_pools(client: BaseClient) -> None:
     Their queues are safe to interrupt. They take a connection back when `keep_connection` says so,
     instead of when its answer ends: only the page shows whether the answer was whole.
     """
-    kinds: dict[str, Any] = getattr(_http_session(client), "_pool_classes_by_scheme", {})
+    session: Any = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    kinds: dict[str, Any] = getattr(session, "_pool_classes_by_scheme", {})
     if any(kind.QueueCls is not InterruptSafeQueue for kind in kinds.values()):
         kinds.update({scheme: _own_pool(kind) for scheme, kind in kinds.items()})
         client.close()  # the pools that it has made before
+        remember_weakly(_sessions, session)
 
 
 def _own_pool(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are not known here
+    def connect(connection: Any) -> None:  # noqa: ANN401
+        pid = os.getpid()
+        kind.ConnectionCls.connect(connection)
+        remember_weakly(_sockets, connection.sock)
+        if pid != os.getpid():  # forked before the line above: the parent has this socket too
+            connection.close()
+            raise ConnectionResetError
+
     def urlopen(pool: object, *args: object, **options: object) -> object:
         # urllib3 cannot prepare to follow a 303, although botocore does not let it follow any.
         response: Any = kind.urlopen(pool, *args, **{**options, "redirect": False})
         response.release_conn = _keep_for_now
         return response
 
-    return type(kind.__name__, (kind,), {"QueueCls": InterruptSafeQueue, "urlopen": urlopen})
+    members = {
+        "ConnectionCls": type("Connection", (kind.ConnectionCls,), {"connect": connect}),
+        "QueueCls": InterruptSafeQueue,
+        "urlopen": urlopen,
+    }
+    return type(kind.__name__, (kind,), members)
 
 
 def _keep_for_now() -> None:
@@ -47,27 +72,37 @@ def _keep_for_now() -> None:
 def keep_connection(http: AWSResponse, *, is_whole: bool) -> None:
     """Let the next request use the connection of an answer, or close it.
 
-    After an answer that was not whole, or an informational one such as 103, bytes may follow that
-    would look like the answer to the next request.
+    After an answer that was not whole, or that was no success, bytes may follow that would look
+    like the answer to the next request: the real answer after a 103, or the body of a 304.
     """
     raw: Any = http.raw
     if getattr(raw, "release_conn", None) is not _keep_for_now:
         return  # not from our pool: moto, for example, answers without a connection
-    if is_whole and http.status_code >= HTTPStatus.OK:
+    if is_whole and HTTPStatus.OK <= http.status_code < HTTPStatus.MULTIPLE_CHOICES:
         del raw.release_conn  # the method of its class is in its place again
         raw.release_conn()
     else:
         raw.close()
 
 
-def close_after_fork(client: BaseClient) -> None:
-    """Close the connections that this process shares with its parent. Nothing is sent."""
-    session = _http_session(client)
-    with suppress(AttributeError):
-        for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # see above
-            manager.pools.lock = threading.RLock()  # a thread of the parent may hold the old one
-    client.close()
+def _leave_to_parent() -> None:
+    """Cut the connections that a forked child shares with its parent.
+
+    A request of the child that was interrupted by the fork fails, and is sent again on a new one.
+    The number of its file is not free before, so no other file can get it.
+    """
+    for one in living(_sockets):
+        with suppress(OSError):  # it is closed
+            number = one.fileno()
+            os.close(number)  # the limit of open files may be reached, and the next line needs one
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number, inheritable=False)
+                os.close(null)
+    for session in living(_sessions):
+        with suppress(AttributeError):
+            for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # as above
+                manager.pools.lock = threading.RLock()  # the old one may be held in the parent
 
 
-def _http_session(client: BaseClient) -> Any:  # noqa: ANN401  # botocore's, private
-    return getattr(getattr(client, "_endpoint", None), "http_session", None)
+in_child(_leave_to_parent)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import re
 import time
@@ -30,11 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from restorejobs_client._aws.connections import (
-    close_after_fork,
-    keep_connection,
-    use_own_pools,
-)
+from restorejobs_client._aws.connections import keep_connection, use_own_pools
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
 from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
@@ -59,18 +54,12 @@ class _Call(int):
 
     Attributes:
         is_first_page: whether no page token was given.
-        has_context: whether the call has reached botocore's events.
-        was_sent: whether a request was created. It is not if a handler such as botocore's `Stubber`
-            answers in place of AWS.
-        pid: the process that has sent the latest request.
-        headers: those of the latest request.
+        headers: those of the latest request. There are none if something such as botocore's
+            `Stubber` answers in place of AWS.
     """
 
     client: BaseClient
     is_first_page: bool
-    has_context = False
-    was_sent = False
-    pid = 0
     headers: Any = None  # the class of botocore has no types
 
     def secrets(self) -> Secrets:
@@ -88,7 +77,6 @@ class Wire:
 
     def __init__(self, client: BaseClient) -> None:
         self.client = client
-        self._pid = os.getpid()
         use_own_pools(client)
         untyped_client: Any = client  # boto3 creates its attributes at run time
         _warn_of_plain_http(untyped_client.meta.endpoint_url)
@@ -113,9 +101,6 @@ class Wire:
         Raises:
             RestoreJobsError: the request failed, even after botocore's retries.
         """
-        if self._pid != os.getpid():  # forked: the connections belong to the parent too
-            close_after_fork(self.client)
-            self._pid = os.getpid()
         call = _Call(cast("int", parameters["MaxResults"]))
         call.client = self.client
         call.is_first_page = "NextToken" not in parameters
@@ -164,7 +149,7 @@ class Wire:
             keep_connection(http, is_whole=True)
             return None
         is_damaged = False
-        if http.status_code < HTTPStatus.MULTIPLE_CHOICES or call.pid != os.getpid():
+        if http.status_code < HTTPStatus.MULTIPLE_CHOICES:
             page = parsed[_PAGE] = _page_of_body(http, call)
             is_damaged = isinstance(page, MalformedResponseError)
         keep_connection(http, is_whole=not is_damaged)
@@ -189,15 +174,12 @@ def _mark_context(params: dict[str, Any], context: dict[str, Any], **_: object) 
     call = params.get("MaxResults")
     if isinstance(call, _Call):
         context[_CALL] = call
-        call.has_context = True
 
 
 def _expect_answer(request: AWSRequest, **_: object) -> None:
     call: _Call | None = request.context.get(_CALL)
     _next_answer.set(call)
     if call is not None:
-        call.was_sent = True
-        call.pid = os.getpid()
         call.headers = request.headers  # not signed yet, or changed later: read when needed
 
 
@@ -229,8 +211,6 @@ def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
 
 
 def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedResponseError:
-    if call.pid != os.getpid():
-        return MalformedResponseError("the process was forked while the answer arrived")
     body, headers = http.content, http.headers
     length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length) != len(body):
@@ -248,8 +228,8 @@ def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedR
 def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
     """Return the page that a call has returned.
 
-    It is ours if the answer came over HTTP. Otherwise, something like botocore's `Stubber` or a
-    mock has answered, and we read what it says.
+    If no answer came over HTTP, something like botocore's `Stubber` or a mock has answered, and we
+    read what it says.
     """
     if not isinstance(answer, dict):
         message = f"list_restore_jobs of the client returned {clipped_repr(answer)}, not a dict"
@@ -260,14 +240,13 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
         return page
     if isinstance(page, MalformedResponseError):
         raise page
-    is_over_http = "HTTPHeaders" in parsed.pop("ResponseMetadata", {})
-    if call.was_sent or (is_over_http and not call.has_context):
+    if call.headers is not None or "HTTPHeaders" in parsed.pop("ResponseMetadata", {}):
         raise MalformedResponseError(
             "the answer was not checked for damage, because something between this package and "
-            "botocore has replaced the parameters or the response"
+            "botocore has replaced the parameters, the context or the response"
         )
     try:
-        return page_of(parsed, {}, may_be_empty=call.is_first_page and not is_over_http)
+        return page_of(parsed, {}, may_be_empty=call.is_first_page)
     except MalformedResponseError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
         message = f"{what} is not a list of restore jobs: {error}"

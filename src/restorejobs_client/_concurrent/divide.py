@@ -15,7 +15,8 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import ClassVar, Final
 
-from restorejobs_client._concurrent.pool import Pages, Task
+from restorejobs_client._concurrent.iterator import RestoreJobPageIterator
+from restorejobs_client._concurrent.pool import Task
 from restorejobs_client._core.errors import ListingLike
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.windows import (
@@ -27,7 +28,7 @@ from restorejobs_client._paging.windows import (
     equal_cuts,
 )
 
-StartWindow = Callable[[Window], tuple[ListingLike, Pages]]
+StartWindow = Callable[[Window], tuple[ListingLike, RestoreJobPageIterator]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup was launched in this month
 _PAGES_TO_PROBE: Final = 4  # a window without a lower bound is divided only this early
 _MAX_PAGES_TO_REPEAT: Final = 16  # after this many pages, a task is no longer divided

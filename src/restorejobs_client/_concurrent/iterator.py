@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from _thread import RLock  # `threading.RLock` is Python code
+import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
@@ -32,7 +32,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
     _items: Iterator[_Item] = iter(())
 
     def __init__(self) -> None:
-        self._lock, self._pid = RLock(), os.getpid()
+        self._lock, self._pid = threading.RLock(), os.getpid()
 
     @abstractmethod
     def _advance(self) -> float | None:
@@ -58,7 +58,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
         """Advance, unless another thread has just done so."""
         pid = os.getpid()
         if self._pid != pid:  # forked: a thread of the parent may hold the lock
-            self._lock, self._pid = RLock(), pid
+            self._lock, self._pid = threading.RLock(), pid
         with self._lock:
             pause = 0.0 if length_hint(self._items) else self._advance()
             # A signal handler may have taken the last page meanwhile, but not all of its items.
@@ -94,7 +94,7 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
         while True:
             for job in self._items:
                 return job
-            if self._call is None or self._call.done():
+            if self._call is None or self._call.done() or self._pid != os.getpid():
                 self._call = self._advance_on_a_thread()
             pause = await asyncio.wrap_future(self._call)
             if pause is None:
@@ -114,6 +114,26 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
 
         start_thread(work)
         return call
+
+
+class ClosableIterator(JobIterator):
+    """Iterates over jobs until it is closed, by `close` or by leaving a `with` block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the iterator at once. Nothing is delivered or requested after that."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
 
 
 class _RunIterator(ItemIterator[_Item]):

@@ -11,35 +11,34 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
 from itertools import pairwise
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from queue import Empty
+from typing import TYPE_CHECKING, ClassVar, Final
 from weakref import ref
 
+from restorejobs_client._concurrent.iterator import RestoreJobPageIterator
 from restorejobs_client._core.errors import (
     ListingLike,
     RestoreJobsError,
     ThrottlingException,
     TransportError,
 )
-from restorejobs_client._core.interrupts import start_thread
+from restorejobs_client._core.interrupts import new_queue, start_thread
+from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from queue import SimpleQueue
+
+    Room = SimpleQueue[object]  # where a worker waits for room in the buffer
 
 MAX_WORKERS: Final = 64  # a client keeps so many connections; more threads would wait for Python
 _BATCHES_PER_WORKER: Final = 4  # the average number to buffer
 
 
-class Pages(Protocol):
-    """Pages, and the position in them."""
-
-    @property
-    def checkpoint(self) -> str: ...  # as for every iterator
-    def __iter__(self) -> Iterator[RestoreJobPage]: ...
-
-
+@dataclass(eq=False)
 class Task:
     """A listing that a worker fetches page by page.
 
@@ -56,17 +55,10 @@ class Task:
 
     can_be_requeued: ClassVar = False
 
-    def __init__(
-        self,
-        listing: ListingLike,
-        pages: Pages,
-        group: int = 0,
-        close: Callable[[], object] = lambda: None,
-    ) -> None:
-        self.listing: ListingLike = listing
-        self.pages: Pages = pages
-        self.group: int = group
-        self.close: Callable[[], object] = close
+    listing: ListingLike
+    pages: RestoreJobPageIterator
+    group: int = 0
+    close: Callable[[], object] = lambda: None  # a default
 
     def jobs_to_deliver(self, page: RestoreJobPage) -> tuple[RestoreJob, ...]:
         """Return the jobs of a page that have not been delivered yet."""
@@ -102,14 +94,6 @@ class Group:
         self.next: Group | None = None
 
 
-class _Room(SimpleQueue[object]):
-    """Where a worker waits for room in the buffer. Dropping the owner of the pool wakes it."""
-
-    def __init__(self, owner: Callable[[], object]) -> None:
-        living = owner()
-        self._dropped = None if living is None else ref(living, self.put)
-
-
 class WorkerPool:
     """Workers that fetch the pages of tasks, and the place of the consumer among their batches.
 
@@ -124,12 +108,14 @@ class WorkerPool:
         self._groups = [Group() for _ in range(1 + max((one.group for one in tasks), default=0))]
         for group, following in pairwise(self._groups):
             group.next = following
-        self._tasks: SimpleQueue[object] = SimpleQueue()  # what is no task ends the workers
+        self._tasks: SimpleQueue[object] = new_queue()  # what is no task ends the workers
         for task in tasks:
             self._groups[task.group].unfinished += 1
             self._tasks.put(task)
-        self._waiting: list[_Room] = []  # the workers that wait for room in the buffer
-        self._news: SimpleQueue[None] = SimpleQueue()  # for the consumer
+        self._waiting: list[
+            SimpleQueue[object]
+        ] = []  # the workers that wait for room in the buffer
+        self._news: SimpleQueue[None] = new_queue()  # for the consumer
         self._lock = threading.Lock()
         self._size = min(workers, MAX_WORKERS)
         self._started = self._alive = self._idle = 0  # workers
@@ -200,7 +186,10 @@ class WorkerPool:
         if has_more:
             with suppress(RestoreJobsError):  # fewer workers list the same
                 start_thread(self._work)
-        room = _Room(self._owner)
+        room: Room = new_queue()
+        owner = self._owner()
+        _wake_when_dropped = owner and ref(owner, room.put)
+        del owner
         while (task := self._next_task()) is not None:
             try:
                 replacements = self._deliver_pages(room, task)
@@ -221,7 +210,7 @@ class WorkerPool:
         self._tasks.put(None)  # for the other workers
         return None
 
-    def _deliver_pages(self, room: _Room, task: Task) -> list[Task]:
+    def _deliver_pages(self, room: Room, task: Task) -> list[Task]:
         """Deliver the pages of a task. If it is divided, return the tasks that replace its rest."""
         for page in task.pages:
             if not self._deliver(room, self._groups[task.group], task.jobs_to_deliver(page)):
@@ -232,7 +221,7 @@ class WorkerPool:
                     return replacements
         return []
 
-    def _deliver(self, room: _Room, group: Group, jobs: tuple[RestoreJob, ...]) -> bool:
+    def _deliver(self, room: Room, group: Group, jobs: tuple[RestoreJob, ...]) -> bool:
         """Add a batch to the group; wait while the buffer is full. Return `False` to stop."""
         batch = Batch(jobs)
         self._waiting.append(room)  # before looking for room, so that no news of it is missed
@@ -301,4 +290,4 @@ class WorkerPool:
 def _our_error(error: BaseException) -> RestoreJobsError:
     if isinstance(error, RestoreJobsError):
         return error
-    return TransportError(f"a worker failed: {type(error).__name__}: {error}")
+    return TransportError(f"a worker failed: {clipped_repr(error)}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from operator import length_hint
-from typing import Final, Self
+from typing import Final
 
-from restorejobs_client._concurrent.iterator import JobIterator
+from restorejobs_client._concurrent.iterator import ClosableIterator
 from restorejobs_client._concurrent.pool import WorkerPool
 from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsErrorGroup
 from restorejobs_client._core.progress import ProgressBar
@@ -18,7 +18,7 @@ from restorejobs_client._outputs.arrow import ArrowExport
 _AGAIN: Final = "call parallel or gather again"
 
 
-class RestoreJobStream(ArrowExport, JobIterator):
+class RestoreJobStream(ArrowExport, ClosableIterator):
     """The jobs of several listings, which `parallel` and `gather` return.
 
     No request is sent before you ask for the first job. To end the threads, close the stream (from
@@ -38,18 +38,6 @@ class RestoreJobStream(ArrowExport, JobIterator):
         self._has_table = False  # whether a table takes the jobs
         self._has_ended = False
         pool.belong_to(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the threads. The remaining jobs are not delivered."""
@@ -71,15 +59,16 @@ class RestoreJobStream(ArrowExport, JobIterator):
             return None
         try:
             if self._workers_pid is None:
+                pid = os.getpid()
                 if pool.unfinished:
                     self._bar.begin()
                     pool.start()
-                self._workers_pid = os.getpid()
-            elif self._workers_pid != os.getpid():
-                raise InvalidRequestError(  # noqa: TRY301  # ends the bar
-                    f"the threads of this stream are in the process that has forked: {_AGAIN}"
-                )
+                self._workers_pid = pid
             while not length_hint((batch := pool.batch).jobs):
+                if self._workers_pid != os.getpid():  # also after a fork while it waited
+                    raise InvalidRequestError(  # noqa: TRY301  # ends the bar
+                        f"the threads of this stream are in the process that has forked: {_AGAIN}"
+                    )
                 if not pool.take_batch(batch):
                     self._draw_bar()
                     self._end()
@@ -99,6 +88,10 @@ class RestoreJobStream(ArrowExport, JobIterator):
         if failures:
             failed = counted(len(failures), "listing")
             message = f"{failed} failed; resume each from its checkpoint"
+            if self._has_table:  # whose jobs nobody has received
+                message = f"{failed} failed, so there is no table: {_AGAIN}"
+                for failure in failures:
+                    failure.checkpoint = None
             raise RestoreJobsErrorGroup(message, failures)
         self._has_ended = True
         self._bar.end()

@@ -9,6 +9,7 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import threading
@@ -16,8 +17,50 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
+from typing import Any, Final, TypeVar
+from weakref import ref
 
 from restorejobs_client._core.errors import RestoreJobsError
+
+_One = TypeVar("_One")
+_queues: Final[set[ref[queue.SimpleQueue[Any]]]] = set()
+
+
+def in_child(work: Callable[[], object]) -> None:
+    """Call a function in the child of every fork, before any other code runs there."""
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(after_in_child=work)
+
+
+def remember_weakly(references: set[ref[_One]], one: _One) -> None:
+    """Add a reference that leaves the set when its object is dropped.
+
+    A `WeakSet` runs Python code then, in which the error of a signal handler would be ignored.
+    """
+    references.add(ref(one, references.discard))
+
+
+def living(references: set[ref[_One]]) -> list[_One]:
+    """Return the objects that were not dropped."""
+    return [one for reference in tuple(references) if (one := reference()) is not None]
+
+
+def new_queue() -> queue.SimpleQueue[Any]:
+    """Return a queue that a forked child can wait for: it gets `None` there, and has no threads.
+
+    The class is looked up here because gevent may replace it after this package was imported.
+    """
+    created: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    remember_weakly(_queues, created)
+    return created
+
+
+def _wake() -> None:
+    for one in living(_queues):
+        one.put(None)
+
+
+in_child(_wake)
 
 
 class InterruptSafeQueue:
