@@ -1,9 +1,9 @@
 """Compare this package with its rivals: `python benchmarks/run.py`.
 
-It prints one Markdown table of the main rows; `--all` prints all rows. In every round, each rival
-is measured in turn, because the speed of a machine varies. The figures are medians, with quartiles
-in brackets, and the ratios are medians of the ratios of each turn. README.md in this folder
-explains the rows and the rivals.
+It prints one Markdown table of the main rows; `--all` prints all rows, with quartiles. In every
+round, each rival is measured in turn, because the speed of a machine varies. The figures are
+medians, and the ratios are medians of the ratios of each turn. README.md in this folder explains
+the rows and the rivals.
 """
 
 from __future__ import annotations
@@ -67,16 +67,17 @@ class Table:
     def add(self, row: str, rival: str, figure: float) -> None:
         self.figures.setdefault(row, {}).setdefault(rival, []).append(figure)
 
-    def lines(self, rows: Iterable[str]) -> Iterator[str]:
+    def lines(self, rows: Iterable[str], *, quartiles: bool) -> Iterator[str]:
         yield (
-            "| what | boto3 | boto3 + from_dict | capo | floor | here "
-            "| boto3 / here | capo / here | here / floor |"
+            "| what | boto3 | boto3 + from_dict | capo-backup | floor | here "
+            "| boto3 / here | capo-backup / here | here / floor |"
         )
         yield "| --- |" + " ---: |" * 8
         for row in rows:
             rivals = self.figures[row]
             cells = [
-                shown(rivals.get(rival)) for rival in ("boto3", "typed", "capo", "floor", "here")
+                shown(rivals.get(rival, []), quartiles=quartiles)
+                for rival in ("boto3", "typed", "capo", "floor", "here")
             ]
             ratios = [
                 ratio(rivals.get("boto3"), rivals["here"]),
@@ -86,14 +87,18 @@ class Table:
             yield f"| {row} | {' | '.join(cells)} | {' | '.join(ratios)} |"
 
 
-def shown(figures: list[float] | None) -> str:
+def shown(figures: list[float], *, quartiles: bool) -> str:
     if not figures:
         return ""
-    median = statistics.median(figures)
-    if len(figures) < 3:  # noqa: PLR2004  # too few for quartiles
-        return f"{median:.3g}"
+    median = number(statistics.median(figures))
+    if not quartiles or len(figures) < 3:  # noqa: PLR2004  # too few for quartiles
+        return median
     lower, _, upper = statistics.quantiles(figures, n=4, method="inclusive")
-    return f"{median:.3g} ({lower:.3g} to {upper:.3g})"
+    return f"{median} ({number(lower)} to {number(upper)})"
+
+
+def number(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"  # noqa: PLR2004  # three digits
 
 
 def ratio(one: list[float] | None, other: list[float] | None) -> str:
@@ -200,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("measures", nargs="*", help=f"default: {' '.join(MEASURES)}")
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
-    parser.add_argument("--all", action="store_true", help="print all rows")
+    parser.add_argument("--all", action="store_true", help="print all rows, with quartiles")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     given = parser.parse_args()
     pa.array([1])  # pyarrow imports pandas for its first array, which should not be measured
@@ -209,13 +214,13 @@ def main() -> None:
         rivals = Rivals()
         for distribution in ("uniform", "skewed", "nightly"):  # the server makes the jobs now
             next(rivals.here(f"{url}/{distribution}/{PAGES * 1000}/0", limit=1))
-        for number in range(1, given.rounds + 1):
-            print(f"round {number} of {given.rounds}", file=sys.stderr)
+        for turn in range(1, given.rounds + 1):
+            print(f"round {turn} of {given.rounds}", file=sys.stderr)
             for measure in given.measures or MEASURES:
                 for row, rival, figure in MEASURES[measure](rivals, url):
                     table.add(row, rival, figure)
     rows = [row for row in table.figures if given.all or row in MAIN_ROWS]
-    print("\n".join([versions(), "", *table.lines(rows)]))
+    print("\n".join([versions(), "", *table.lines(rows, quartiles=given.all)]))
     if given.json:
         given.json.write_text(json.dumps(table.figures, indent=1))
 
