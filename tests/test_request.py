@@ -236,7 +236,7 @@ def test_unknown_parameters_are_refused(name: str, advice: str) -> None:
     unknown: dict[str, Any] = {name: "x"}
     with pytest.raises(InvalidRequestError) as caught:
         ListRestoreJobsRequest(**unknown)
-    assert str(caught.value).startswith(f"{name} is not a parameter of ListRestoreJobs: {advice}")
+    assert str(caught.value).startswith(f"{name} is not a parameter here: {advice}")
 
 
 @pytest.mark.parametrize("value", [5, None, [], "x", {5: 1}])

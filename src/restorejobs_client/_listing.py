@@ -66,7 +66,7 @@ class RestoreJobs(ArrowExport):
         Raises:
             TypeError: always.
         """
-        message = "a listing is lazy and has no truth value: compare first() with None"
+        message = "a listing is lazy and has no truth value: ask whether first() is None"
         raise TypeError(message)
 
     def pages(self) -> RestoreJobPageIterator:

@@ -168,7 +168,7 @@ def _looks_like_next_token(name: str) -> bool:
 
 
 def _check_dates(jobs: Sequence[RestoreJob]) -> None:
-    """Refuse a date with an offset other than UTC, which AWS does not send."""
+    """Refuse a date with an offset other than UTC: the slow path converts it."""
     dates = filter(None, chain.from_iterable(map(_dates, jobs)))
     if not {UTC}.issuperset(map(_zone, dates)):
         raise ValueError

@@ -120,7 +120,7 @@ def unknown_parameter(name: str, accepted: list[str]) -> str:
     near = [one for text in (name, in_snake_case) for one in get_close_matches(text, accepted, 1)]
     known = ", ".join(filter(str.islower, accepted))
     advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
-    return f"{name} is not a parameter of ListRestoreJobs: {advice}"
+    return f"{name} is not a parameter here: {advice}"
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
