@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import botocore.loaders
 import botocore.session
+from processes import REGIONS
 
 from restorejobs_client import RestoreJob, RestoreJobs, RestoreJobsClient, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ACCOUNTS = [f"{number:012}" for number in range(1, 201)]
-REGIONS = [
-    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
-    *("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "ap-south-1"),
-    *("ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
-]
 JOBS = 20  # of an account in a region
 LOADER = botocore.loaders.Loader()
 

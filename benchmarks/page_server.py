@@ -1,7 +1,9 @@
 """A very fast ListRestoreJobs server in its own process: `python page_server.py`.
 
 It prints its port, and answers on loopback until its standard input is closed. The path of the
-endpoint says what it lists: `/DISTRIBUTION/COUNT/LATENCY_MS`, then AWS's `/restore-jobs/`.
+endpoint says what it lists: `/DISTRIBUTION/COUNT/LATENCY_MS`, then AWS's `/restore-jobs/`. A
+distribution is one of creation dates (`uniform`, `skewed`, `nightly`), or `uniform` with jobs of
+another kind: `emoji` in each message, or `mixed` with pending jobs.
 """
 
 from __future__ import annotations
@@ -12,11 +14,18 @@ import functools
 import json
 import random
 import sys
+import uuid
 from datetime import UTC, datetime
+from email.utils import formatdate
 from urllib.parse import parse_qsl, urlsplit
 
 UNTIL = datetime(2026, 1, 31, tzinfo=UTC).timestamp()
 DAYS = 30
+Job = dict[str, object]
+HEAD = (
+    "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json\r\n"
+    "x-amzn-RequestId: {id}\r\nContent-Length: {length}\r\n\r\n"
+)
 
 
 def moments(distribution: str, count: int) -> list[float]:
@@ -40,16 +49,20 @@ def jobs(distribution: str, count: int) -> tuple[list[float], list[bytes]]:
     """Return the creation dates, negated so that they ascend, and the JSON of each job."""
     chance = random.Random(8)  # noqa: S311  # nothing secret
     dates = moments(distribution, count)
-    make = mixed_job if distribution == "mixed" else job
-    return [-date for date in dates], [make(chance, date) for date in dates]
+    make = KINDS.get(distribution, job)
+    return [-date for date in dates], [as_json(make(chance, date)) for date in dates]
 
 
-def job(chance: random.Random, created: float) -> bytes:
+def as_json(members: Job) -> bytes:
+    return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def job(chance: random.Random, created: float) -> Job:
     """Return one finished restore test with nearly all of its members."""
     account, region = "123456789012", "eu-central-1"
     number = f"{chance.getrandbits(128):032x}"
     parts = (number[:8], number[8:12], number[12:16], number[16:20], number[20:])
-    members = {
+    return {
         "AccountId": account,
         "RestoreJobId": "-".join(parts),
         "RecoveryPointArn": f"arn:aws:ec2:{region}::snapshot/snap-{chance.getrandbits(68):017x}",
@@ -73,21 +86,27 @@ def job(chance: random.Random, created: float) -> bytes:
         "ValidationStatus": "SUCCESSFUL",
         "DeletionStatus": "SUCCESSFUL",
     }
-    return json.dumps(members, separators=(",", ":")).encode()
 
 
-def mixed_job(chance: random.Random, created: float) -> bytes:
+def emoji_job(chance: random.Random, created: float) -> Job:
+    """Return a finished test whose message is not ASCII."""
+    return {**job(chance, created), "StatusMessage": "Restore test passed \N{PARTY POPPER}"}
+
+
+def mixed_job(chance: random.Random, created: float) -> Job:
     """Return a finished test, or, one time in five, a pending job with few members."""
     if chance.random() < 0.8:  # noqa: PLR2004  # the case
         return job(chance, created)
-    members = {
+    return {
         "AccountId": "123456789012",
         "RestoreJobId": f"{chance.getrandbits(128):032x}",
         "CreationDate": created,
         "Status": "PENDING",
         "PercentDone": "0.00%",
     }
-    return json.dumps(members, separators=(",", ":")).encode()
+
+
+KINDS = {"emoji": emoji_job, "mixed": mixed_job}
 
 
 def page(target: str) -> tuple[float, bytes]:
@@ -120,11 +139,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             latency, body = page(head.split(b" ", 2)[1].decode())
             if latency:
                 await asyncio.sleep(latency)
-            writer.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                % len(body)
-                + body
-            )
+            answer = HEAD.format(date=formatdate(usegmt=True), id=uuid.uuid4(), length=len(body))
+            writer.write(answer.encode() + body)
             await writer.drain()
     except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
         writer.close()

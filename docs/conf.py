@@ -59,6 +59,7 @@ nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
     ("html", "text/plain", None),
 ]
+nb_ipywidgets_js = {}  # so no page needs their scripts, which come from another site
 suppress_warnings = ["mystnb.mime_priority"]
 
 html_theme = "furo"

@@ -288,8 +288,8 @@ def save(archive: Archive, row: Row, arrived: pa.Table) -> Row:
 def print_status(archive: Archive) -> bool:
     """Print what the last run did, and the gaps; return whether it failed or there is a gap."""
     for began, *counts in archive.execute(
-        "select began, count(*) - count(error), sum(jobs), sum(new), sum(changed) "
-        "from listings join runs using (run) group by run, began order by run desc limit 1"
+        "select began, count(*) - count(error), ifnull(sum(columns(['jobs', 'new', 'changed'])), 0)"
+        " from listings join runs using (run) group by run, began order by run desc limit 1"
     ).fetchall():
         print(f"{began:%F %H:%M}", "{} places listed; {} jobs, {} new, {} changed".format(*counts))
     problems = archive.execute("from problems order by all").fetchall()

@@ -6,8 +6,8 @@ python examples/organization_on_dask.py DIRECTORY   keep the Parquet files in th
 It needs the extra `arrow`, DuckDB and Dask: `pip install duckdb 'dask[distributed]'`.
 
 DuckDB then reads the files as one table. A pickled listing contains no credentials: each worker
-finds its own. For a real cluster, pass the address of its scheduler to `Client`, and use a
-delegated administrator account of AWS Backup, which can list others with `by_account_id`.
+finds its own. For a real cluster, pass the address of its scheduler to `Client`, and use an account
+that AWS lets list the others with `by_account_id`.
 """
 
 # Dask has no types:

@@ -262,6 +262,34 @@ def test_error_while_listing_ends_the_table() -> None:
         pa.table(broken_listing())
 
 
+@pytest.mark.parametrize("is_iterator", [False, True], ids=["listing", "iterator"])
+def test_failed_table_moves_nothing(*, is_iterator: bool) -> None:
+    """After an error, the checkpoint is where the table began, and asking again gives all jobs."""
+    failing = [1]
+
+    def fail(parameters: dict[str, Any]) -> None:
+        if "NextToken" in parameters and failing and failing.pop():
+            message = "damaged"
+            raise MalformedResponseError(message)
+
+    service = Service(JOBS, order="given")
+    service.before_answer = fail
+    jobs: Any = service.listing(max_results=20)
+    expected = rows(JOBS)
+    if is_iterator:
+        jobs = iter(jobs)
+        next(jobs)
+        del expected[0]
+    with pytest.raises(MalformedResponseError, match="damaged") as caught:
+        to_arrow(jobs)
+    resumed = service.listing(max_results=20, resume_from=caught.value.checkpoint)
+    assert resumed.to_arrow().to_pylist() == expected
+    assert to_arrow(jobs).to_pylist() == expected
+    if is_iterator:
+        assert jobs.has_ended
+        assert to_arrow(jobs).num_rows == 0
+
+
 # Other libraries
 
 

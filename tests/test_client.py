@@ -116,6 +116,14 @@ def test_conflicting_arguments_are_refused(server: PageServer) -> None:
         RestoreJobsClient(session=session, profile_name="auditor")
 
 
+@pytest.mark.parametrize("name", ["region", "profile"])
+def test_misspelt_arguments_are_refused(name: str) -> None:
+    """`region` and `profile` are answered with the names that were meant."""
+    misspelt: dict[str, Any] = {name: "eu-west-1"}
+    with pytest.raises(InvalidRequestError, match=f"{name} .* did you mean {name}_name"):
+        RestoreJobsClient(**misspelt)
+
+
 def test_client_of_another_service_is_refused() -> None:
     """`client` must be a boto3 "backup" client."""
     for other in (boto3.client("s3", region_name=REGION), "backup"):

@@ -57,6 +57,7 @@ class Table(HTMLParser):
         self.caption = ""
         self.cells: list[str] = []
         self.styles: list[str] = []  # of the cells
+        self.rows: list[list[str]] = []  # the widths of the cells of each row, with the header
         self.hovers: dict[str, str] = {}
         self.colours: dict[str, tuple[str, str]] = {}
         self._hover = self._style = ""
@@ -69,6 +70,13 @@ class Table(HTMLParser):
         self._open.append(tag)
         attributes = dict(attrs)
         assert set(attributes) <= {"style", "title"}
+        if tag == "tr":
+            assert "flex-wrap:wrap" in (attributes["style"] or "")
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self.rows[-1].extend(
+                re.findall(r"(?:^|;)width:(\d+\.\d)ch;", attributes["style"] or "")
+            )
         if tag == "td":
             self._hover = attributes.get("title") or ""
             self.cells.append("")
@@ -175,7 +183,7 @@ def test_caption_knows_the_jobs_that_are_not_shown() -> None:
 def test_cells_keep_their_distance_and_their_line(value: Any) -> None:
     """Cells have padding of their own; ids, dates, durations and statuses stay on one line."""
     table = table_of(value)
-    assert all(re.search(r"(?:^|;)padding:\.\dem \.\dem;", style) for style in table.styles)
+    assert all(re.search(r"(?:^|;)padding:\.\dem \dch;", style) for style in table.styles)
     assert [
         cell
         for cell, style in zip(table.cells, table.styles, strict=True)
@@ -194,19 +202,36 @@ def test_long_text_may_break_anywhere() -> None:
     assert re.search(f'<div style="[^"]*overflow-wrap:anywhere[^"]*">{reason}</div>', page)
 
 
-def test_wide_tables_have_smaller_letters() -> None:
-    """The letters fit the width of the page, so those of a wide table are smaller."""
-    sizes = [
-        float(re.findall(r"font-size:clamp\(5px,([\d.]+)cqw,\.85em\)", html)[0])
-        for html in (FAILED._repr_html_(), RestoreJobPage(restore_jobs=(FAILED,))._repr_html_())
+def test_rows_of_a_wide_table_break_alike() -> None:
+    """Rows may take several lines, and each column has the same width in all rows."""
+    table = table_of(RestoreJobPage(restore_jobs=(FAILED, HOSTILE_JOB, RestoreJob())))
+    header, *rows = table.rows
+    assert len(header) == len(table.cells) / 3
+    assert rows == [header] * 3
+
+
+def test_columns_are_as_wide_as_their_text() -> None:
+    """No cell is narrower than its longest word that may not break."""
+    table = table_of(RestoreJobPage(restore_jobs=(FAILED,)))
+    for cell, width in zip(table.cells, table.rows[1], strict=True):
+        shown, _, note = cell.partition("\n")
+        assert float(width) >= max(len(shown), min(len(note), 16)) + 2
+
+
+def test_only_columns_of_numbers_are_aligned_to_the_right() -> None:
+    """Numbers, sizes and durations are on the right, but not among the other members of a job."""
+    page, job = table_of(RestoreJobPage(restore_jobs=(FAILED,))), table_of(FAILED)
+    right = [
+        [cell for cell, style in zip(table.cells, table.styles, strict=True) if ":right" in style]
+        for table in (page, job)
     ]
-    assert sizes[1] < sizes[0] < 3
+    assert right == [["0", "1 h 5 min", "1.5 GiB"], []]
 
 
 def test_long_page_shows_its_first_jobs() -> None:
     """A page shows at most 100 jobs and says how many it has."""
     html = RestoreJobPage(restore_jobs=tuple(job(number) for number in range(250)))._repr_html_()
-    assert html.count("<tr>") == 101
+    assert html.count("<tr ") == 101
     assert "250 restore jobs; the first 100 of them are shown" in html
     assert "0 restore jobs" in RestoreJobPage()._repr_html_()
 

@@ -22,7 +22,7 @@ PAGES = [*sorted(DOCS.rglob("*.md")), ROOT / "benchmarks" / "README.md"]
 PUBLIC_CLASSES = [
     value
     for module in (restorejobs_client, testing)
-    for value in (getattr(module, name) for name in module.__all__)
+    for value in (getattr(module, name) for name in vars(module)["__all__"])
     if inspect.isclass(value)
 ]
 
@@ -65,12 +65,26 @@ def test_no_link_claims_a_home_of_the_project() -> None:
     assert re.findall(r"https?://[\w./-]*restore-?jobs[\w./-]*", texts) == []
 
 
+def test_pages_name_the_versions_of_python_that_are_supported() -> None:
+    """The metadata, the pages and the CI workflow name the same versions."""
+    metadata = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', metadata)
+    assert f'requires-python = ">={versions[0]}"' in metadata
+    for page in ("support", "quality"):
+        text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+        assert re.findall(r"(3\.\d+) to (3\.\d+)", text) == [(versions[0], versions[-1])]
+    workflow = ROOT / ".github" / "workflows" / "checks.yml"  # not in the sdist
+    if workflow.exists():
+        (matrix,) = re.findall(r"python: (\[.*\])", workflow.read_text(encoding="utf-8"))
+        assert re.findall(r"3\.\d+", matrix) == versions
+
+
 def test_reference_has_every_public_name() -> None:
     """The reference documents each public name once."""
     text = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.rst"))
     documented = re.findall(r"^\.\. auto(?:class|exception|function):: (\w+)", text, re.MULTILINE)
     undocumented = {"__version__", "FaultName"}  # FaultName is spelt out in `FakeBackup.fail_next`
-    public = {*restorejobs_client.__all__, *testing.__all__} - undocumented
+    public = {*dir(restorejobs_client), *testing.__all__} - undocumented
     assert sorted(documented) == sorted(public)
 
 

@@ -618,7 +618,9 @@ def test_endpoint_that_answers_nothing_is_a_gap(
         (tmp_path / "config").write_text(profile("p", PRODUCTION, url, url))
         arguments = ["--live", "p", "--regions", "us-east-1"]
         assert command(*arguments, "--database", str(tmp_path / "e.duckdb")) == 1
-    assert f"NOT COVERED: {PRODUCTION} us-east-1" in capsys.readouterr().out
+    page = capsys.readouterr().out
+    assert "0 places listed; 0 jobs, 0 new, 0 changed" in page
+    assert f"NOT COVERED: {PRODUCTION} us-east-1" in page
 
 
 def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:

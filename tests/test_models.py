@@ -340,7 +340,7 @@ def test_subclasses_of_jobs_are_read_and_changed() -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({}, "note: it must be of the type .*str.*got None"),
+        ({}, "note: it must be text, got None"),
         ({"Note": 5}, "Note: .*got 5"),
         ({"note": "n", "tags": "a"}, "tags: .*got 'a'"),
         ({"note": "n", "Seen": "2026-01-01T00:00:00"}, "Seen: .*timezone"),

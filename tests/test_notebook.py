@@ -38,6 +38,12 @@ def test_notebook_is_stored_without_outputs(notebook: Any) -> None:
     assert "LIVE = False" in cells[0].source
 
 
+def test_code_fits_on_paper(notebook: Any) -> None:
+    """No line of code is cut on A4."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert max(len(line) for source in cells for line in source.splitlines()) <= 70
+
+
 @pytest.mark.filterwarnings("default")  # from packages that run notebooks
 def test_notebook_runs_without_errors(notebook: Any, tmp_path: Path) -> None:
     """The notebook shows tables, charts and progress bars, and writes a Parquet file."""

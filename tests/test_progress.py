@@ -203,9 +203,17 @@ assert len(list(service.listing(progress=True))) == 250
 """
 
 
-def test_bar_is_drawn_on_a_real_terminal() -> None:
+IMPORT_KERNEL = """
+import warnings
+with warnings.catch_warnings(action="ignore"):
+    import ipykernel.kernelapp
+"""
+
+
+@pytest.mark.parametrize("before", ["", IMPORT_KERNEL], ids=["", "ipykernel is imported"])
+def test_bar_is_drawn_on_a_real_terminal(before: str) -> None:
     """The bar is drawn on standard error, within the width of the terminal."""
-    *lines, after = output_on_a_real_terminal(PROGRAM).split("\r")
+    *lines, after = output_on_a_real_terminal(before + PROGRAM).split("\r")
     assert after == "\n"
     assert lines[-1].startswith("250 jobs [00:0")
     assert all(len(line) <= 120 for line in lines)

@@ -36,6 +36,7 @@ from restorejobs_client import (
     RestoreJobCreator,
     RestoreJobsError,
     RestoreJobStatus,
+    RestoreJobSummary,
     RestoreValidationStatus,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -99,6 +100,16 @@ def test_new_job_is_repeated_if_its_user_fails(backup: FakeBackup, recipe: Any) 
     assert ids(new_jobs(backup.client(), NOW, known)) == ["a"]
 
 
+def test_jobs_without_an_id_are_always_new(backup: FakeBackup, recipe: Any) -> None:
+    """No job is left out because AWS leaves out its id."""
+    new_jobs = recipe("guides/resume.md")["new_jobs"]
+    backup.seed([job("a"), *[replace(job("a"), restore_job_id=None)] * 2])
+    known: set[str] = set()
+    assert sorted(map(str, ids(new_jobs(backup.client(), NOW, known)))) == ["None", "None", "a"]
+    assert ids(new_jobs(backup.client(), NOW, known)) == [None, None]
+    assert known == {"a"}
+
+
 def test_signed_checkpoint_is_verified(recipe: Any) -> None:
     """A checkpoint that somebody else wrote, or altered, is refused."""
     page = recipe("guides/resume.md")
@@ -130,6 +141,26 @@ def test_parquet_file_is_complete_or_missing(
     assert pq.read_metadata(path).num_rows == 2_500
 
 
+def test_parquet_file_of_the_report_is_complete_or_missing(
+    backup: FakeBackup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If a page fails while the report saves its jobs, there is no file of the name it prints."""
+    monkeypatch.chdir(tmp_path)
+    report = json.loads((ROOT / "examples" / "restore_report.ipynb").read_text(encoding="utf-8"))
+    code = "".join(report["cells"][-1]["source"])
+    backup.seed(sample_jobs(2_500))
+    listing = backup.client().list_restore_jobs()
+    summary = RestoreJobSummary.from_jobs(listing)
+    names = {"listing": listing, "summary": summary, "pa": pa, "pq": pq, "Path": Path}
+    names["embedded"] = contextlib.ExitStack()
+    backup.fail_next("access_denied", after=1)
+    with pytest.raises(pa.ArrowException, match="AccessDenied"):
+        exec(code, names)  # noqa: S102  # our own
+    assert not Path("restore_jobs.parquet").exists()
+    exec(code, names)  # noqa: S102  # our own
+    assert pq.read_metadata("restore_jobs.parquet").num_rows == 2_500
+
+
 def test_duckdb_finds_all_jobs_each_time(backup: FakeBackup) -> None:
     """A second query on a listing has the same rows, and integers stay integers."""
     duckdb = pytest.importorskip("duckdb")
@@ -140,6 +171,24 @@ def test_duckdb_finds_all_jobs_each_time(backup: FakeBackup) -> None:
         found = duckdb.sql(f"SELECT count(*), {size} FROM jobs").fetchall()  # noqa: S608  # no input
         assert found == [(2_500, "BIGINT")]
     assert str(jobs.to_pandas()["backup_size_in_bytes"].dtype) == "Int64"
+
+
+# Watch jobs
+
+
+def test_watch_outlives_a_network_error(
+    backup: FakeBackup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The loop of the guide prints each change once, before and after the error."""
+    running = job("a", status="RUNNING")
+    backup.seed([running])
+    backup.seed_next([replace(running, status=RestoreJobStatus.COMPLETED)])
+    backup.fail_next("reset", times=8, after=1)
+    (code,) = (one for one in blocks(DOCS / "guides/watch.md", "python") if "Transport" in one)
+    exec(code, {"client": backup.client()})  # noqa: S102  # our own
+    first, failed, last = capsys.readouterr().out.splitlines()
+    assert (first, last) == ("a RUNNING", "a COMPLETED")
+    assert failed.startswith("trying again: ")
 
 
 # FastAPI
@@ -227,12 +276,15 @@ def test_cookbook_keeps_children_without_their_parent(recipe: Any) -> None:
         job("C2", parent_job_id="p1"),
         job("orphan", parent_job_id="not-listed"),
         job("single"),
+        *[replace(job("?"), restore_job_id=None)] * 2,
     ]
     families = recipe("cookbook.md")["families"](jobs)
     assert [(root.restore_job_id, ids(children)) for root, children in families] == [
         ("p1", ["c1", "C2"]),
         ("orphan", []),
         ("single", []),
+        (None, []),
+        (None, []),
     ]
 
 
@@ -292,6 +344,21 @@ def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: 
         "a": "COMPLETED",
         "missed": "COMPLETED",
     }
+
+
+def test_cookbook_pass_lists_old_jobs_that_still_run(backup: FakeBackup, recipe: Any) -> None:
+    """A restore of three weeks ends in the table, even if no event says so."""
+    handle = recipe("cookbook.md")["handle_event"]
+    started = datetime.now(UTC) - 21 * DAY
+    table = {"slow": job("slow", started, "RUNNING"), "old": job("old", started - DAY, "FAILED")}
+    backup.seed([job("slow", started)])
+    handle({"detail-type": "Scheduled Event"}, backup.client(), table)
+    assert {name: job.status for name, job in table.items()} == {
+        "slow": "COMPLETED",
+        "old": "FAILED",
+    }
+    (request,) = backup.requests
+    assert datetime.fromisoformat(request["createdAfter"]) < started
 
 
 def test_cookbook_profile_assumes_a_role(
@@ -389,10 +456,9 @@ def test_policy_allows_one_action() -> None:
 
 
 def test_recipes_are_typed(tmp_path: Path) -> None:
-    """mypy accepts the blocks of the pages with recipes, in its strict mode."""
-    guides = [f"guides/{name}" for name in ("resume", "concurrent", "tables", "watch", "web")]
-    for number, page in enumerate(["cookbook", "from-boto3", *guides]):
-        code = "\n\n".join(blocks(DOCS / f"{page}.md", "python"))
+    """mypy accepts the Python blocks of the README and of every page, in its strict mode."""
+    for number, page in enumerate([ROOT / "README.md", *DOCS.rglob("*.md")]):
+        code = "\n\n".join(blocks(page, "python"))
         (tmp_path / f"page_{number}.py").write_text(f"# {page}\n{code}")
     options = ["--strict", "--allow-untyped-calls", "--config-file="]  # OpenTelemetry has no types
     command = [sys.executable, "-m", "mypy", *options, str(tmp_path)]

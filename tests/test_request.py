@@ -207,9 +207,11 @@ def test_empty_date_ranges_are_refused(kind: str, later: timedelta) -> None:
 
 
 def test_all_wrong_parameters_are_named() -> None:
-    """One error names every wrong parameter."""
-    with pytest.raises(InvalidRequestError, match=r"by_account_id=.*; max_results="):
-        ListRestoreJobsRequest(by_account_id="1", max_results=0)
+    """One error names every wrong parameter, and an empty range of dates."""
+    empty = {"by_created_after": NEW_YEAR, "by_created_before": NEW_YEAR}
+    wrong: dict[str, Any] = {"by_account_id": "1", "max_results": 0, **empty}
+    with pytest.raises(InvalidRequestError, match=r"id=.*; max_results=.*; by_created_after="):
+        ListRestoreJobsRequest(**wrong)
 
 
 def test_long_values_are_shortened() -> None:
@@ -234,7 +236,7 @@ def test_unknown_parameters_are_refused(name: str, advice: str) -> None:
     unknown: dict[str, Any] = {name: "x"}
     with pytest.raises(InvalidRequestError) as caught:
         ListRestoreJobsRequest(**unknown)
-    assert str(caught.value).startswith(f"{name} is not a parameter of ListRestoreJobs: {advice}")
+    assert str(caught.value).startswith(f"{name} is not a parameter here: {advice}")
 
 
 @pytest.mark.parametrize("value", [5, None, [], "x", {5: 1}])

@@ -260,6 +260,22 @@ def test_short_password_is_removed(server: PageServer) -> None:
     assert "pa55wd" not in everything(error)
 
 
+@pytest.mark.parametrize("spelling", sorted(SPELLINGS))
+@pytest.mark.parametrize("cut", [0, 3])
+def test_password_with_any_character_is_removed(
+    server: PageServer, spelling: str, cut: int
+) -> None:
+    """A password that an answer repeats is removed to its end, even if it has quotes and spaces."""
+    password = "Zq1-abcde\"Zq2 abc<Zq3'abc\\&Zq4/abcdef"
+    url = server.endpoint_url.replace("://", f"://user:{quote(password, safe='')}@")
+    repeated = SPELLINGS[spelling](password[: len(password) - cut])
+    body = json.dumps({"message": f"wrong: {repeated}"}).encode()
+    server.fail_next(lambda _: Answer(status=403, body=body))
+    error = error_of(client_of(url))
+    assert "wrong: ***" in str(error)
+    assert not [part for part in ("Zq1", "Zq2", "Zq3", "Zq4") if part in everything(error)]
+
+
 def test_refused_endpoint_is_shown_without_its_password() -> None:
     """The error shows the rest of the URL, so that the user sees what is wrong."""
     with pytest.raises(RestoreJobsError, match=r"endpoint_url '\*\*\*@host' is refused"):

@@ -1,110 +1,73 @@
 """A typed, complete and resumable client for AWS Backup's ListRestoreJobs."""
 
-from __future__ import annotations
+# Type checkers take a name as public if it is imported as itself.
+# ruff: noqa: I001  # it would repeat the name of the module for each of them
 
 from typing import TYPE_CHECKING
 
-from restorejobs_client._client import RestoreJobsClient
-from restorejobs_client._concurrent.iterator import RestoreJobIterator, RestoreJobPageIterator
-from restorejobs_client._concurrent.stream import RestoreJobStream
+from restorejobs_client._client import RestoreJobsClient as RestoreJobsClient
+from restorejobs_client._concurrent.iterator import (
+    RestoreJobIterator as RestoreJobIterator,
+    RestoreJobPageIterator as RestoreJobPageIterator,
+)
+from restorejobs_client._concurrent.stream import RestoreJobStream as RestoreJobStream
 from restorejobs_client._core.enums import (
-    ResourceType,
-    RestoreDeletionStatus,
-    RestoreJobStatus,
-    RestoreValidationStatus,
+    ResourceType as ResourceType,
+    RestoreDeletionStatus as RestoreDeletionStatus,
+    RestoreJobStatus as RestoreJobStatus,
+    RestoreValidationStatus as RestoreValidationStatus,
 )
 from restorejobs_client._core.errors import (
-    AccessDeniedException,
-    ConfigurationError,
-    CredentialsError,
-    ExpiredTokenException,
-    InvalidCheckpointError,
-    InvalidParameterValueException,
-    InvalidRequestError,
-    MalformedResponseError,
-    MissingParameterValueException,
-    PaginationError,
-    ResourceNotFoundException,
-    RestoreJobsError,
-    RestoreJobsErrorGroup,
-    ServiceError,
-    ServiceUnavailableException,
-    ThrottlingException,
-    TransportError,
-    WatchTimeoutError,
+    AccessDeniedException as AccessDeniedException,
+    ConfigurationError as ConfigurationError,
+    CredentialsError as CredentialsError,
+    ExpiredTokenException as ExpiredTokenException,
+    InvalidCheckpointError as InvalidCheckpointError,
+    InvalidParameterValueException as InvalidParameterValueException,
+    InvalidRequestError as InvalidRequestError,
+    MalformedResponseError as MalformedResponseError,
+    MissingParameterValueException as MissingParameterValueException,
+    PaginationError as PaginationError,
+    ResourceNotFoundException as ResourceNotFoundException,
+    RestoreJobsError as RestoreJobsError,
+    RestoreJobsErrorGroup as RestoreJobsErrorGroup,
+    ServiceError as ServiceError,
+    ServiceUnavailableException as ServiceUnavailableException,
+    ThrottlingException as ThrottlingException,
+    TransportError as TransportError,
+    WatchTimeoutError as WatchTimeoutError,
 )
-from restorejobs_client._listing import RestoreJobs, gather
-from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator, RestoreJobPage
-from restorejobs_client._outputs.arrow import to_arrow, to_pandas
-from restorejobs_client._outputs.summary import RestoreJobSummary
-from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures
-from restorejobs_client._version import __version__
-from restorejobs_client._watch import RestoreJobWatch
+from restorejobs_client._listing import RestoreJobs as RestoreJobs, gather as gather
+from restorejobs_client._models.jobs import (
+    RestoreJob as RestoreJob,
+    RestoreJobCreator as RestoreJobCreator,
+    RestoreJobPage as RestoreJobPage,
+)
+from restorejobs_client._outputs.arrow import to_arrow as to_arrow, to_pandas as to_pandas
+from restorejobs_client._outputs.summary import RestoreJobSummary as RestoreJobSummary
+from restorejobs_client._outputs.tally import (
+    RestoreDurations as RestoreDurations,
+    RestoreFailures as RestoreFailures,
+)
+from restorejobs_client._version import __version__ as __version__
+from restorejobs_client._watch import RestoreJobWatch as RestoreJobWatch
 
 if TYPE_CHECKING:
-    from restorejobs_client._models.request import ListRestoreJobsRequest
+    from restorejobs_client._models.request import ListRestoreJobsRequest as ListRestoreJobsRequest
 
-__all__ = [
-    "AccessDeniedException",
-    "ConfigurationError",
-    "CredentialsError",
-    "ExpiredTokenException",
-    "InvalidCheckpointError",
-    "InvalidParameterValueException",
-    "InvalidRequestError",
-    "ListRestoreJobsRequest",
-    "MalformedResponseError",
-    "MissingParameterValueException",
-    "PaginationError",
-    "ResourceNotFoundException",
-    "ResourceType",
-    "RestoreDeletionStatus",
-    "RestoreDurations",
-    "RestoreFailures",
-    "RestoreJob",
-    "RestoreJobCreator",
-    "RestoreJobIterator",
-    "RestoreJobPage",
-    "RestoreJobPageIterator",
-    "RestoreJobStatus",
-    "RestoreJobStream",
-    "RestoreJobSummary",
-    "RestoreJobWatch",
-    "RestoreJobs",
-    "RestoreJobsClient",
-    "RestoreJobsError",
-    "RestoreJobsErrorGroup",
-    "RestoreValidationStatus",
-    "ServiceError",
-    "ServiceUnavailableException",
-    "ThrottlingException",
-    "TransportError",
-    "WatchTimeoutError",
-    "__version__",
-    "gather",
-    "to_arrow",
-    "to_pandas",
-]
-_LAZY = "ListRestoreJobsRequest"  # importing pydantic takes a quarter of the time to the first job
-
-# Tracebacks, reprs, pickles and documentation show this package as the module of public names.
-for _name in __all__:
-    if _name not in {_LAZY, "__version__"}:
-        globals()[_name].__module__ = __name__
-
-
-if not TYPE_CHECKING:  # hidden from type checkers, so that they report misspelt names
+if not TYPE_CHECKING:  # type checkers see the imports above, and report misspelt names
+    _imported = [name for name in globals() if name[0] != "_" and name != "TYPE_CHECKING"]
+    for _name in _imported:
+        globals()[_name].__module__ = __name__  # for tracebacks, reprs, pickles and documentation
+    __all__ = sorted(["ListRestoreJobsRequest", "__version__", *_imported])  # noqa: PLE0605  # type checkers need none
 
     def __getattr__(name: str) -> object:
-        if name != _LAZY:
-            message = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(message)
-        from restorejobs_client._models import request as _request  # noqa: PLC0415  # imported on first use
+        if name != "ListRestoreJobsRequest":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # Importing pydantic takes a quarter of the time to the first job.
+        from restorejobs_client._models.request import ListRestoreJobsRequest  # noqa: PLC0415
 
-        request = _request.ListRestoreJobsRequest
-        request.__module__ = __name__
-        globals()[name] = request
-        return request
+        return ListRestoreJobsRequest
 
     def __dir__() -> list[str]:
-        return [*__all__, *(name for name in globals() if name.startswith("__"))]
+        return __all__

@@ -51,13 +51,13 @@ def _with_checked_keywords(method: _Method) -> _Method:
     known: list[str] = list(getattr(method, "__kwdefaults__", ()))
 
     @wraps(method)
-    def checked(client: object, request: object = None, /, **keywords: object) -> object:
+    def checked(owner: object, /, *request: object, **keywords: object) -> object:
         for name in keywords.keys() - set(known):
             raise InvalidRequestError(unknown_parameter(name, known))
-        if request is not None:
+        if any(one is not None for one in request):
             given = {name: keywords[name] for name in PARAMETERS if name in keywords}
             _reject_conflicts("a request", given)
-        return method(client, request, **keywords)
+        return method(owner, *request, **keywords)
 
     return cast("_Method", checked)
 
@@ -81,12 +81,13 @@ class RestoreJobsClient:
             to 8 times, in botocore's standard mode.
 
     Raises:
-        InvalidRequestError: arguments that exclude each other, a session or client of the wrong
-            type, or an endpoint that is not a URL.
+        InvalidRequestError: unknown arguments, or some that exclude each other, a session or client
+            of the wrong type, or an endpoint that is not a URL.
         ConfigurationError: no region, or settings that botocore refuses.
         CredentialsError: no such profile. Missing credentials raise it when you iterate.
     """
 
+    @_with_checked_keywords
     def __init__(  # noqa: PLR0913  # as in boto3
         self,
         *,
@@ -202,7 +203,7 @@ class RestoreJobsClient:
                 accounts of an organization: AWS documents it for ListBackupJobs, but not for this
                 operation. Default: the account of the credentials.
             by_resource_type: list jobs of this type, such as `ResourceType.EBS`. Types that AWS
-                adds later are accepted. AWS lists no jobs for a misspelt type.
+                adds later are accepted. A misspelt type is sent too.
             by_created_before: list jobs created before this moment, an aware datetime. AWS does not
                 document whether its bounds are inclusive.
             by_created_after: list jobs created after this moment.

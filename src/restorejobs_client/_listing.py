@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
@@ -46,8 +46,8 @@ class RestoreJobs(ArrowExport):
         """The profile whose credentials list the jobs, if the client was given one."""
         return self._query.origin.get("profile_name")
 
-    def _job_pages(self) -> RestoreJobPageIterator:
-        return self.pages()
+    def _job_pages(self) -> Iterator[Iterable[RestoreJob]]:
+        return iter(self)._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of its own iterator
 
     def __iter__(self) -> RestoreJobIterator:
         return RestoreJobIterator(Run(self._query))
@@ -66,7 +66,7 @@ class RestoreJobs(ArrowExport):
         Raises:
             TypeError: always.
         """
-        message = "a listing is lazy and has no truth value: compare first() with None"
+        message = "a listing is lazy and has no truth value: ask whether first() is None"
         raise TypeError(message)
 
     def pages(self) -> RestoreJobPageIterator:

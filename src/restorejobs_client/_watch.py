@@ -33,8 +33,8 @@ Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
 # Rounds start up to 10 % earlier or later, so that many watches do not send requests together.
 _JITTER: Final = 0.1
-# AWS lists a job a little after its creation. So each round also lists jobs that were created up to
-# this long before the oldest one that is followed.
+# AWS may list a job a little after its creation. So each round also lists jobs that were created
+# up to this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
 # A job may stop matching these filters. The other filters check members that never change.
 _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")

@@ -32,6 +32,9 @@ StartWindow = Callable[[Window], tuple[ListingLike, RestoreJobPageIterator]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup was launched in this month
 _PAGES_TO_PROBE: Final = 4  # a window without a lower bound is divided only this early
 _MAX_PAGES_TO_REPEAT: Final = 16  # after this many pages, a task is no longer divided
+# The parts list again what was listed, so this many times as much must probably be left. With 2,
+# some listings need a third more requests; with 8, some take twice as long: benchmarks/dividing.py.
+_LEAST_LEFT: Final = 4
 _DATES_PER_PAGE: Final = 20  # a sample for the guess
 _account_id: Final = attrgetter("account_id")
 _restore_job_id: Final = attrgetter("restore_job_id")
@@ -114,8 +117,7 @@ class WindowTask(Task):
             # twice the margin, the requests of the neighbouring windows would include this moment.
             fills_pages = len(pages) > 1 and pages[-2][:1] == [last]
             return [last - 2 * MARGIN, last + 2 * MARGIN] if fills_pages else []
-        # The parts list again what was listed, so several times as much must probably be left.
-        least_left = 4 * len(pages) * abs(first - last)
+        least_left = _LEAST_LEFT * len(pages) * abs(first - last)
         if all(later >= earlier for later, earlier in pairwise(dates)):
             if self._window.lower is None and creation_bounds(self._parameters)[0] is None:
                 is_early = len(pages) <= _PAGES_TO_PROBE

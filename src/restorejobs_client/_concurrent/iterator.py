@@ -11,7 +11,7 @@ from copy import copy
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar, cast
 
-from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
 from restorejobs_client._core.interrupts import start_thread
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.run import Run
@@ -192,6 +192,18 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
         >>> [first, *rest] == jobs
         True
     """
+
+    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
+        """Yield the rest page by page, for a table. It moves only when the table has all of it."""
+        run = copy(self._run)
+        try:
+            yield cast("tuple[RestoreJob, ...]", tuple(run.items))
+            while run.advance():
+                yield cast("tuple[RestoreJob, ...]", tuple(run.items))
+        except RestoreJobsError as error:
+            error.checkpoint = self.checkpoint  # nobody has the jobs of a failed table
+            raise
+        self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
 
 
 class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):

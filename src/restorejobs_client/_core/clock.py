@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from typing import Final
+
+_CLOCK: Final[int | None] = getattr(time, "CLOCK_MONOTONIC", None)  # Windows has none
 
 
 class Clock:
     """Real time, also where a test has frozen Python's clocks."""
 
-    # `time.monotonic` would be the frozen one if the clocks are frozen during the import.
-    _monotonic = staticmethod(
-        partial(time.clock_gettime, time.CLOCK_MONOTONIC)
-        if hasattr(time, "clock_gettime")  # not on Windows
-        else time.monotonic
-    )
-
     def now(self) -> float:
         """Return seconds since an arbitrary moment."""
-        return self._monotonic()
+        # A test freezes `time.monotonic`, but not this.
+        return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
     def sleep(self, seconds: float) -> float:
         """Return how long to wait until that time has passed."""

@@ -38,8 +38,7 @@ def in_utc(given: datetime | str, *, up: bool = False) -> datetime:
             moment = plain.fromisoformat(given)
             is_finer = _BELOW_MICROSECONDS.search(given) is not None
         else:
-            is_plain = type(given) is plain
-            moment = given if is_plain else plain(*_fields(given), fold=given.fold)
+            moment = plain(*_fields(given), fold=given.fold)
             is_finer = getattr(given, "nanosecond", 0) > 0  # of pandas
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC) + timedelta(microseconds=up and is_finer)

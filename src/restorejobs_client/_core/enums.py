@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from restorejobs_client._core.text import printable
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 
@@ -44,14 +43,12 @@ class OpenEnum(StrEnum):
         return type(self).__members__.get(self.name) is self
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
         """Accept any string, also in JSON schemas, because AWS may add values."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
-        known = [member.value for member in cls]
-        text = core_schema.str_schema(metadata={"pydantic_js_updates": {"examples": known}})
+        examples = {"pydantic_js_updates": {"examples": [known.value for known in cls]}}
+        text = core_schema.str_schema(metadata=examples)
         return core_schema.no_info_after_validator_function(cls, text)
 
 

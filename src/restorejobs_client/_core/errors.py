@@ -7,8 +7,8 @@ RestoreJobsError
 ├── PaginationError                                the service repeated a page token
 ├── MalformedResponseError                         a response that is not a list of jobs
 ├── WatchTimeoutError (TimeoutError)               watched jobs did not end in time
-├── ConfigurationError (botocore's BotoCoreError)  no region, no such profile, wrong settings
-│   └── CredentialsError                           no credentials to sign with
+├── ConfigurationError (botocore's BotoCoreError)  no region, or wrong settings
+│   └── CredentialsError                           no such profile, or no credentials
 ├── TransportError (botocore's BotoCoreError)      no answer from the service
 └── ServiceError (botocore's ClientError)          the service answered with an error
     ├── ResourceNotFoundException
@@ -99,15 +99,12 @@ class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
         @property
         def exceptions(self) -> tuple[RestoreJobsError, ...]: ...
 
-    def derive(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
-        self, errors: Sequence[RestoreJobsError], /
-    ) -> "RestoreJobsErrorGroup":
+    def derive(self, errors: Sequence[RestoreJobsError], /) -> "RestoreJobsErrorGroup":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
         """Return a group of some of the `errors`, for `except*`, `split` and `subgroup`."""
         return RestoreJobsErrorGroup(self.message, errors)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
-        state = vars(self)
-        return type(self), (self.message, self.exceptions), state
+        return type(self), (self.message, self.exceptions), vars(self)
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):
@@ -154,7 +151,7 @@ class _BotocoreError(RestoreJobsError, BotoCoreError):
 
 
 class ConfigurationError(_BotocoreError):
-    """No request can be made: no region, no such profile, or settings that botocore refuses.
+    """No request can be made: no region, or settings that botocore refuses.
 
     Retrying does not help. botocore's exception is the `__cause__`.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
-from restorejobs_client._core.extras import tqdm_auto
+from restorejobs_client._core.extras import tqdm, tqdm_auto
 from restorejobs_client._core.text import counted
 
 
@@ -26,10 +27,9 @@ class ProgressBar:
     def __init__(self, unit: str, total: int | None = None, *, wanted: bool) -> None:
         self.jobs: int = 0
         self._pages = 0
-        self._unit = unit
-        self._total = total
-        self._wanted = wanted
         self._count = 0
+        self._options: dict[str, Any] = {"unit": f" {unit}", "total": total}
+        self._wanted = wanted
         self._bar: Any = None
 
     def begin(self) -> None:
@@ -39,11 +39,12 @@ class ProgressBar:
             ImportError: the extra `progress` is not installed.
         """
         if self._wanted and self._bar is None:
+            # tqdm.auto takes each program that has imported parts of ipykernel for a notebook.
+            make: Any = tqdm_auto.tqdm if _is_notebook() else tqdm.tqdm
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
-            options: dict[str, Any] = {} if _is_visible() else {"disable": True}
-            options |= {"unit": f" {self._unit}", "total": self._total, "initial": self._count}
-            self._bar = tqdm_auto.tqdm(miniters=0, **options)
+            options = self._options if _is_notebook() or _is_terminal() else {"disable": True}
+            self._bar = make(miniters=0, initial=self._count, **options)
 
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -68,12 +69,12 @@ class ProgressBar:
             bar.close()
 
 
-def _is_visible() -> bool:
-    """Whether a notebook or a terminal on standard error shows the bar."""
+def _is_notebook() -> bool:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if "IPKernelApp" in getattr(shell, "config", ()):
-        return True
-    try:
+    return "IPKernelApp" in getattr(shell, "config", ())
+
+
+def _is_terminal() -> bool:
+    with suppress(AttributeError, ValueError):  # stderr is None or closed
         return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # stderr is None or closed
-        return False
+    return False

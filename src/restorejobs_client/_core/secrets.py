@@ -6,11 +6,9 @@ remove the credentials of others. They are narrow, so that ARNs, names and ids s
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
-from html.entities import html5
+from html import unescape
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -19,11 +17,10 @@ from restorejobs_client._core.text import clipped, digits, printable
 _LONGEST: Final = 2_000  # characters that are kept of a text from outside
 _SHORTEST: Final = 8  # characters of a credential; shorter ones are only in tests, and are words
 _SHORTEST_PASSWORD: Final = 4
+_NESTED: Final = 9  # how many times a text may have been escaped
+_ESCAPES: Final = re.compile(r"(?s)((?:\\x[0-9A-Fa-f]{2})+)|((?:\\u[0-9A-Fa-f]{4})+)|\\(.)")
 _SECRET_NAME: Final = re.compile("(?i)auth|cookie|token|credential|secret|signature|password")
-_PERCENT: Final = "%(?:25){0,4}"  # quoted up to five times
-_BACKSLASHES: Final = r"\\{1,8}"  # twice as many in each text inside another one
-_END: Final = f"(?:;|{_PERCENT}3b)"  # of an entity of HTML
-_SIGNED: Final = re.compile(r"Credential=([^/]+)/|Signature=(\w+)")
+_SIGNED: Final = re.compile(r"(?<=Credential=)[^/]+|(?<=Signature=)\w+")
 _URL: Final = re.compile(  # a password may have spaces where quotes show the end of the URL
     r"""(?<=")\w+:/[^"]* | (?<=')\w+:/[^']* | (?: : | /)/[^\s"'<>]*""", re.VERBOSE
 )
@@ -34,10 +31,7 @@ _NAMED: Final = re.compile(  # linear, because repetitions without an end are po
       (?=[acprsACPRS])  # halves the time
       (?i: credential | signature | authorization | password | client[-_]?secret
         | (?:security|session|access|refresh)[-_ ]?token | secret[-_ ]?(?:access[-_ ]?)?key )
-      (?: (?:[\\"'\s]++|&quot;)*+  # what separates a name and its value in JSON, HTML or a repr
-          (?: =>? | [:>|;] | (?<=["']), | %(?:25)*+3[ADad] | &\#61; | u003[Dd] )
-          (?:[\\"'\s]++|&quot;|b['"])*+
-        | \s++(?=\S{20}) )
+      (?: [\\"'\s]*+ (?: =>? | [:>|;] | (?<=["']), ) (?:[\\"'\s]++|b['"])*+ | \s++(?=\S{20}) )
     )
     (?: (?<=")[^"\\]+ | (?<=')[^'\\]+
       | (?i:(?:basic|bearer|digest|negotiate)\s+)?+ [^\s,&"'<>\\)]{4,} )
@@ -55,61 +49,60 @@ class Secrets:
         headers: those of a signed request.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_patterns",)
 
     def __init__(
         self, urls: Iterable[str | None] = (), headers: Mapping[str, str | bytes] | None = None
     ) -> None:
-        values: list[str] = []
+        found: list[tuple[str, int]] = []  # with the least length
         for url in filter(None, urls):
-            for spelling in (url, unquote(url)):
-                login = _LOGIN.match(spelling)
+            for login in map(_LOGIN.match, (url, _decoded(url))):
                 user, _, password = (login[2] if login else "").partition(":")
-                values += [password.strip()] * (len(password) >= _SHORTEST_PASSWORD)
-                values += [user] * (len(user) >= _SHORTEST)
+                found += [(user, _SHORTEST), (password, _SHORTEST_PASSWORD)]
         for name, header in (headers or {}).items():
-            value = header.decode(errors="replace") if isinstance(header, bytes) else header
             if _SECRET_NAME.search(name):
-                parts = ["".join(one) for one in _SIGNED.findall(value)] or [value]
-                values += [one.strip() for one in parts if len(one) >= _SHORTEST]
-        self._values = sorted(set(values), key=len, reverse=True)
+                value = header.decode(errors="replace") if isinstance(header, bytes) else header
+                found += [(part, _SHORTEST) for part in _SIGNED.findall(value) or [value]]
+        values = {one for value, least in found if len(one := _decoded(value).strip()) >= least}
+        self._patterns: list[re.Pattern[str]] = []
+        for value in sorted(values, key=len, reverse=True):
+            spelt = ["[ +]" if one == " " else re.escape(one) for one in value]  # + in forms
+            start, rest = "".join(spelt[:_SHORTEST]), "?+".join([*spelt[_SHORTEST:], ""])
+            pattern = rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*"  # the end may be cut
+            self._patterns.append(re.compile(pattern))
 
     def removed_from(self, text: str) -> str:
-        """Return the text with `***` for each value, in any spelling, also if its end was cut."""
-        for value in self._values:
-            spelled = [_spelled(character) for character in value]
-            pattern = f"{re.escape(value)}|{''.join(spelled)}"
-            if len(value) > _SHORTEST:
-                pattern += f"|{''.join(spelled[:_SHORTEST])}[^\\s\"'<>]*"
-            text = re.sub(pattern, "***", text)
-        return text
+        """Return the text with `***` for each value, and for what looks like a credential."""
+        for pattern in self._patterns:
+            text = pattern.sub("***", text)
+        text = _URL.sub(lambda url: without_login(url[0]), text)
+        return _NAMED.sub(lambda match: f"{match['name'] or ''}***", text)
 
 
-@cache
-def _spelled(character: str) -> str:
-    """Return a pattern for a character as it is, or as URLs, HTML, JSON and reprs escape it."""
-    if character.isascii() and character.isalnum():
-        return character
-    code, octets = ord(character), character.encode(errors="surrogatepass")
-    names = "".join(f"|{name[:-1]}" for name, meant in html5.items() if meant == character)
-    number = rf"(?:\#|{_PERCENT}23)(?:0{{0,4}}{code}|x0{{0,4}}{code:x})"
-    spellings = [
-        rf"(?:&|{_PERCENT}26)(?:amp{_END}){{0,4}}(?:{number}{names}){_END}",
-        "".join(f"{_PERCENT}{octet:02x}" for octet in octets),
-        "".join(rf"{_BACKSLASHES}x{octet:02x}" for octet in octets),
-        rf"{_BACKSLASHES}[ux]0{{0,4}}{code:x}",
-        re.escape(json.dumps(character)[1:-1]).replace(r"\\", _BACKSLASHES),
-        rf"(?:{_BACKSLASHES})?{re.escape(character)}",
-    ]
-    return f"(?i:(?>{'|'.join(spellings)}))"  # atomic, so that the search takes linear time
+def _decoded(text: str) -> str:
+    """Return the text as it was before URLs, HTML, JSON or a repr, or several, have escaped it."""
+    for _ in range(_NESTED):
+        text = unescape(unquote(_ESCAPES.sub(_unescaped, text)))
+    return text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    octets, units, character = match.groups()
+    if octets:
+        return bytes.fromhex(octets.replace(r"\x", "")).decode(errors="replace")
+    if units:
+        return bytes.fromhex(units.replace(r"\u", "")).decode("utf-16-be", errors="replace")
+    return {"n": "\n", "r": "\r", "t": "\t"}.get(character, character)
 
 
 def redacted(text: str, secrets: Secrets | None = None) -> str:
-    """Return the text with `***` for these secrets, and for what looks like a credential."""
-    if secrets is not None:
-        text = secrets.removed_from(text)
-    text = _URL.sub(lambda url: without_login(url[0]), text)
-    return _NAMED.sub(lambda match: f"{match['name'] or ''}***", text)
+    """Return the text with `***` for these secrets, and for what looks like a credential.
+
+    If some of them are only found in the decoded text, that is returned.
+    """
+    known = secrets or Secrets()
+    shown, decoded = known.removed_from(text), known.removed_from(_decoded(text))
+    return shown if _decoded(shown) == decoded else decoded
 
 
 def without_login(url: str) -> str:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from html import escape
 from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.text import (
-    digits,
-    duration_text,
-    moment_text,
-    printable,
-    size_text,
-)
+from restorejobs_client._core.text import digits, duration_text, moment_text, printable, size_text
 
-# Longer text may break anywhere, so that a table fits its page. A date and an id stay on one line.
-_DATE: Final = len("2026-01-31 23:59:59 UTC")
-_ID: Final = len("00000000-0000-0000-0000-000000000000")
-_LETTER: Final = 0.62  # em, the average width in a wide font
-_NARROW: Final = 8  # em, the least width of text that may break
-_BREAK: Final = f"white-space:normal;overflow-wrap:anywhere;min-width:{_NARROW}em"
 # White text on each colour has a contrast of at least 4.5:1, on a white page and on a black one.
 _COLOURS: Final = {
     **dict.fromkeys(("COMPLETED", "SUCCESSFUL"), "#1a7f37"),
@@ -30,7 +18,22 @@ _COLOURS: Final = {
     **dict.fromkeys(("PENDING", "RUNNING", "VALIDATING", "DELETING"), "#0969da"),
     "ABORTED": "#9a6700",
 }
-_OTHER_COLOUR: Final = "#656d76"
+# Without print-color-adjust, browsers do not print backgrounds.
+_BADGE: Final = (
+    "color:#fff;padding:0 .4em;border-radius:.7em;"
+    "print-color-adjust:exact;-webkit-print-color-adjust:exact"
+)
+_HEAD: Final = "font-weight:600"
+# Text longer than an id, and notes, may break anywhere, so that a table fits its page.
+_ID: Final = len("00000000-0000-0000-0000-000000000000")
+_BREAK: Final = "white-space:normal;overflow-wrap:anywhere"
+_NARROW: Final = 16  # characters, the least width of text that may break
+# On a narrow page, and on paper, letters are a little smaller.
+_TABLE: Final = "margin:.7em 0;font-size:clamp(.7em,1vw,.85em);border-spacing:0;max-width:100%"
+_ROW: Final = "display:flex;flex-wrap:wrap;padding:0;border-top:1px solid #8886;break-inside:avoid"
+# All cells of a column have the same width, so that all rows break at the same columns. `ch` is the
+# width of a digit, so their letters have the same weight.
+_CELL: Final = "box-sizing:border-box;min-width:min-content;flex:auto;padding:.2em 1ch;font:inherit"
 
 
 class Cell(NamedTuple):
@@ -39,28 +42,28 @@ class Cell(NamedTuple):
     Attributes:
         shown: the text of the cell.
         exact: the exact value, which HTML shows on hover.
-        is_status: whether HTML shows the text in the colour of its status.
-        is_number: whether the text is aligned to the right.
         note: text that HTML shows below.
+        is_number: whether the text is aligned to the right.
+        style: the style of the text in HTML.
     """
 
     shown: str = ""
     exact: str = ""
-    is_status: bool = False
-    is_number: bool = False
     note: str = ""
+    is_number: bool = False
+    style: str = ""
 
 
-def status_cell(status: str | None, reason: str | None) -> Cell:
-    """Return the cell that shows a status and the reason for it."""
-    return Cell(str(status or ""), is_status=True, note=str(reason or ""))
+def status_cell(status: str | None, reason: str | None = None) -> Cell:
+    """Return the cell that shows a status in its colour, and the reason for it."""
+    shown = str(status or "")
+    style = f"background:{_COLOURS.get(shown, '#656d76')};{_BADGE}" if shown else ""
+    return Cell(shown, note=str(reason or ""), style=style)
 
 
-def size_cell(size: int | None) -> Cell:
-    """Return the cell that shows a size in bytes; it is empty for `None`."""
-    return (
-        Cell() if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
-    )
+def size_cell(size: int | None) -> Cell | None:
+    """Return the cell that shows a size in bytes; `None` for `None`."""
+    return None if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
 
 
 def _cell(value: object) -> Cell:
@@ -68,7 +71,7 @@ def _cell(value: object) -> Cell:
         case Cell():
             return value
         case OpenEnum():
-            return Cell(value.value, is_status=True)
+            return status_cell(value.value)
         case datetime():
             return Cell(moment_text(value), value.isoformat())
         case timedelta():
@@ -93,12 +96,15 @@ class Table:
     ) -> None:
         self._title = title
         self._has_header = has_header
-        self._columns: list[tuple[str, list[Cell]]] = []
+        self.columns: list[list[Cell]] = []
         rows = list(rows)
         for name in dict.fromkeys(chain.from_iterable(rows)):
             cells = [_cell(row.get(name)) for row in rows]
-            if any(cell.shown or cell.note for cell in cells):
-                self._columns.append((name, cells))
+            filled = [cell for cell in cells if cell.shown or cell.note]
+            if filled:
+                is_number = all(cell.is_number for cell in filled)
+                column = [Cell(name, style=_HEAD), *cells] if has_header else cells
+                self.columns.append([cell._replace(is_number=is_number) for cell in column])
 
     @classmethod
     def of_facts(cls, title: str, facts: Mapping[str, object]) -> Self:
@@ -109,11 +115,9 @@ class Table:
     def text(self) -> str:
         """Return the table as aligned lines of text."""
         columns: list[list[str]] = []
-        for name, cells in self._columns:
+        for cells in self.columns:
             texts = [printable(cell.shown) for cell in cells]
-            if self._has_header:
-                texts.insert(0, name)
-            align = str.rjust if _is_number(cells) else str.ljust
+            align = str.rjust if cells[0].is_number else str.ljust
             width = max(map(len, texts))
             columns.append([align(text, width) for text in texts])
         lines = ["  ".join(("", *row)).rstrip() for row in zip(*columns, strict=True)]
@@ -123,58 +127,44 @@ class Table:
         """Return the table as HTML; everything in it is escaped.
 
         Styles are inline, because notebooks drop style sheets that they do not trust, and complete,
-        because some notebooks reset those of the browser. Text has the colour of the page. Where
-        there is little space, wide tables have smaller letters, so that paper does not cut them.
+        because some notebooks reset those of the browser. Text has the colour of the page. On a
+        narrow page, or on paper, all rows take several lines, and break at the same columns.
         """
-        heads: list[str] = []
         columns: list[list[str]] = []
-        width = 1.0
-        for name, cells in self._columns:
-            side = "right" if _is_number(cells) else "left"
-            style = f"padding:.2em .5em;text-align:{side};vertical-align:top"
-            heads.append(f'<th style="{style};font-weight:600">{_shown(name)}</th>')
+        longest = 1.0
+        for cells in self.columns:
+            widths = zip(*map(_widths, cells), strict=True)
+            least, most = (1.1 * max(width) + 2 for width in widths)  # for wide letters and padding
+            style = f"{_CELL};width:{least:.1f}ch;max-width:{most:.1f}ch"
             columns.append([_html(cell, style) for cell in cells])
-            width += max(map(_width, cells)) + 1  # for its padding
-        body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True))
-        head = f"<thead><tr>{''.join(heads)}</tr></thead>" if self._has_header else ""
-        style = "padding:.2em .5em;text-align:left;color:inherit"
+            longest += most
+        rows = [f'<tr style="{_ROW}">{"".join(row)}</tr>' for row in zip(*columns, strict=True)]
+        head = f"<thead>{rows.pop(0)}</thead>" if self._has_header and rows else ""
+        style = "padding:.2em 1ch;text-align:left;color:inherit;break-after:avoid"
         caption = f'<caption style="{style}">{_shown(self._title)}</caption>'
-        style = f"margin:.7em 0;font-size:clamp(5px,{100 / width:.2f}cqw,.85em)"
-        table = f'<table style="{style}">{caption}{head}<tbody>{body}</tbody></table>'
-        style = f"container-type:inline-size;contain-intrinsic-width:{width:.0f}em"
-        return f'<div style="{style}">{table}</div>'
+        style = f"{_TABLE};width:{longest:.0f}ch"
+        return f'<table style="{style}">{caption}{head}<tbody>{"".join(rows)}</tbody></table>'
 
 
 def _html(cell: Cell, style: str) -> str:
     content = _shown(cell.shown)
-    if cell.is_status and content:
-        colour = _COLOURS.get(cell.shown, _OTHER_COLOUR)
-        # Without print-color-adjust, browsers do not print backgrounds.
-        badge = (
-            f"background:{colour};color:#fff;padding:0 .4em;border-radius:.7em;"
-            "print-color-adjust:exact;-webkit-print-color-adjust:exact"
-        )
-        content = f'<span style="{badge}">{content}</span>'
+    if cell.style:
+        content = f'<span style="{cell.style}">{content}</span>'
     if cell.note:
         content += f'<div style="{_BREAK}">{_shown(cell.note)}</div>'
+    tag = "th" if cell.style == _HEAD else "td"
+    style += f";text-align:{'right' if cell.is_number else 'left'}"
+    style += f";{_BREAK if len(cell.shown) > _ID else 'white-space:nowrap'}"
     hover = f' title="{_shown(cell.exact)}"' if cell.exact else ""
-    wrapping = _BREAK if _may_break(cell.shown) else "white-space:nowrap"
-    return f'<td style="{style};{wrapping}"{hover}>{content}</td>'
+    return f'<{tag} style="{style}"{hover}>{content}</{tag}>'
 
 
-def _may_break(text: str) -> bool:
-    return len(text) > (_DATE if " " in text else _ID)
-
-
-def _width(cell: Cell) -> float:
-    """Return the least width of the cell in em."""
-    shown = _NARROW if _may_break(cell.shown) else len(cell.shown) * _LETTER + cell.is_status
-    return max(shown, _NARROW if cell.note else 0)
+def _widths(cell: Cell) -> tuple[int, int]:
+    """Return the least and the greatest width of the cell, in characters."""
+    longest = len(cell.shown) + 3 * (_BADGE in cell.style)  # it has a padding
+    least = _NARROW if len(cell.shown) > _ID else longest
+    return max(least, min(len(cell.note), _NARROW)), max(longest, len(cell.note))
 
 
 def _shown(text: str) -> str:
     return escape(printable(text))
-
-
-def _is_number(cells: Sequence[Cell]) -> bool:
-    return all(cell.is_number for cell in cells if cell.shown or cell.note)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, make_dataclass
-from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec.structs import FieldInfo, asdict, fields
+from msgspec.structs import FieldInfo, fields
 
 from restorejobs_client._core.dates import datetime, in_utc
+from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.text import clipped_repr
 
 if TYPE_CHECKING:
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
 _MAX_SHOWN: Final = 80  # characters of a wrong value in a message
 _ALLOWED: Final[dict[object, str]] = {
+    **dict.fromkeys((str, *OpenEnum.__subclasses__()), "text"),
     int: "a whole number",
     bool: "true or false",
     datetime: "a datetime with a timezone, epoch seconds, or text in ISO 8601 with an offset, "
     "within the years 1 to 9999 in UTC",
 }
 _DATE: Final = datetime | None  # as members are annotated, also while the clock is frozen
-_Reader = Callable[[object], object]
+_Reader = Callable[[object, str], object]  # of a value at a path
 _AnyStruct = TypeVar("_AnyStruct", bound="Struct")
 
 
@@ -52,7 +53,7 @@ def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
         given = {name: one for name, one in options.items() if one is not msgspec.NODEFAULT}
         members.append((member.name, member.type, field(**given)))
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
-    return {member.name: member for member in dataclass_fields(twin)}
+    return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal"):
@@ -61,77 +62,50 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="pascal
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]] = cast("Any", _DataclassFields())
 
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Let pydantic models and FastAPI validate, dump and document this model."""
         from pydantic_core import core_schema  # noqa: PLC0415  # pydantic is already imported
 
-        # Pydantic does not know `datetime` while the clock is frozen.
+        # If pydantic was imported while the clock was frozen, it does not know `datetime`.
         known = {_DATE: core_schema.nullable_schema(core_schema.datetime_schema())}
-        members = core_schema.typed_dict_schema(
-            {
-                field.name: core_schema.typed_dict_field(
-                    known.get(field.type) or handler.generate_schema(field.type)
-                )
-                for field in fields(cls)
-            },
-            ref=f"{cls.__module__}.{cls.__name__}:{id(cls)}",
-            cls_name=cls.__name__,
-        )
-        return core_schema.no_info_plain_validator_function(
-            partial(read_struct, cls),
-            json_schema_input_schema=members,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                asdict, return_schema=members
-            ),
-        )
+        schemas = [known.get(one.type) or handler.generate_schema(one.type) for one in fields(cls)]
+        names = list(cls.__struct_fields__)
+        members = list(map(core_schema.dataclass_field, names, schemas))
+        arguments = core_schema.dataclass_args_schema(cls.__name__, members)
+        ref = f"{cls.__module__}.{cls.__name__}:{id(cls)}"
+        schema = core_schema.dataclass_schema(cls, arguments, names, slots=True, ref=ref)
+        return core_schema.no_info_before_validator_function(partial(read_struct, cls), schema)
 
     @classmethod
-    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+    def __check_names__(cls, given: Mapping[str, Any], read: Mapping[str, Any], path: str) -> None:
         """Refuse a member in another spelling, because its value would be lost.
 
         Raises:
             WrongValueError: names it, and says how it is written.
         """
-        for name in map(str, given) if len(given) > len(read) else ():
-            meant, allowed = _spellings(cls).get(_letters(name), ("", ""))
-            if meant and meant not in read:
-                raise WrongValueError(allowed, name, name)
-
-
-@cache
-def _spellings(kind: type[Struct]) -> dict[str, tuple[str, str]]:
-    """Return each member and how it is written, by the letters of its name."""
-    return {
-        _letters(member.name): (member.name, f"written {member.encode_name} or {member.name}")
-        for member in fields(kind)
-    }
+        if len(given) > len(read):
+            spellings = cls.__struct_encode_fields__, cls.__struct_fields__
+            others = {_letters(one): one for one in {*map(str, given)}.difference(*spellings)}
+            for aws_name, name in zip(*spellings, strict=True):
+                if name not in read and (other := others.get(_letters(name))):
+                    allowed = f"written {aws_name} or {name}"
+                    raise WrongValueError(allowed, other, f"{path}.{other}")
 
 
 def _letters(name: str) -> str:
-    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 class WrongValueError(ValueError):
-    """A value that does not fit its member.
+    """A value that does not fit its member at a path, such as `".RestoreJobs[7].Status"`."""
 
-    Attributes:
-        path: where the value is, such as `".RestoreJobs[7].Status"`. Each level that the
-            exception passes adds its part.
-    """
-
-    def __init__(self, allowed: str, value: object, name: str = "") -> None:
-        super().__init__()
-        self.path = name and f".{name}"
-        self._problem = f"it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}"
-
-    def __str__(self) -> str:
-        return f"{self.path.removeprefix('.') or 'the value'}: {self._problem}"
+    def __init__(self, allowed: str, value: object, path: str = "") -> None:
+        where = path.removeprefix(".") or "the value"
+        super().__init__(f"{where}: it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}")
 
 
 def read_struct(
-    kind: type[_AnyStruct], members: object, *, aws_names_only: bool = False
+    kind: type[_AnyStruct], members: object, path: str = "", *, aws_names_only: bool = False
 ) -> _AnyStruct:
     """Return the struct that a mapping describes, by AWS's names or by those in snake_case.
 
@@ -143,68 +117,54 @@ def read_struct(
     if isinstance(members, kind):
         return members
     if not isinstance(members, Mapping):
-        raise WrongValueError("an object with named members", members)
+        raise WrongValueError("an object with named members", members, path)
     given = cast("Mapping[str, object]", members)
     values: dict[str, object] = {}
     for member, read in _readers(kind, aws_names_only):
         is_in_aws_spelling = aws_names_only or member.encode_name in given
         spelling = member.encode_name if is_in_aws_spelling else member.name
         if spelling in given or member.required:
-            try:
-                values[member.name] = read(given.get(spelling))
-            except WrongValueError as wrong:
-                wrong.path = f".{spelling}{wrong.path}"
-                raise
+            values[member.name] = read(given.get(spelling), f"{path}.{spelling}")
     if not aws_names_only:
-        kind.__check_names__(given, values)
+        kind.__check_names__(given, values, path)
     return kind(**values)
 
 
 @cache
-def _readers(
-    kind: type[Struct],
-    aws_names_only: bool,  # noqa: FBT001  # cached by position
-) -> list[tuple[FieldInfo, _Reader]]:
+def _readers(kind: type[Struct], aws_names_only: bool) -> list[tuple[FieldInfo, _Reader]]:  # noqa: FBT001  # cached by position
     """Return each member, and the function that reads its value."""
-    return [
-        (member, _reader(member.type, aws_names_only=aws_names_only)) for member in fields(kind)
-    ]
+    return [(member, _reader(member.type, aws_names_only)) for member in fields(kind)]
 
 
-def _reader(annotation: Any, *, aws_names_only: bool) -> _Reader:  # noqa: ANN401  # an annotation can be any object
+def _reader(annotation: Any, aws_names_only: bool) -> _Reader:  # noqa: ANN401, FBT001  # an annotation can be any object
     kind, *others = get_args(annotation) or [annotation]
-    bases = getattr(kind, "__mro__", ())
-    if Struct in bases:
+    if Struct in getattr(kind, "__mro__", ()):
         read = partial(read_struct, kind, aws_names_only=aws_names_only)
         if get_origin(annotation) is tuple:
             return partial(_read_list, read)
-        return lambda value: None if _is_null(value) else read(value)
-    if str in bases and others == [NoneType]:
-        return partial(_read_text, kind)
-    return partial(_read_other, kind if others == [NoneType] else annotation, annotation)
+        return lambda value, path: None if _is_null(value) else read(value, path)
+    return partial(_read_value, kind if others == [NoneType] else annotation, annotation)
 
 
-def _read_list(read: _Reader, value: object) -> tuple[object, ...]:
+def _read_list(read: _Reader, value: object, path: str) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise WrongValueError("a list", value)
-    items: list[object] = []
-    for index, item in enumerate(cast("list[object]", value)):
-        try:
-            items.append(read(item))
-        except WrongValueError as wrong:
-            wrong.path = f"[{index}]{wrong.path}"
-            raise
-    return tuple(items)
+        raise WrongValueError("a list", value, path)
+    items = cast("list[object]", value)
+    return tuple(read(item, f"{path}[{index}]") for index, item in enumerate(items))
 
 
-def _read_text(kind: type[str], value: object) -> str | None:
-    if value is None or type(value) is kind:
-        return value
-    if not isinstance(value, str):
-        raise WrongValueError("text", value)
-    if kind is not str and _is_null(value):
-        return None
-    return kind(str.__str__(value))  # a subclass may override __str__
+def _read_value(kind: Any, annotation: Any, value: object, path: str) -> object:  # noqa: ANN401  # an annotation can be any object
+    try:
+        if isinstance(value, datetime):
+            value = in_utc(value)
+        elif OpenEnum in getattr(kind, "__mro__", ()) and not _is_null(value):
+            value = kind(value)  # msgspec would refuse a lone surrogate
+        if type(value) is kind:
+            return value
+        read = msgspec.convert(value, annotation, strict=False)
+        return in_utc(read) if isinstance(read, datetime) else read
+    except (msgspec.ValidationError, ValueError):
+        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value, path) from None
 
 
 def _is_null(value: object) -> bool:
@@ -213,15 +173,6 @@ def _is_null(value: object) -> bool:
     msgspec reads such text as null, except in members of plain text.
     """
     return value is None or (isinstance(value, str) and value.lower() == "null")
-
-
-def _read_other(kind: object, annotation: Any, value: object) -> object:  # noqa: ANN401  # an annotation can be any object
-    try:
-        given = in_utc(value) if isinstance(value, datetime) else value
-        read = msgspec.convert(given, annotation, strict=False)
-        return in_utc(read) if isinstance(read, datetime) else read
-    except (msgspec.ValidationError, ValueError):
-        raise WrongValueError(_ALLOWED.get(kind, f"of the type {kind}"), value) from None
 
 
 def json_text(members: Mapping[str, object]) -> str:

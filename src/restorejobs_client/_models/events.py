@@ -6,7 +6,6 @@ AWS's examples are at https://docs.aws.amazon.com/aws-backup/latest/devguide/eve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final, Literal
 
 import msgspec
@@ -42,17 +41,14 @@ def job_members(event: object) -> dict[str, object]:
     Raises:
         WrongValueError: it is no event "Restore Job State Change".
     """
-    with suppress(msgspec.ValidationError, RecursionError):
+    try:
         given = msgspec.convert(event, _Event)
-        if "restoreJobId" in given.detail:
-            return _members(given)
-    allowed = 'a "Restore Job State Change" of aws.backup, with a detail that has a restoreJobId'
-    raise WrongValueError(allowed, event)
-
-
-def _members(event: _Event) -> dict[str, object]:
-    members: dict[str, Any] = {"AccountId": event.account, "Status": event.detail.get("state")}
-    members |= {name[:1].upper() + name[1:]: value for name, value in event.detail.items()}
+        _ = given.detail["restoreJobId"]
+    except (msgspec.ValidationError, KeyError, RecursionError):
+        allowed = 'a "Restore Job State Change" of aws.backup, with a restoreJobId in its detail'
+        raise WrongValueError(allowed, event) from None
+    members: dict[str, Any] = {"AccountId": given.account, "Status": given.detail.get("state")}
+    members |= {name[:1].upper() + name[1:]: value for name, value in given.detail.items()}
     if (plan := members.get("RestoreTestingPlanArn")) is not None:
         members["CreatedBy"] = {"RestoreTestingPlanArn": plan}
     done: Any = members.get("PercentDone")

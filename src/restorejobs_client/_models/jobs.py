@@ -250,13 +250,13 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
             raise MalformedResponseError(f"this is no event of a restore job: {wrong}") from None
 
     @classmethod
-    def __check_names__(cls, given: Mapping[str, object], read: Mapping[str, object]) -> None:
+    def __check_names__(cls, given: Mapping[str, Any], read: Mapping[str, Any], path: str) -> None:
         other = "" if "restore_job_id" in read else looks_like(given)
         if not other:
-            super().__check_names__(given, read)
+            super().__check_names__(given, read, path)
         if other or not read:
             allowed = f"an object with members of a restore job, such as RestoreJobId{other}"
-            raise WrongValueError(allowed, given)
+            raise WrongValueError(allowed, given, path)
 
 
 def _elapsed(start: datetime | None, end: datetime | None) -> timedelta | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC
-from functools import partial
-from typing import Any, Final, NamedTuple
+from difflib import get_close_matches
+from typing import Any, Final
 
 from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus
@@ -17,90 +16,37 @@ from restorejobs_client._core.text import clipped_repr
 LARGEST_PAGE: Final = 1000
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore cannot write earlier years
 _MAX_SHOWN: Final = 100  # characters of a refused value in a message
-_ALLOWED_MOMENT: Final = (
+_DATE: Final = (
     "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
 )
-
-
-class Parameter(NamedTuple):
-    """One parameter of the operation.
-
-    Attributes:
-        check: returns the value to send, or raises ValueError.
-        allowed: what the value must be, in words for messages.
-    """
-
-    check: Callable[[object], object]
-    allowed: str
-
-
-def _moment(value: object, *, up: bool) -> datetime:
-    moment = in_utc(value, up=up) if isinstance(value, datetime | str) else None
-    if moment is None or moment < EARLIEST:
-        raise ValueError
-    return moment
-
-
-def _status(value: object) -> RestoreJobStatus:
-    if not isinstance(value, str) or not RestoreJobStatus(value).is_known:
-        raise ValueError
-    return RestoreJobStatus(value)
-
-
-def _text_matching(pattern: str) -> Callable[[object], str]:
-    allowed = re.compile(pattern)
-
-    def check(value: object) -> str:
-        if not isinstance(value, str) or not allowed.fullmatch(value):
-            raise ValueError
-        str.encode(value)  # raises a ValueError for a lone surrogate
-        return str.__str__(value)  # a subclass may override __str__
-
-    return check
-
-
-# AWS documents values with spaces, although its own pattern forbids them.
-_resource_type_text: Final = _text_matching(r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )")
-
-
-def _resource_type(value: object) -> ResourceType:
-    return ResourceType(_resource_type_text(value))
-
-
-def _page_size(value: object) -> int:
-    if type(value) is not int or not 1 <= value <= LARGEST_PAGE:  # a bool is refused
-        raise ValueError
-    return value
-
-
-_PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
+_TEXT: Final = "text that is not empty, without a lone surrogate"
 _NOT_EMPTY: Final = r"(?s).*\S.*"
-_ALLOWED_TEXT: Final = "text that is not empty, without a lone surrogate"
-# A part below a microsecond is cut outwards, so that no job is lost.
-_AFTER: Final = Parameter(partial(_moment, up=False), _ALLOWED_MOMENT)
-_BEFORE: Final = Parameter(partial(_moment, up=True), _ALLOWED_MOMENT)
-PARAMETERS: Final[dict[str, Parameter]] = {
-    "by_account_id": Parameter(
-        _text_matching(r"[0-9]{12}|\*"), 'text: the 12 digits of an account, or "*"'
-    ),
-    "by_resource_type": Parameter(
-        _resource_type,
-        "a resource type such as ResourceType.EBS: 1 to 50 letters, digits, - _ . and "
-        "spaces, but no space at the start or end",
-    ),
-    "by_created_before": _BEFORE,
-    "by_created_after": _AFTER,
-    "by_status": Parameter(_status, f"one of {', '.join(RestoreJobStatus)}"),
-    "by_complete_before": _BEFORE,
-    "by_complete_after": _AFTER,
-    "by_restore_testing_plan_arn": Parameter(
-        _text_matching(_PLAN),
-        "the ARN of a restore testing plan: "
-        "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
-    ),
-    "by_parent_job_id": Parameter(_text_matching(_NOT_EMPTY), _ALLOWED_TEXT),
-    "max_results": Parameter(_page_size, f"an int from 1 to {LARGEST_PAGE}: the jobs per page"),
-    "next_token": Parameter(_text_matching(_NOT_EMPTY), f"a page token from AWS: {_ALLOWED_TEXT}"),
+_PLAN: Final = r"arn:aws[a-z0-9-]*:backup:[a-z0-9-]+:[0-9]{12}:restore-testing-plan[:/]\S+"
+PARAMETERS: Final[dict[str, str]] = {
+    "by_account_id": 'text: the 12 digits of an account, or "*"',
+    "by_resource_type": "a resource type such as ResourceType.EBS: 1 to 50 letters, digits, - _ . "
+    "and spaces, but no space at the start or end",
+    "by_created_before": _DATE,
+    "by_created_after": _DATE,
+    "by_status": f"one of {', '.join(RestoreJobStatus)}",
+    "by_complete_before": _DATE,
+    "by_complete_after": _DATE,
+    "by_restore_testing_plan_arn": "the ARN of a restore testing plan: "
+    "arn:aws:backup:<region>:<account>:restore-testing-plan:<name>",
+    "by_parent_job_id": _TEXT,
+    "max_results": f"an int from 1 to {LARGEST_PAGE}: the jobs per page",
+    "next_token": f"a page token from AWS: {_TEXT}",
+}
+"""What the value of each parameter must be, in words for messages."""
+# The patterns and types of those that are text. AWS documents resource types with spaces, although
+# its own pattern forbids them.
+_TEXTS: Final[dict[str, tuple[str, type[str]]]] = {
+    "by_account_id": (r"[0-9]{12}|\*", str),
+    "by_resource_type": (r"(?! )[a-zA-Z0-9\-_. ]{1,50}(?<! )", ResourceType),
+    "by_status": (f"(?ai){'|'.join(RestoreJobStatus)}", RestoreJobStatus),
+    "by_restore_testing_plan_arn": (_PLAN, str),
+    "by_parent_job_id": (_NOT_EMPTY, str),
+    "next_token": (_NOT_EMPTY, str),
 }
 FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
 
@@ -108,6 +54,23 @@ FILTERS: Final = tuple(name for name in PARAMETERS if name.startswith("by_"))
 def aws_name(name: str) -> str:
     """Return the AWS name of a parameter: `by_status` is `ByStatus`."""
     return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _sent_value(name: str, value: object) -> object:
+    """Return the value to send, or raise ValueError."""
+    if name in _TEXTS and isinstance(value, str):
+        pattern, kind = _TEXTS[name]
+        str.encode(value)  # raises a ValueError for a lone surrogate
+        if re.fullmatch(pattern, value):
+            return kind(str.__str__(value))  # a subclass may override __str__
+    elif name.endswith(("_after", "_before")) and isinstance(value, datetime | str):
+        # A part below a microsecond is cut outwards, so that no job is lost.
+        date = in_utc(value, up=name.endswith("_before"))
+        if date >= EARLIEST:
+            return date
+    elif name == "max_results" and type(value) is int and 1 <= value <= LARGEST_PAGE:
+        return value  # a bool has another type
+    raise ValueError
 
 
 def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
@@ -123,20 +86,19 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
         if value is None and name != "max_results":
             continue
         try:
-            checked[name] = PARAMETERS[name].check(value)
+            checked[name] = _sent_value(name, value)
         except ValueError:
             shown = clipped_repr(value, _MAX_SHOWN)
-            refusals.append(f"{name}={shown} is refused: it must be {PARAMETERS[name].allowed}")
+            refusals.append(f"{name}={shown} is refused: it must be {PARAMETERS[name]}")
+    for kind in ("created", "complete"):
+        after, before = checked.get(f"by_{kind}_after"), checked.get(f"by_{kind}_before")
+        if after and before and after >= before:
+            refusals.append(
+                f"by_{kind}_after={after.isoformat()} is not earlier than "
+                f"by_{kind}_before={before.isoformat()}: no job can match both"
+            )
     if refusals:
         raise InvalidRequestError("; ".join(refusals))
-    for kind in ("created", "complete"):
-        after, before = f"by_{kind}_after", f"by_{kind}_before"
-        lower, upper = checked.get(after), checked.get(before)
-        if lower and upper and lower >= upper:
-            raise InvalidRequestError(
-                f"{after}={lower.isoformat()} is not earlier than {before}={upper.isoformat()}: "
-                "no job can match both"
-            )
     return checked
 
 
@@ -152,15 +114,13 @@ def check_count(name: str, value: object, *, least: int) -> int:
     return value
 
 
-def unknown_parameter(name: str, accepted: Iterable[str]) -> str:
+def unknown_parameter(name: str, accepted: list[str]) -> str:
     """Return the error message for an unknown name, with the name that was probably meant."""
-    names = list(accepted)
     in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    texts = (name, in_snake_case)
-    near = [match for text in texts for match in difflib.get_close_matches(text, names, n=1)]
-    known = ", ".join(one for one in names if one.islower())
+    near = [one for text in (name, in_snake_case) for one in get_close_matches(text, accepted, 1)]
+    known = ", ".join(filter(str.islower, accepted))
     advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
-    return f"{name} is not a parameter of ListRestoreJobs: {advice}"
+    return f"{name} is not a parameter here: {advice}"
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:

@@ -5,7 +5,9 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Self, TypedDict, cast
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler
@@ -45,11 +47,14 @@ class RequestParameters(TypedDict, total=False):
 
 
 def _parameter(name: str, default: int | None = None) -> Any:  # noqa: ANN401  # like pydantic's Field
-    return Field(default=default, description=PARAMETERS[name].allowed)
+    return Field(default=default, description=PARAMETERS[name])
 
 
-def _checked(given: object) -> dict[str, Any]:
-    """Return the parameters to send, by their names in snake_case."""
+def _checked(given: object, *, is_from_framework: bool = False) -> dict[str, Any]:
+    """Return the parameters to send, by their names in snake_case.
+
+    From frameworks, `max_results` may be digits: those that read URLs pass text.
+    """
     if isinstance(given, BaseModel):
         return dict(given)
     if not isinstance(given, Mapping):
@@ -60,17 +65,10 @@ def _checked(given: object) -> dict[str, Any]:
     renamed = {_SNAKE_CASE.get(str(name), str(name)): value for name, value in named.items()}
     for name in renamed.keys() - PARAMETERS.keys():
         raise InvalidRequestError(unknown_parameter(name, [*PARAMETERS, *_SNAKE_CASE]))
+    size = renamed.get("max_results")
+    if is_from_framework and isinstance(size, str) and re.fullmatch("[0-9]{1,4}", size):
+        renamed["max_results"] = int(size)
     return check_parameters(renamed)
-
-
-def _checked_in_framework(given: object) -> dict[str, Any]:
-    """Return the same, but accept `max_results` as digits: frameworks that read URLs pass text."""
-    if isinstance(given, Mapping):
-        given = named = dict(cast("Mapping[object, object]", given))
-        for name in ("max_results", "MaxResults"):
-            if isinstance(size := named.get(name), str) and re.fullmatch("[0-9]{1,4}", size):
-                named[name] = int(size)
-    return _checked(given)
 
 
 class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
@@ -113,7 +111,8 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler, /
     ) -> CoreSchema:
         """Accept AWS's names too. A model validator would run too late, after `__init__`."""
-        return core_schema.no_info_before_validator_function(_checked_in_framework, handler(source))
+        check = partial(_checked, is_from_framework=True)
+        return core_schema.no_info_before_validator_function(check, handler(source))
 
     @classmethod
     @override
@@ -141,10 +140,9 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
         Raises:
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
-        try:
-            obj: object = json.loads(json_data)
-        except (ValueError, RecursionError):
-            obj = json_data  # `model_validate` refuses it
+        obj: object = json_data  # `model_validate` refuses it
+        with suppress(ValueError, RecursionError):
+            obj = json.loads(json_data)
         return cls.model_validate(obj, **options)
 
     @override
@@ -167,3 +165,6 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
     def parameters(self) -> dict[str, object]:
         """Return the parameters of the first request, with boto3's names for them."""
         return aws_parameters(dict(self))
+
+
+ListRestoreJobsRequest.__module__ = "restorejobs_client"  # as of all public names

@@ -15,10 +15,9 @@ from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
-from restorejobs_client._models.jobs import RestoreJob, RestoreJobCreator
+from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.tally import checked_jobs
 
-_DATES: Final = ("completion_date", "creation_date")
 _BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
 
 
@@ -85,12 +84,14 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
 
     Args:
         jobs: a list, a page, a generator that filters, a watch, or anything else that yields jobs.
-            A job that a watch yields twice has two rows.
+            A job that a watch yields twice has two rows. If the table fails, the iterator of a
+            listing has not moved.
 
     Raises:
         InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         ImportError: the extra `arrow` is not installed.
-        RestoreJobsError: iterating over the jobs raised it.
+        RestoreJobsError: iterating over the jobs raised it. For a listing and its iterator,
+            `checkpoint` is where the table began; a failed table of a stream has none.
         MalformedResponseError: a value does not fit into its column.
 
     Examples:
@@ -120,25 +121,21 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
     return frame
 
 
-_KINDS: Final[dict[str, type]] = {
-    field.name: get_args(field.type)[0] for field in fields(RestoreJob)
-}
-_KNOWN: Final = {name: list(kind) for name, kind in _KINDS.items() if issubclass(kind, OpenEnum)}
-_GETTERS: Final[list[Callable[[RestoreJob], Any]]] = [
-    attrgetter("restore_testing_plan_arn" if name == "created_by" else name)
-    for name in (*_KINDS, "region")
-]
+_KINDS: Final[dict[str, type]] = {  # the values of each column
+    field.name.replace("created_by", "created_by_restore_testing_plan_arn"): get_args(field.type)[0]
+    for field in fields(RestoreJob)
+} | {"created_by_restore_testing_plan_arn": str, "region": str, "duration_seconds": float}
 
 
 @cache
 def _schema() -> pa.Schema:
     """Return the columns of a job's members, followed by the derived columns."""
-    types: dict[object, Any] = {
+    types: dict[type, Any] = {
         str: pa.string(),
         int: pa.int64(),
         bool: pa.bool_(),
+        float: pa.float64(),
         type(EPOCH): pa.timestamp("us", tz="UTC"),
-        RestoreJobCreator: pa.string(),
         **dict.fromkeys(OpenEnum.__subclasses__(), pa.dictionary(pa.int32(), pa.string())),
     }
     from unittest.mock import patch  # noqa: PLC0415  # it is slow to import
@@ -146,16 +143,13 @@ def _schema() -> pa.Schema:
     # This imports pandas, which crashes the interpreter if it meets the dates of a frozen clock.
     with patch.multiple("datetime", datetime=type(EPOCH), date=type(EPOCH).__base__):
         pa.array(())
-    columns: list[tuple[str, Any]] = [
-        ("created_by_restore_testing_plan_arn" if name == "created_by" else name, types[kind])
-        for name, kind in _KINDS.items()
-    ]
-    return pa.schema([*columns, ("region", pa.string()), ("duration_seconds", pa.float64())])
+    return pa.schema({name: types[kind] for name, kind in _KINDS.items()})
 
 
 def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
-    if isinstance(jobs, ArrowExport):
-        return jobs._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    pages: Callable[[], Iterator[Iterable[RestoreJob]]] | None = getattr(jobs, "_job_pages", None)
+    if pages is not None:  # one of our iterables
+        return pages()
     checked = checked_jobs(jobs)
     return iter(lambda: tuple(islice(checked, _BATCH)), ())
 
@@ -171,16 +165,17 @@ def _batches(pages: Iterator[Iterable[RestoreJob]]) -> Iterator[pa.RecordBatch]:
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:
     schema: Any = _schema()
-    columns = zip(schema, _GETTERS, strict=False)
-    arrays: list[Any] = [_array(jobs, column, get) for column, get in columns]
-    elapsed: Any = pc.subtract(*(arrays[schema.get_field_index(date)] for date in _DATES))
-    arrays.append(pc.divide(elapsed.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6))
-    return pa.record_batch(arrays, schema=schema)
+    arrays = {column.name: _array(jobs, column) for column in [*schema][:-1]}
+    elapsed: Any = pc.subtract(arrays["completion_date"], arrays["creation_date"])
+    seconds = pc.divide(elapsed.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6)
+    return pa.record_batch([*arrays.values(), seconds], schema=schema)
 
 
-def _array(jobs: Iterable[RestoreJob], column: Any, get: Callable[[RestoreJob], Any]) -> Any:  # noqa: ANN401  # pyarrow's types are partly unknown
+def _array(jobs: Iterable[RestoreJob], column: Any) -> Any:  # noqa: ANN401  # pyarrow's types are partly unknown
     make: Any = pa.array  # its overloads do not accept a type that is known only at run time
-    known = _KNOWN.get(column.name, [])  # the first values of a dictionary
+    get = attrgetter(column.name.removeprefix("created_by_"))
+    kind = _KINDS[column.name]
+    known = list(kind) if issubclass(kind, OpenEnum) else []  # the first values of a dictionary
     try:
         values: list[Any] = [*known, *map(get, jobs)]
         if pa.types.is_timestamp(column.type):

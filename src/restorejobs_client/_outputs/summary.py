@@ -5,18 +5,19 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final, Literal, Self, TypeVar
 
-from restorejobs_client._core.table import Cell, Table, size_cell
+from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally, checked_jobs
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
+_MEASURED: Final = ("measured", "median", "95 % within", "longest")
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -72,8 +73,8 @@ class RestoreJobSummary:
     duration: RestoreDurations | None
     durations: Mapping[str, RestoreDurations]
     bytes_restored: int = 0
-    oldest: datetime | None
-    newest: datetime | None
+    oldest: datetime | None = None
+    newest: datetime | None = None
     failures: tuple[RestoreFailures, ...]
     other_failures: Mapping[str, int]
     parents: int = 0
@@ -94,10 +95,8 @@ class RestoreJobSummary:
             RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
         """
-        tally = Tally()
-        for job in checked_jobs(jobs):
-            tally.add(job)
-        return cls(**tally.summary())
+        empty = cls(**Tally().summary())
+        return cls.grouped(jobs, lambda _: None).get(None, empty)
 
     @classmethod
     def grouped(
@@ -158,26 +157,21 @@ class RestoreJobSummary:
         return "".join(table.html() for table in _tables(self))
 
 
-def _tables(summary: RestoreJobSummary) -> Iterator[Table]:
-    yield _facts(summary)
-    sections = {
-        "Statuses": _status_rows(summary),
-        "Time to restore": _duration_rows(summary),
-        "Failures": _failure_rows(summary),
-    }
-    for title, rows in sections.items():
-        if shown := list(rows):
-            yield Table(title, shown)
+def _tables(summary: RestoreJobSummary) -> list[Table]:
+    tables = (
+        _facts(summary),
+        Table("Statuses", _status_rows(summary)),
+        Table("Time to restore", _duration_rows(summary)),
+        Table("Failures", _failure_rows(summary)),
+    )
+    return [table for table in tables if table.columns]
 
 
 def _facts(summary: RestoreJobSummary) -> Table:
-    succeeded = issues = parents = None
-    if (rate := summary.success_rate) is not None:
-        succeeded = Cell(f"{percentage_text(rate)} of those that ended", f"{rate}")
-    if summary.completed_with_issues:
-        issues = f"{counted(summary.completed_with_issues, 'completed job')} with a status message"
-    if summary.parents:
-        parents = f"{counted(summary.parents, 'job')}; they and their children are all counted"
+    rate = summary.success_rate
+    ended = f"{percentage_text(rate or 0)} of those that ended"
+    with_issues = f"{counted(summary.completed_with_issues, 'completed job')} with a status message"
+    parents = f"{counted(summary.parents, 'job')}; they and their children are all counted"
     unknown = {
         "without status": summary.without_status,
         "with a status that is new to this release": summary.with_unknown_status,
@@ -189,10 +183,10 @@ def _facts(summary: RestoreJobSummary) -> Table:
     facts = {
         "oldest": summary.oldest,
         "newest": summary.newest,
-        "succeeded": succeeded,
-        "with issues": issues,
+        "succeeded": None if rate is None else Cell(ended, f"{rate}"),
+        "with issues": with_issues if summary.completed_with_issues else None,
         "restored": size_cell(summary.bytes_restored),
-        "parents": parents,
+        "parents": parents if summary.parents else None,
         "not known": "; ".join(f"{count:,} {what}" for what, count in unknown.items() if count),
     }
     return Table.of_facts(counted(summary.jobs, "restore job"), facts)
@@ -207,37 +201,25 @@ def _status_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
     for status in dict.fromkeys(chain(*columns.values())):
         counts = {name: counts[status] for name, counts in columns.items() if counts.get(status)}
         if counts:
-            yield {"status": Cell(status, is_status=True), **counts}
+            yield {"status": status_cell(status), **counts}
 
 
 def _duration_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
     durations = {"all": summary.duration, **summary.durations}
     jobs = {"all": summary.jobs, **summary.by_resource_type} if summary.jobs else {}
     for name, count in jobs.items():
-        row: dict[str, object] = {"resource type": name, "jobs": count}
-        if (took := durations.get(name)) is not None:
-            row |= {
-                "measured": took.jobs,
-                "median": took.median,
-                "95 % within": took.p95,
-                "longest": took.longest,
-            }
-        yield row
+        took = durations.get(name)
+        measured = zip(_MEASURED, astuple(took), strict=True) if took else ()
+        yield {"resource type": name, "jobs": count, **dict(measured)}
 
 
-def _failure_rows(summary: RestoreJobSummary) -> Iterator[dict[str, object]]:
-    for member, count in summary.other_failures.items():
+def _failure_rows(summary: RestoreJobSummary) -> Iterator[Mapping[str, object]]:
+    for member, others in summary.other_failures.items():
         failures = [failure for failure in summary.failures if failure.member == member]
         for failure in failures[:_SHOWN_REASONS]:
-            yield {
-                "jobs": failure.jobs,
-                "member": member,
-                "status": Cell(failure.status, is_status=True),
-                "resource type": failure.resource_type,
-                "latest": failure.latest,
-                "latest job id": failure.latest_job_id,
-                "reason": failure.message or "no reason given",
-            }
-        others = count + sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
-        if others:
-            yield {"jobs": others, "member": member, "reason": "other reasons"}
+            row = {name.replace("_", " "): fact for name, fact in asdict(failure).items()}
+            reason = row.pop("message") or "no reason given"
+            yield row | {"status": status_cell(failure.status), "reason": reason}
+        jobs = others + sum(failure.jobs for failure in failures[_SHOWN_REASONS:])
+        if jobs:
+            yield {"jobs": jobs, "member": member, "reason": "other reasons"}

@@ -2,29 +2,20 @@
 
 # No `from __future__ import annotations`: frameworks read these annotations.
 
-import math
 import re
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from itertools import chain
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
+from restorejobs_client._core import enums
 from restorejobs_client._core.dates import datetime
-from restorejobs_client._core.enums import (
-    RestoreDeletionStatus,
-    RestoreJobStatus,
-    RestoreValidationStatus,
-)
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import TERMINAL, RestoreJob
-
-_Value = TypeVar("_Value")
-# A status, a resource type and a message without names and ids.
-_Reason = tuple[str | None, str | None, str]
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
@@ -91,113 +82,92 @@ class Tally:
     """Counts jobs one by one."""
 
     def __init__(self) -> None:
-        self._numbers = Counter[str]()  # the attributes of a summary that are numbers
+        # The attributes of a summary that are counted or compared job by job.
+        self._facts: dict[str, Any] = defaultdict(int, other_failures=dict.fromkeys(_FAILED, 0))
         self._counts: dict[str, Counter[str | None]] = {
-            "status": Counter(dict.fromkeys(RestoreJobStatus, 0)),
+            "status": Counter(dict.fromkeys(enums.RestoreJobStatus, 0)),
             "resource_type": Counter(),
-            "validation_status": Counter(dict.fromkeys(RestoreValidationStatus, 0)),
-            "deletion_status": Counter(dict.fromkeys(RestoreDeletionStatus, 0)),
+            "validation_status": Counter(dict.fromkeys(enums.RestoreValidationStatus, 0)),
+            "deletion_status": Counter(dict.fromkeys(enums.RestoreDeletionStatus, 0)),
         }
-        self._oldest: datetime | None = None
-        self._newest: datetime | None = None
-        self._durations: dict[str | None, array[int]] = {}  # microseconds, by resource type
-        # How many jobs failed for each reason, and the latest of them.
-        self._failures: dict[str, dict[_Reason, tuple[int, RestoreJob]]] = {
-            member: {} for member in _FAILED
-        }
-        self._other_failures = dict.fromkeys(_FAILED, 0)
+        # In microseconds, by resource type.
+        self._durations: dict[str | None, array[int]] = defaultdict(lambda: array("q"))
+        # By status, resource type, and message without names.
+        self._failures = {member: dict[tuple[Any, ...], RestoreFailures]() for member in _FAILED}
 
     def add(self, job: RestoreJob) -> None:
         """Count a job."""
         for member, counts in self._counts.items():
-            counts[getattr(job, member)] += 1
-        self._numbers["jobs"] += 1
-        self._numbers["parents"] += job.is_parent is True
-        if (created := job.creation_date) is None:
-            self._numbers["without_creation_date"] += 1
-        else:
-            self._oldest = min(self._oldest or created, created)
-            self._newest = max(self._newest or created, created)
-        if job.status == RestoreJobStatus.COMPLETED:
+            value = getattr(job, member)
+            counts[value] += 1
+            if value in _FAILED.get(member, ()):
+                self._add_failure(member, str(value), job)
+        facts, created = self._facts, job.creation_date
+        facts["parents"] += job.is_parent is True
+        facts["without_creation_date"] += created is None
+        if created is not None:
+            facts["oldest"] = min(facts["oldest"] or created, created)
+            facts["newest"] = max(facts["newest"] or created, created)
+        if job.status == "COMPLETED":
             self._add_completed(job)
-        for member, failed in _FAILED.items():
-            if getattr(job, member) in failed:
-                self._add_failure(member, job)
 
     def _add_completed(self, job: RestoreJob) -> None:
-        size, duration = job.backup_size_in_bytes, job.duration
-        self._numbers["completed_with_issues"] += bool(job.status_message)
-        if size is None or size < 0:
-            self._numbers["without_size"] += 1
-        else:
-            self._numbers["bytes_restored"] += size
+        facts, size, duration = self._facts, job.backup_size_in_bytes, job.duration
+        facts["completed_with_issues"] += bool(job.status_message)
+        facts["without_size"] += size is None or size < 0
+        facts["bytes_restored"] += max(size or 0, 0)
         if duration is None or duration < timedelta(0):
-            self._numbers["without_duration"] += 1
+            facts["without_duration"] += 1
         else:
-            durations = self._durations.setdefault(job.resource_type, array("q"))
             # The dates of a caller may be of a subclass, and so may be what is between them.
-            durations.append(timedelta.__floordiv__(duration, _MICROSECOND))
+            microseconds = timedelta.__floordiv__(duration, _MICROSECOND)
+            self._durations[job.resource_type].append(microseconds)
 
-    def _add_failure(self, member: str, job: RestoreJob) -> None:
-        def order(one: RestoreJob) -> tuple[datetime, str, str]:
-            return one.creation_date or _UNDATED, one.restore_job_id or "", _message(member, one)
-
+    def _add_failure(self, member: str, status: str, job: RestoreJob) -> None:
         failures = self._failures[member]
-        reason = _NAME.sub("…", _message(member, job))
-        key = (getattr(job, member), job.resource_type, reason)
-        jobs, latest = failures.get(key, (0, job))
-        failures[key] = (jobs + 1, max(latest, job, key=order))
+        failure = RestoreFailures(
+            jobs=1,
+            member=member,
+            status=status,
+            resource_type=job.resource_type,
+            message=getattr(job, f"{member}_message") or None,
+            latest=job.creation_date,
+            latest_job_id=job.restore_job_id,
+        )
+        reason = status, job.resource_type, _NAME.sub("…", failure.message or "")
+        known = failures.get(reason, replace(failure, jobs=0))
+        failures[reason] = replace(max(known, failure, key=_age), jobs=known.jobs + 1)
         if len(failures) == 2 * _MAX_REASONS:
             self._drop_rare_reasons(member)
 
     def _drop_rare_reasons(self, member: str) -> None:
         # Equally frequent reasons are sorted too, so that the order of the jobs does not matter.
-        failures = self._failures[member]
-        reasons = sorted(failures, key=lambda reason: (-failures[reason][0], repr(reason)))
-        self._failures[member] = {reason: failures[reason] for reason in reasons[:_MAX_REASONS]}
-        rare = reasons[_MAX_REASONS:]
-        self._other_failures[member] += sum(failures[reason][0] for reason in rare)
+        failures = self._failures[member].items()
+        reasons = sorted(failures, key=lambda one: (-one[1].jobs, repr(one[0])))
+        self._failures[member] = dict(reasons[:_MAX_REASONS])
+        self._facts["other_failures"][member] += sum(one.jobs for _, one in reasons[_MAX_REASONS:])
 
     def summary(self) -> dict[str, Any]:
         """Return the attributes of a summary of the jobs."""
         statuses, types = self._counts["status"], self._counts["resource_type"]
-        jobs, ended = statuses.total(), sum(statuses[status] for status in TERMINAL)
-        all_durations = array("q", chain.from_iterable(self._durations.values()))
+        unknown = statuses.keys() - {*enums.RestoreJobStatus, None}
+        ended = sum(statuses[status] for status in TERMINAL)
+        durations = [*chain.from_iterable(self._durations.values())]
         for member in _FAILED:
             self._drop_rare_reasons(member)
         return {
-            **self._numbers,
-            "by_status": _named(statuses),
+            **self._facts,
+            **{f"by_{member}": _named(counts) for member, counts in self._counts.items()},
             "by_resource_type": _named(dict(types.most_common())),
-            "by_validation_status": _named(self._counts["validation_status"]),
-            "by_deletion_status": _named(self._counts["deletion_status"]),
+            "jobs": statuses.total(),
             "success_rate": statuses["COMPLETED"] / ended if ended else None,
-            "duration": _measured(all_durations) if all_durations else None,
+            "duration": _measured(durations) if durations else None,
             "durations": _named({name: _measured(one) for name, one in self._durations.items()}),
-            "oldest": self._oldest,
-            "newest": self._newest,
-            "failures": tuple(
-                RestoreFailures(
-                    jobs=failed,
-                    member=member,
-                    status=str(status),
-                    resource_type=resource_type,
-                    message=_message(member, latest) or None,
-                    latest=latest.creation_date,
-                    latest_job_id=latest.restore_job_id,
-                )
-                for member, failures in self._failures.items()
-                for (status, resource_type, _), (failed, latest) in failures.items()
-            ),
-            "other_failures": self._other_failures,
+            "failures": tuple(chain.from_iterable(one.values() for one in self._failures.values())),
             "without_status": statuses[None],
-            "with_unknown_status": jobs - sum(statuses[one] for one in (*RestoreJobStatus, None)),
+            "with_unknown_status": sum(statuses[status] for status in unknown),
             "without_resource_type": types[None],
         }
-
-
-def _message(member: str, job: RestoreJob) -> str:
-    return getattr(job, f"{member}_message") or ""
 
 
 def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
@@ -206,24 +176,26 @@ def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
         raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
     for job in jobs:
         if not isinstance(job, RestoreJob):
-            message = (
+            raise InvalidRequestError(
                 f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
             )
-            raise InvalidRequestError(message)
         yield job
 
 
-def _named(values: Mapping[str | None, _Value]) -> dict[str, _Value]:
+def _age(failure: RestoreFailures) -> tuple[datetime, str, str]:
+    return failure.latest or _UNDATED, failure.latest_job_id or "", failure.message or ""
+
+
+def _named(values: Mapping[str | None, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in values.items() if name is not None}
 
 
-def _measured(microseconds: "array[int]") -> RestoreDurations:
+def _measured(microseconds: Iterable[int]) -> RestoreDurations:
     ordered = sorted(microseconds)
     count = len(ordered)
-    middle_sum = ordered[(count - 1) // 2] + ordered[count // 2]
     return RestoreDurations(
         jobs=count,
-        median=middle_sum * _MICROSECOND / 2,
-        p95=ordered[math.ceil(0.95 * count) - 1] * _MICROSECOND,
+        median=(ordered[(count - 1) // 2] + ordered[count // 2]) * _MICROSECOND / 2,
+        p95=ordered[(95 * count - 1) // 100] * _MICROSECOND,
         longest=ordered[-1] * _MICROSECOND,
     )

@@ -201,7 +201,7 @@ class Cursor:
         Raises:
             PaginationError: its token was used before. The position does not change.
         """
-        next_token = page.next_token or None  # AWS ends some listings with ""
+        next_token = page.next_token or None  # "" may end a listing too
         if state.next_token is not None:
             self._used_tokens.add(_token_hash(state.next_token))
         is_used = next_token is not None and _token_hash(next_token) in self._used_tokens

@@ -58,12 +58,12 @@ def read_jobs(jobs: object) -> list[RestoreJob]:
 
 
 def _read_job(number: int, job: object) -> RestoreJob:
+    path = f"jobs[{number}]"
     try:
         if not isinstance(job, RestoreJob):
-            raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job)  # noqa: TRY301
-        return read_struct(RestoreJob, job.to_dict())
+            raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job, path)  # noqa: TRY301
+        return read_struct(RestoreJob, job.to_dict(), path)
     except WrongValueError as wrong:
-        wrong.path = f"jobs[{number}]{wrong.path}"
         raise InvalidRequestError(str(wrong)) from None
 
 
