@@ -7,7 +7,7 @@ from http import HTTPStatus
 from traceback import format_exception_only, walk_tb
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from restorejobs_client._core.errors import (
     ConfigurationError,
@@ -85,14 +85,15 @@ def our_error(
     if isinstance(error, ClientError) and not is_of_credentials:
         ours: RestoreJobsError = _service_error(error, text, secrets)
     else:
-        kind = ConfigurationError if is_of_botocore else otherwise
-        if is_of_credentials or (is_of_botocore and any(map(_CREDENTIALS.search, names))):
+        is_typical = isinstance(error, BotoCoreError)  # botocore raises a few others too
+        kind = ConfigurationError if is_typical else otherwise
+        if is_of_credentials or (is_typical and any(map(_CREDENTIALS.search, names))):
             kind = CredentialsError
         if not _NETWORK.isdisjoint(names):
             kind = TransportError
         if is_of_credentials:
             text = f"loading the credentials failed: {text}"
-        elif not is_of_botocore:
+        elif not is_typical:
             text = f"a call of boto3 failed: {text}"
         ours = kind(_with_advice(text, names[0]))
     if is_of_botocore:
