@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import TIMEOUT_MAX
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import InvalidRequestError, TransportError, WatchTimeoutError
@@ -43,15 +42,6 @@ _CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_befor
 def has_ended(job: RestoreJob) -> bool:
     """Return whether the job is COMPLETED, ABORTED or FAILED."""
     return job.is_terminal
-
-
-class _Sight(NamedTuple):
-    """A job as a round has listed it, to remember once it has been handed over."""
-
-    key: _Key
-    job: RestoreJob
-    is_done: bool
-    is_change: bool
 
 
 class _Follower:
@@ -88,33 +78,38 @@ class _Follower:
         """The number of jobs that the watch no longer waits for."""
         return self.chosen - len(self.followed)
 
-    def look(self, job: RestoreJob) -> _Sight | None:
-        """Return what is to remember of a job, if anything. Nothing is remembered yet."""
-        key = _key(job)
-        before = self._last_seen(key)
-        if before is None and not self._is_chosen(job):
-            return None
-        if job == before and key not in self.followed:
-            return None
+    def look(self, jobs: Iterable[RestoreJob]) -> tuple[list[RestoreJob], dict[_Key, RestoreJob]]:
+        """Return the jobs that have changed, and all that are to remember. Nothing is yet."""
+        changed: list[RestoreJob] = []
+        sights: dict[_Key, RestoreJob] = {}
+        for job in jobs:
+            key = _key(job)
+            before = sights.get(key) or self._last_seen(key)
+            if before is None and not self._is_chosen(job):
+                continue
+            if job != before:
+                changed.append(job)
+            if job != before or key in self.followed:
+                sights[key] = job
+        return changed, sights
+
+    def remember(self, key: _Key, job: RestoreJob) -> None:
+        """Remember a job that was handed over. An interrupt may make the watch do it twice."""
         try:
             is_done = bool(self._until(job))
         except (StopIteration, StopAsyncIteration) as error:
             message = f"until raised {type(error).__name__}"  # which would look like the end
             raise RuntimeError(message) from error  # as in a generator
-        return _Sight(key, job, is_done, job != before)
-
-    def remember(self, sight: _Sight) -> None:
-        """Remember a job that was handed over. An interrupt may make the watch do it twice."""
-        (account, identity), job, is_done, _ = sight
-        before = self._last_seen(sight.key)
+        before = self._last_seen(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
-        self._seen[sight.key] = job
+        self._seen[key] = job
         if is_done:
-            self.followed.pop(sight.key, None)
+            self.followed.pop(key, None)
         else:
-            self.followed[sight.key] = job
+            self.followed[key] = job
+        account, identity = key
         if account is not None:  # it may be known later than the id
             self._seen.pop((None, identity), None)
             self.followed.pop((None, identity), None)
@@ -197,8 +192,8 @@ class RestoreJobWatch(ClosableIterator):
         self._clock = query.new_clock()
         self._bar = ProgressBar("jobs", wanted=query.progress)
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
-        self._jobs: deque[RestoreJob] = deque()  # of pages, to look at
-        self._sight: _Sight | None = None  # of the change that was handed over last
+        self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
+        self._sights: dict[_Key, RestoreJob] = {}  # to remember once all changes are handed over
         self._advancing: object = None  # the lock, while this thread holds it
         self._has_open_request = False  # also after a request that failed
         self._deadline: float | None = None  # the first request sets it
@@ -258,18 +253,23 @@ class RestoreJobWatch(ClosableIterator):
             self._advancing = None
 
     def _step(self) -> float | None:
-        """Hand over a change, end, wait for the next round, or request a page."""
-        follower = self._follower
-        if self._sight is not None:
-            follower.remember(self._sight)
-            self._sight = None
-        if self._jobs and not self._is_closed:
-            self._look_at_jobs()
+        """Hand over changes, end, wait for the next round, or request a page."""
+        follower, sights = self._follower, self._sights
+        while sights and not self._is_closed:
+            key, job = next(iter(sights.items()))
+            follower.remember(key, job)
+            del sights[key]
+        if self._is_closed:
+            self._draw_bar(is_last=True)
+            return None
+        if jobs := self._jobs:
+            changed, sights = follower.look(jobs)
+            self._items, self._sights, self._jobs = iter(changed), sights, ()
             return 0.0
         now = self._clock.now()
         pages, deadline = self._pages, self._deadline
         is_between_rounds = pages is None and deadline is not None
-        if self._is_closed or (is_between_rounds and not (follower.followed or follower.missing)):
+        if is_between_rounds and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
         if deadline is None:
@@ -287,7 +287,7 @@ class RestoreJobWatch(ClosableIterator):
         self._draw_bar()
         self._has_open_request = True
         for page in pages:
-            self._jobs.extend(page.restore_jobs)
+            self._jobs = page.restore_jobs
             break
         else:
             follower.end_round()
@@ -295,17 +295,6 @@ class RestoreJobWatch(ClosableIterator):
         self._has_open_request = False
         self._draw_bar()
         return 0.0
-
-    def _look_at_jobs(self) -> None:
-        """Look at the jobs in hand until one has changed, and hand that over."""
-        jobs = self._jobs
-        while jobs and self._sight is None:
-            sight = self._follower.look(jobs[0])
-            if sight is not None and sight.is_change:
-                self._items, self._sight = iter((sight.job,)), sight
-            elif sight is not None:
-                self._follower.remember(sight)
-            jobs.popleft()
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
