@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from restorejobs_client._core.errors import (
     RestoreJobsError,
 )
 from restorejobs_client._core.extras import boto3, botocore_client, botocore_config
+from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._version import __version__
@@ -28,9 +28,16 @@ RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
 _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their search paths
 # boto3 cannot create two clients from one session at the same time. A signal handler may create one
-# while its thread does. A child process has its own lock, because the thread that holds that of its
-# parent does not exist in it.
-_creating: Final = defaultdict[int, threading.RLock](threading.RLock)
+# while its thread does.
+_creating = threading.RLock()
+
+
+def _replace_lock() -> None:
+    global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
+    _creating = threading.RLock()
+
+
+in_child(_replace_lock)
 
 
 def check_client(client: object) -> None:
@@ -74,7 +81,7 @@ def create_client(
         )
     client: Any = None  # boto3 creates its attributes at run time
     try:
-        with _creating[os.getpid()]:
+        with _creating:
             if session is None and profile_name is None:
                 session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
             session = session or new_session(profile_name=profile_name, region_name=region_name)
