@@ -57,7 +57,10 @@ def _with_checked_keywords(method: _Method) -> _Method:
         if any(one is not None for one in request):
             given = {name: keywords[name] for name in PARAMETERS if name in keywords}
             _reject_conflicts("a request", given)
-        return method(owner, *request, **keywords)
+        try:
+            return method(owner, *request, **keywords)
+        finally:
+            keywords.clear()  # tracebacks can show variables: here, a password
 
     return cast("_Method", checked)
 
