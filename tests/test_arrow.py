@@ -6,6 +6,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import threading
 import tracemalloc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -342,12 +343,51 @@ def test_duckdb_reads_a_listing() -> None:
 def test_stream_with_an_open_reader_yields_no_jobs() -> None:
     """While a reader takes the jobs of a stream, `next` and a second reader are refused."""
     stream = listing(JOBS).parallel(2)
+    pa.RecordBatchReader.from_stream(stream)  # DuckDB asks one for the schema only
     reader = pa.RecordBatchReader.from_stream(stream)
+    rows_read = reader.read_next_batch().num_rows
     for read in (stream.__next__, stream.to_arrow):
         with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
             read()
-    assert sum(batch.num_rows for batch in reader) == len(JOBS)
+    assert rows_read + sum(batch.num_rows for batch in reader) == len(JOBS)
     assert list(stream) == []
+
+
+@pytest.mark.parametrize("kind", ["listing", "stream"])
+def test_reader_does_not_end_after_an_error(kind: str) -> None:
+    """A reader that is asked again after an error does not pretend that the table is whole."""
+    jobs: Any = broken_listing() if kind == "listing" else gather(broken_listing())
+    reader = pa.RecordBatchReader.from_stream(jobs)
+    assert reader.read_next_batch().num_rows == 20
+    for _ in range(3):
+        with pytest.raises(pa.ArrowInvalid, match=r"damaged|1 listing failed"):
+            reader.read_next_batch()
+
+
+def test_table_of_a_stream_is_whole_or_raises() -> None:
+    """Of two threads, one gets all jobs and one our error; closing the stream raises too."""
+    service = Service(JOBS, delay=0.01)
+    tables: list[Any] = []
+
+    def read() -> None:
+        try:
+            tables.append(stream.to_arrow().num_rows)
+        except InvalidRequestError as error:
+            tables.append("again" in str(error))
+
+    for _ in range(3):
+        stream = service.listing(max_results=100).parallel(2)
+        threads = [threading.Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(tables) == [True, len(JOBS)]
+        tables.clear()
+        stream = service.listing(max_results=100).parallel(2)
+        threading.Timer(0.02, stream.close).start()
+        read()
+        assert tables.pop() is True
 
 
 def test_streams_convert_to_tables() -> None:

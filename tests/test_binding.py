@@ -349,6 +349,21 @@ def test_whole_pages_share_one_connection(server: PageServer) -> None:
     assert len(server._connections) == before + 1  # noqa: SLF001  # our own
 
 
+def test_answer_that_a_tls_socket_keeps_is_not_taken_for_the_next(certificate: Path) -> None:
+    """A second answer in the same TLS record, which no poll of the socket sees, is dropped."""
+    program = """
+        import sys
+        from restorejobs_client import RestoreJobsClient
+
+        client = RestoreJobsClient(endpoint_url=sys.argv[1])
+        for status in ("FAILED", "RUNNING", "COMPLETED", "PENDING"):
+            assert {job.status for job in client.list_restore_jobs(by_status=status)} == {status}
+        print("right")
+    """
+    with status_server(str(certificate), "twice") as url:
+        assert output_of(program, url, AWS_CA_BUNDLE=str(certificate)) == "right"
+
+
 @pytest.mark.parametrize("status", [304, 429, 503])
 def test_connection_of_an_error_is_not_used_again(server: PageServer, status: int) -> None:
     """Bytes may follow an answer that is no success, such as the body of a 304."""

@@ -24,6 +24,7 @@ from restorejobs_client import (
     InvalidRequestError,
     ListRestoreJobsRequest,
     RestoreJobsClient,
+    RestoreJobsError,
     gather,
 )
 
@@ -402,6 +403,32 @@ def test_clients_with_credentials_do_not_pickle(server: PageServer) -> None:
         for value in (client, client.list_restore_jobs(), client.list_restore_jobs().split(2)):
             with pytest.raises(InvalidRequestError, match=reason):
                 pickle.dumps(value)
+
+
+def test_default_session_of_boto3_pickles_as_what_it_is(
+    server: PageServer, config_file: Path
+) -> None:
+    """Its profile and region are found again elsewhere; credentials given to it refuse."""
+    keys = "aws_access_key_id=testing\naws_secret_access_key=testing\n"
+    config_file.write_text(f"[profile audit]\nregion=eu-west-3\n{keys}")
+    boto3.setup_default_session(profile_name="audit")
+    pickled = pickle.dumps(RestoreJobsClient(endpoint_url=server.endpoint_url))
+    boto3.setup_default_session(region_name="us-east-1")
+    again = pickle.loads(pickled)  # noqa: S301  # our own
+    assert again.region_name == "eu-west-3"
+    assert again.list_restore_jobs().profile_name == "audit"
+    boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing")
+    with pytest.raises(InvalidRequestError, match="setup_default_session"):
+        pickle.dumps(RestoreJobsClient(region_name=REGION))
+
+
+def test_proxies_that_are_one_url_are_our_error() -> None:
+    """A wrong type of `proxies` is an error of ours, when it is listed and when it is pickled."""
+    wrong: Any = "http://127.0.0.1:9"
+    client = RestoreJobsClient(region_name=REGION, config=Config(proxies=wrong))
+    with pytest.raises(RestoreJobsError):
+        client.list_restore_jobs().first()
+    assert pickle.dumps(client)
 
 
 # Connections

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.config import Config
 from support.memory_service import Service, job
 
+from restorejobs_client.testing import fake_backup, sample_jobs
+
 if TYPE_CHECKING:
+    from types import FrameType
+
     from support.raw_server import PageServer
 
-    from restorejobs_client import RestoreJobsClient
+    from restorejobs_client import RestoreJob, RestoreJobsClient
 
 TESTS = Path(__file__).parent
 CREDENTIALS = {
@@ -120,3 +125,70 @@ def test_threads_start_with_signals_held(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(held) == 2
     assert all(signal.SIGINT in signals for signals in held)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_threads_hold_no_signals_back() -> None:
+    """What a thread of ours starts, such as a credential process, gets its signals."""
+    service = Service([job(0)])
+    held: list[set[Any]] = []
+    service.before_answer = lambda _: held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert len(list(service.listing().parallel(2))) == 1
+    assert len(list(service.listing().watch(until=lambda _: True))) == 1
+    assert held
+    assert all(signals == before for signals in held)
+
+
+@pytest.mark.parametrize("mode", ["standard", "adaptive"])
+def test_handler_may_list_while_botocore_holds_its_own_locks(mode: Any) -> None:
+    """A handler that interrupts botocore's retries takes the next job, and each job comes once."""
+    jobs = sample_jobs(30)
+    with fake_backup(jobs) as backup:
+        config = Config(retries={"mode": mode, "total_max_attempts": 4})
+        iterator = iter(backup.client(config=config).list_restore_jobs(max_results=10))
+        found: list[RestoreJob] = []
+        places: list[str] = []
+
+        def interrupt(frame: FrameType, event: str, called: object) -> None:
+            has_lock = frame.f_code.co_filename.endswith(("quota.py", "bucket.py"))
+            if event == "c_return" and has_lock and called is min and not places:
+                places.append(frame.f_code.co_name)
+                signal.raise_signal(signal.SIGUSR1)
+
+        backup.fail_next("throttle", times=2)
+        before = signal.signal(signal.SIGUSR1, lambda *_: found.append(next(iterator)))
+        sys.setprofile(interrupt)
+        try:
+            found += iterator
+        finally:
+            sys.setprofile(None)
+            signal.signal(signal.SIGUSR1, before)
+    assert places
+    assert sorted(map(repr, found)) == sorted(map(repr, jobs))
+
+
+@pytest.mark.parametrize("makes", ["gather(listing)", "listing.watch()"])
+def test_reading_while_the_interpreter_ends_does_not_wait(makes: str) -> None:
+    """A finalizer that reads a stream or a watch at the end gets our error: no thread runs then."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(TESTS)!r})
+from support.memory_service import Service, job
+from restorejobs_client import gather
+listing = Service([job(number) for number in range(30)]).listing(max_results=10)
+
+class Reader:
+    def __init__(self, iterator):
+        self.iterator = iterator
+    def __del__(self):
+        try:
+            print(len(list(self.iterator)))
+        except Exception as error:
+            print(error)
+
+reader = Reader({makes})
+"""
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert "the interpreter is ending" in done.stdout

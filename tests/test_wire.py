@@ -291,6 +291,34 @@ def test_answers_have_aws_names_only(server: PageServer, client: RestoreJobsClie
     assert list(parsed_by_botocore(server, members)) == [RestoreJob()]
 
 
+@pytest.mark.parametrize("header", [5, None, ["a"]])
+def test_odd_headers_of_a_handler_hide_no_error(server: PageServer, header: object) -> None:
+    """A header that is no text does not replace the error of the service."""
+    boto3_client: Any = server.client(attempts=1)
+
+    def add_header(request: Any, **_: object) -> None:
+        request.headers["X-Auth-Token"] = header
+
+    boto3_client.meta.events.register("before-send.backup.ListRestoreJobs", add_header)
+    with pytest.raises(RestoreJobsError):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs(next_token="-").first()
+
+
+@pytest.mark.parametrize("response", [None, "text", {"Error": None}, {"ResponseMetadata": None}])
+def test_exceptions_with_odd_attributes_become_ours(server: PageServer, response: Any) -> None:
+    """Whatever a handler raises, the error is ours."""
+    boto3_client: Any = server.client(attempts=1)
+    error = ClientError({}, "ListRestoreJobs")
+    error.response = response
+
+    def fail(**_: object) -> None:
+        raise error
+
+    boto3_client.meta.events.register("before-call.backup.ListRestoreJobs", fail)
+    with pytest.raises(RestoreJobsError, match=r"boto3|ListRestoreJobs"):
+        RestoreJobsClient(client=boto3_client).list_restore_jobs().first()
+
+
 def test_listing_inside_a_call_leaves_that_call_its_checks(server: PageServer) -> None:
     """A handler that lists during a call of ours does not hide the damage of that call."""
     boto3_client: Any = server.client(attempts=1)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
-from restorejobs_client._aws.session import check_client, create_client
+from restorejobs_client._aws.session import check_client, create_client, has_given_credentials
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
@@ -108,6 +108,9 @@ class RestoreJobsClient:
             "config": config,
         }
         is_own = client is None and session is None
+        if is_own and profile_name is None:
+            session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session, or None
+            is_own = not has_given_credentials(session)
         if client is not None:
             _reject_conflicts("client", {"session": session, **settings})
             check_client(client)
@@ -120,7 +123,7 @@ class RestoreJobsClient:
                 del endpoint_url, settings  # tracebacks can show variables: here, a password
                 raise error.with_traceback(None) from error.__cause__
         if session is not None and session.profile_name != "default":
-            profile_name = session.profile_name
+            profile_name = settings["profile_name"] = session.profile_name
         url: str = client.meta.endpoint_url
         is_of_aws = not endpoint_url and _AWS_ENDPOINT.match(url)
         origin: dict[str, str | None] = {
@@ -161,11 +164,12 @@ class RestoreJobsClient:
         settings = self._settings
         if settings is None:
             raise InvalidRequestError(
-                "a RestoreJobsClient made from a session or a client cannot be pickled: make it "
+                "a RestoreJobsClient made from a session or a client, or from credentials given "
+                "to boto3.setup_default_session, cannot be pickled: make it "
                 "from region_name and profile_name, to find credentials where it is unpickled"
             )
-        proxies: dict[str, str | None] = getattr(settings["config"], "proxies", None) or {}
-        if any("@" in (url or "") for url in (settings["endpoint_url"], *proxies.values())):
+        proxies: object = getattr(settings["config"], "proxies", None)
+        if "@" in str((settings["endpoint_url"], proxies)):
             message = "a RestoreJobsClient with a password in a URL cannot be pickled"
             raise InvalidRequestError(message)
         try:

@@ -47,7 +47,7 @@ class RestoreJobs(ArrowExport):
         return self._query.origin.get("profile_name")
 
     def _job_pages(self) -> Iterator[Iterable[RestoreJob]]:
-        return iter(self)._job_pages()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of its own iterator
+        return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
         return RestoreJobIterator(Run(self._query))

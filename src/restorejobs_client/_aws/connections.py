@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
@@ -21,6 +22,8 @@ from restorejobs_client._core.interrupts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
 
@@ -42,14 +45,29 @@ def use_own_pools(client: BaseClient) -> None:
         remember_weakly(_sessions, session)
 
 
-def _own_pool(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are not known here
+@cache
+def _own_connection(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are not known here
     def connect(connection: Any) -> None:  # noqa: ANN401
-        pid = os.getpid()
-        kind.ConnectionCls.connect(connection)
-        remember_weakly(_sockets, connection.sock)
-        if pid != os.getpid():  # forked before the line above: the parent has this socket too
+        pid = connection.pid = os.getpid()
+        kind.connect(connection)
+        if connection.sock is not None:  # a recorder of HTTP has none
+            remember_weakly(_sockets, connection.sock)
+        if pid != os.getpid():  # forked before it was remembered
             connection.close()
             raise ConnectionResetError
+
+    return type(kind.__name__, (kind,), {"connect": connect})
+
+
+def _own_pool(kind: Any) -> type:  # noqa: ANN401
+    def get_connection(pool: object, timeout: float | None = None) -> object:
+        connection: Any = kind._get_conn(pool, timeout)  # noqa: SLF001  # urllib3 has no other way
+        # A fork may have run without our hook, and a TLS socket may keep the beginning of an answer
+        # that belongs to no request.
+        unread: Callable[[], int] = getattr(connection.sock, "pending", int)
+        if getattr(connection, "pid", 0) != os.getpid() or unread():
+            connection.close()
+        return connection
 
     def urlopen(pool: object, *args: object, **options: object) -> object:
         # urllib3 cannot prepare to follow a 303, although botocore does not let it follow any.
@@ -58,8 +76,10 @@ def _own_pool(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are not k
         return response
 
     members = {
-        "ConnectionCls": type("Connection", (kind.ConnectionCls,), {"connect": connect}),
+        # Looked up for each connection, because a recorder of HTTP may have replaced it.
+        "ConnectionCls": property(lambda _: _own_connection(kind.ConnectionCls)),
         "QueueCls": InterruptSafeQueue,
+        "_get_conn": get_connection,
         "urlopen": urlopen,
     }
     return type(kind.__name__, (kind,), members)
@@ -99,6 +119,7 @@ def _leave_to_parent() -> None:
             if null != number:
                 os.dup2(null, number, inheritable=False)
                 os.close(null)
+    _sockets.clear()  # their numbers may be those of other files at the next fork
     for session in living(_sessions):
         with suppress(AttributeError):
             for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # as above

@@ -73,6 +73,17 @@ def our_error(
         secrets: what the call must not show.
         otherwise: our class for an exception of somebody else, such as an event handler.
     """
+    try:
+        return _converted(error, secrets, otherwise)
+    except Exception:  # noqa: BLE001  # the attributes of an exception may be anything
+        return otherwise(f"a call of boto3 failed: {type(error).__name__}")
+
+
+def _converted(
+    error: Exception,
+    secrets: Secrets | None,
+    otherwise: type[ConfigurationError | TransportError],
+) -> RestoreJobsError:
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
         _clean(error, secrets)
         return error

@@ -82,8 +82,6 @@ def create_client(
     client: Any = None  # boto3 creates its attributes at run time
     try:
         with _creating:
-            if session is None and profile_name is None:
-                session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session
             session = session or new_session(profile_name=profile_name, region_name=region_name)
             client = cast("Any", session).client(
                 "backup",
@@ -98,6 +96,12 @@ def create_client(
     else:
         return cast("botocore_client.BaseClient", client)
     raise failure
+
+
+def has_given_credentials(session: boto3.Session | None) -> bool:
+    """Return whether a session was given its credentials, instead of finding them."""
+    core: Any = getattr(session, "_session", None)  # boto3 has no public way to tell
+    return getattr(getattr(core, "_credentials", None), "method", None) == "explicit"
 
 
 def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJobsError:

@@ -11,7 +11,7 @@ from copy import copy
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar, cast
 
-from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
+from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.interrupts import start_thread
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.run import Run
@@ -83,7 +83,7 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
     next job is taken from it. Several tasks can share an iterator.
     """
 
-    _call: Future[float | None] | None = None
+    _call: tuple[int, Future[float | None]] | None = None
 
     async def _pause_async(self, seconds: float) -> None:
         """Wait that long on the event loop, or until the iterator is closed."""
@@ -94,9 +94,10 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
         while True:
             for job in self._items:
                 return job
-            if self._call is None or self._call.done() or self._pid != os.getpid():
-                self._call = self._advance_on_a_thread()
-            pause = await asyncio.wrap_future(self._call)
+            pid = os.getpid()  # a child of a fork has no thread of its parent
+            if self._call is None or self._call[0] != pid or self._call[1].done():
+                self._call = pid, self._advance_on_a_thread()
+            pause = await asyncio.wrap_future(self._call[1])
             if pause is None:
                 raise StopAsyncIteration
             if pause > 0:
@@ -196,13 +197,9 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
         """Yield the rest page by page, for a table. It moves only when the table has all of it."""
         run = copy(self._run)
-        try:
+        yield cast("tuple[RestoreJob, ...]", tuple(run.items))
+        while run.advance():
             yield cast("tuple[RestoreJob, ...]", tuple(run.items))
-            while run.advance():
-                yield cast("tuple[RestoreJob, ...]", tuple(run.items))
-        except RestoreJobsError as error:
-            error.checkpoint = self.checkpoint  # nobody has the jobs of a failed table
-            raise
         self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
 
 

@@ -24,7 +24,7 @@ from restorejobs_client._core.errors import (
     ThrottlingException,
     TransportError,
 )
-from restorejobs_client._core.interrupts import new_queue, start_thread
+from restorejobs_client._core.interrupts import check_threads_run, new_queue, start_thread
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
@@ -159,6 +159,7 @@ class WorkerPool:
             self.batch, self._taken = batch, self._taken + 1
         elif not is_finished:
             self._make_room()  # again, because an interrupt may have left it out
+            check_threads_run()
             self._news.get()
         elif (group := self._group.next) is not None:
             self._group, self.batch = group, group.first or self.batch
@@ -254,21 +255,20 @@ class WorkerPool:
                     self._tasks.put(task)
                     return False
             with suppress(Empty):
-                while isinstance(one := self._tasks.get_nowait(), Task):
-                    others.append(one)
-                self._tasks.put(one)
-        for other in others:
-            twin = copy(error)
-            twin.__cause__ = error.__cause__
-            twin.checkpoint = other.pages.checkpoint
-            self._finish(other, twin)
-        self._finish(task, error)
+                while isinstance(other := self._tasks.get_nowait(), Task):
+                    others.append(other)
+                self._tasks.put(other)
+        for one in (task, *others):
+            self._finish(one, error)
         return True
 
     def _finish(
         self, task: Task, error: RestoreJobsError | None = None, replacements: Sequence[Task] = ()
     ) -> None:
         if error is not None:
+            if error.listing is not None:  # it is the error of another task too
+                cause, error = error.__cause__, copy(error)
+                error.__cause__, error.checkpoint = cause, task.pages.checkpoint
             error.listing = task.listing
             error.add_note(f"while listing {task.listing!r}")
         if not replacements:

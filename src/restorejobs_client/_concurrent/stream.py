@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from copy import copy
+from functools import partial
 from operator import length_hint
 from typing import Final
 
 from restorejobs_client._concurrent.iterator import ClosableIterator
 from restorejobs_client._concurrent.pool import WorkerPool
-from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsErrorGroup
+from restorejobs_client._core.errors import (
+    InvalidRequestError,
+    RestoreJobsError,
+    RestoreJobsErrorGroup,
+)
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.arrow import ArrowExport
 
 _AGAIN: Final = "call parallel or gather again"
+_TAKEN: Final = f"a table or a reader has taken jobs of this stream, and has not ended: {_AGAIN}"
 
 
 class RestoreJobStream(ArrowExport, ClosableIterator):
@@ -35,22 +42,21 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         self._pool = pool
         self._bar = bar
         self._workers_pid: int | None = None  # of the process that has the workers
-        self._has_table = False  # whether a table takes the jobs
-        self._has_ended = False
+        self._readers: dict[str, object] = {}  # the one that makes a table, if any
+        self._has_ended = self._is_closed = False
         pool.belong_to(self)
 
     def close(self) -> None:
         """End the threads. The remaining jobs are not delivered."""
+        self._is_closed = not self._has_ended
         self._has_ended = True
         self._items = iter(())
         self._pool.stop()
         self._bar.end()
 
     def _advance(self) -> float | None:
-        if self._has_table and not self._has_ended:
-            raise InvalidRequestError(
-                f"a table or a reader has taken jobs of this stream, and has not ended: {_AGAIN}"
-            )
+        if self._readers and not self._has_ended:
+            raise InvalidRequestError(_TAKEN)
         return self._take_jobs()
 
     def _take_jobs(self) -> float | None:
@@ -88,10 +94,9 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         if failures:
             failed = counted(len(failures), "listing")
             message = f"{failed} failed; resume each from its checkpoint"
-            if self._has_table:  # whose jobs nobody has received
+            if self._readers:  # whose jobs nobody has received
                 message = f"{failed} failed, so there is no table: {_AGAIN}"
-                for failure in failures:
-                    failure.checkpoint = None
+                failures = [_without_checkpoint(failure) for failure in failures]
             raise RestoreJobsErrorGroup(message, failures)
         self._has_ended = True
         self._bar.end()
@@ -104,11 +109,20 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
         if self._has_ended:
             raise InvalidRequestError(f"the jobs of this stream were delivered already: {_AGAIN}")
-        self._advance()  # refuses a second table
-        self._has_table = True
-        self._items = iter(())  # the table takes the first page too
-        return self._rest()
+        # Unlike a generator, this does not end after an error.
+        return iter(partial(self._table_page, object()), None)
 
-    def _rest(self) -> Iterator[tuple[RestoreJob, ...]]:
-        while self._take_jobs() is not None:
-            yield tuple(self._items)
+    def _table_page(self, reader: object) -> tuple[RestoreJob, ...] | None:
+        if self._readers.setdefault("table", reader) is not reader:
+            raise InvalidRequestError(_TAKEN)
+        if self._take_jobs() is not None:
+            return tuple(self._items)
+        if self._is_closed:
+            raise InvalidRequestError(f"the stream was closed before the table was whole: {_AGAIN}")
+        return None
+
+
+def _without_checkpoint(error: RestoreJobsError) -> RestoreJobsError:
+    twin = copy(error)
+    twin.__cause__, twin.checkpoint = error.__cause__, None
+    return twin

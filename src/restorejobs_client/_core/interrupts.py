@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import ref
 
@@ -101,11 +103,16 @@ def start_thread(work: Callable[[], object]) -> None:
     Raises:
         RestoreJobsError: the process is at its limit of threads.
     """
+    check_threads_run()
     run = copy_context().run
-    thread = threading.Thread(target=run, args=(work,), name="restorejobs", daemon=True)
     try:
-        with _signals_held():
-            thread.start()
+        with _signals_held() as release:
+
+            def begin() -> None:
+                release()  # what the work starts, such as a process, gets its signals
+                run(work)
+
+            threading.Thread(target=begin, name="restorejobs", daemon=True).start()
     except RuntimeError:
         raise RestoreJobsError(
             "the operating system refused to start a thread: end other threads, or raise the limit "
@@ -113,15 +120,29 @@ def start_thread(work: Callable[[], object]) -> None:
         ) from None
 
 
+def check_threads_run() -> None:
+    """Refuse to wait for a thread while the interpreter ends, because none runs then.
+
+    Raises:
+        RestoreJobsError: the interpreter is ending.
+    """
+    if sys.is_finalizing():
+        raise RestoreJobsError("the interpreter is ending, and its threads no longer run")
+
+
 @contextmanager
-def _signals_held() -> Generator[None]:
-    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition."""
+def _signals_held() -> Generator[Callable[[], object]]:
+    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition.
+
+    It yields what releases them in another thread.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
+        yield lambda: None
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    release = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        yield
+        yield release
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        release()

@@ -52,16 +52,16 @@ class Secrets:
     __slots__ = ("_patterns",)
 
     def __init__(
-        self, urls: Iterable[str | None] = (), headers: Mapping[str, str | bytes] | None = None
+        self, urls: Iterable[object] = (), headers: Mapping[object, object] | None = None
     ) -> None:
         found: list[tuple[str, int]] = []  # with the least length
-        for url in filter(None, urls):
+        for url in filter(None, map(_as_text, urls)):
             for login in map(_LOGIN.match, (url, _decoded(url))):
                 user, _, password = (login[2] if login else "").partition(":")
                 found += [(user, _SHORTEST), (password, _SHORTEST_PASSWORD)]
         for name, header in (headers or {}).items():
-            if _SECRET_NAME.search(name):
-                value = header.decode(errors="replace") if isinstance(header, bytes) else header
+            if _SECRET_NAME.search(str(name)):
+                value = _as_text(header)
                 found += [(part, _SHORTEST) for part in _SIGNED.findall(value) or [value]]
         values = {one for value, least in found if len(one := _decoded(value).strip()) >= least}
         self._patterns: list[re.Pattern[str]] = []
@@ -77,6 +77,12 @@ class Secrets:
             text = pattern.sub("***", text)
         text = _URL.sub(lambda url: without_login(url[0]), text)
         return _NAMED.sub(lambda match: f"{match['name'] or ''}***", text)
+
+
+def _as_text(value: object) -> str:
+    """Return text; something else, which a handler or a mistake may have set, is none."""
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return value if isinstance(value, str) else ""
 
 
 def _decoded(text: str) -> str:

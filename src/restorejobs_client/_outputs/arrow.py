@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
 from restorejobs_client._core.extras import pa, pc, pd
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.tally import checked_jobs
@@ -74,7 +74,7 @@ class ArrowExport(Iterable[RestoreJob]):
         Raises:
             ImportError: the extra `arrow` is not installed.
         """
-        reader: Any = pa.RecordBatchReader.from_batches(_schema(), _batches(self._job_pages()))
+        reader: Any = pa.RecordBatchReader.from_batches(_schema(), _Batches(self._job_pages()))
         stream: object = reader.__arrow_c_stream__(requested_schema)
         return stream
 
@@ -99,7 +99,14 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    return pa.Table.from_batches(_batches(_pages(jobs)), schema=_schema()).unify_dictionaries()
+    pages = _pages(jobs)
+    start: str | None = getattr(pages, "checkpoint", getattr(jobs, "checkpoint", None))
+    try:
+        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
+    except RestoreJobsError as error:
+        if start is not None:
+            error.checkpoint = start  # nobody has the jobs of a failed table
+        raise
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -154,13 +161,26 @@ def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
     return iter(lambda: tuple(islice(checked, _BATCH)), ())
 
 
-def _batches(pages: Iterator[Iterable[RestoreJob]]) -> Iterator[pa.RecordBatch]:
-    """Yield a record batch for each page that has jobs, or one without rows."""
-    # The variable of a `for` loop would keep a page alive while the next one is decoded. Decoding
-    # into new memory instead of the memory of the freed page costs 10 % of the CPU time.
-    batches = map(_batch, filter(None, pages))
-    yield next(batches, None) or _batch(())
-    yield from batches
+class _Batches(Iterator[Any]):
+    """A record batch for each page that has jobs, or one without rows.
+
+    A generator would end after an error. The variable of a `for` loop would keep a page alive while
+    the next one is decoded, and decoding into new memory instead of that of the freed page costs
+    10 % of the CPU time.
+    """
+
+    def __init__(self, pages: Iterator[Iterable[RestoreJob]]) -> None:
+        self._rest = map(_batch, filter(None, pages))
+        self._is_empty = True
+
+    def __next__(self) -> pa.RecordBatch:
+        batch = next(self._rest, None)
+        if batch is None:
+            if not self._is_empty:
+                raise StopIteration
+            batch = _batch(())  # which has categories
+        self._is_empty = False
+        return batch
 
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:

@@ -92,4 +92,5 @@ def creation_bounds(parameters: Parameters) -> tuple[datetime | None, datetime |
 
 def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
     """Return the dates that divide a period into parts of equal length."""
-    return [lower + (upper - lower) * number / parts for number in range(1, parts)]
+    length = (upper - lower) / timedelta.resolution  # a product of periods may be too long
+    return [lower + length * number / parts * timedelta.resolution for number in range(1, parts)]
