@@ -125,6 +125,19 @@ def test_misspelt_arguments_are_refused(name: str) -> None:
         RestoreJobsClient(**misspelt)
 
 
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("MaxItems", "limit"), ("page_size", "max_results"), ("StartingToken", "resume_from")],
+)
+def test_names_of_boto3s_paginators_are_answered_with_ours(
+    client: RestoreJobsClient, name: str, ours: str
+) -> None:
+    """`MaxItems` looks like `max_results`, but is `limit`."""
+    unknown: dict[str, Any] = {name: 5}
+    with pytest.raises(InvalidRequestError, match=f"did you mean {ours}"):
+        client.list_restore_jobs(**unknown)
+
+
 def test_client_of_another_service_is_refused() -> None:
     """`client` must be a boto3 "backup" client."""
     for other in (boto3.client("s3", region_name=REGION), "backup"):

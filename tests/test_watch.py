@@ -32,8 +32,10 @@ from restorejobs_client import (
     RestoreJobCreator,
     RestoreJobPage,
     RestoreJobs,
+    RestoreJobsError,
     RestoreJobStatus,
     RestoreJobWatch,
+    TransportError,
     WatchTimeoutError,
 )
 from restorejobs_client.testing import FakeBackup, _InstantClock, fake_backup, sample_jobs
@@ -580,10 +582,42 @@ def test_timeout_is_raised_while_requests_fail(backup: FakeBackup) -> None:
     for _ in range(4):
         with pytest.raises(AccessDeniedException):
             next(watch)
-        clock.sleep(10)
+        clock.sleep(9)
     with pytest.raises(WatchTimeoutError) as caught:
         next(watch)
     assert caught.value.pending == ("a",)
+    assert isinstance(caught.value.__cause__, AccessDeniedException)
+    assert caught.value.listing.region_name == backup.client().region_name
+
+
+def test_failed_requests_do_not_follow_each_other_at_once() -> None:
+    """A loop that asks again after each error sends one request in a second, or an interval."""
+    service = Service([job(0)])
+
+    def fail(_: object) -> None:
+        message = "no answer"
+        raise TransportError(message)
+
+    service.before_answer = fail
+    watch = service.listing().watch(interval=0.1, timeout=0.45)
+    errors: list[RestoreJobsError] = []
+    while not errors or isinstance(errors[-1], TransportError):
+        with pytest.raises(RestoreJobsError) as caught:
+            next(watch)
+        errors.append(caught.value)
+    assert 2 <= len(service.asked) <= 6
+    assert isinstance(errors[-1].__cause__, TransportError)
+
+
+def test_timeout_without_an_error_has_no_cause(backup: FakeBackup) -> None:
+    """If AWS has answered the latest request, no error is the cause of the time-out."""
+    watch = listing(backup).watch(["a"], timeout=100)
+    backup.fail_next("access_denied")
+    with pytest.raises(AccessDeniedException):
+        next(watch)
+    with pytest.raises(WatchTimeoutError) as caught:
+        next(watch)
+    assert caught.value.__cause__ is None
 
 
 def test_watches_of_a_fake_have_separate_clocks(backup: FakeBackup) -> None:

@@ -50,7 +50,7 @@ class RestoreJobs(ArrowExport):
         return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
-        return RestoreJobIterator(Run(self._query))
+        return RestoreJobIterator(Run(self._query, self))
 
     def __aiter__(self) -> RestoreJobIterator:
         """Iterate with `async for`, without blocking the event loop: requests run on a thread.
@@ -74,7 +74,7 @@ class RestoreJobs(ArrowExport):
 
         The iterator has a `checkpoint`. After an error, `next()` requests the page again.
         """
-        return RestoreJobPageIterator(Run(self._query, by_page=True))
+        return RestoreJobPageIterator(Run(self._query, self, by_page=True))
 
     def first(self) -> RestoreJob | None:
         """Return the first job, or `None` if there is none. Only one job is requested."""
@@ -188,10 +188,12 @@ class RestoreJobs(ArrowExport):
                 `until` is wrong, or the listing has a `limit`, `next_token` or `resume_from`, which
                 apply to a single run.
             WatchTimeoutError: while iterating, after `timeout` seconds. `pending` has the ids of
-                the jobs that have not ended, including those that were never listed.
+                the jobs that have not ended, including those that were never listed. The
+                `__cause__` is the error of the latest request; `None` if AWS has answered it.
             Exception: while iterating, what `until` raises, as it is. `next()` asks it again. A
                 StopIteration becomes a RuntimeError, as in a generator.
-            RestoreJobsError: while iterating, as for the listing. `next()` tries again.
+            RestoreJobsError: while iterating, as for the listing. `next()` tries again after one
+                second, or after `interval` if that is shorter.
 
         Examples:
             >>> from restorejobs_client.testing import fake_backup
@@ -205,7 +207,7 @@ class RestoreJobs(ArrowExport):
         """
         self._reject_single_run_options("be watched")
         return RestoreJobWatch(
-            self._query, restore_job_ids, interval=interval, timeout=timeout, until=until
+            self._query, self, restore_job_ids, interval=interval, timeout=timeout, until=until
         )
 
     def _cut_windows(self, purpose: str, parts: int) -> list[Window]:

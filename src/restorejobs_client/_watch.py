@@ -18,7 +18,13 @@ from threading import TIMEOUT_MAX
 from typing import Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
-from restorejobs_client._core.errors import InvalidRequestError, TransportError, WatchTimeoutError
+from restorejobs_client._core.errors import (
+    InvalidRequestError,
+    ListingLike,
+    RestoreJobsError,
+    TransportError,
+    WatchTimeoutError,
+)
 from restorejobs_client._core.interrupts import new_queue, start_thread
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
@@ -32,6 +38,7 @@ Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
 # Rounds start up to 10 % earlier or later, so that many watches do not send requests together.
 _JITTER: Final = 0.1
+_RETRY_DELAY: Final = 1.0  # seconds, for clients that do not wait themselves
 # AWS may list a job a little after its creation. So each round also lists jobs that were created
 # up to this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
@@ -168,9 +175,10 @@ class RestoreJobWatch(ClosableIterator):
     interrupted anything else of the watch, it gets an InvalidRequestError.
     """
 
-    def __init__(  # only RestoreJobs.watch calls it
+    def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
         self,
         query: Query,
+        listing: ListingLike,
         restore_job_ids: Iterable[str] | None,
         *,
         interval: float,
@@ -186,6 +194,7 @@ class RestoreJobWatch(ClosableIterator):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
             raise InvalidRequestError(message)
         self._follower = _Follower(query, ids, until)
+        self._listing = listing
         self._fetch = query.fetch
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
@@ -195,9 +204,9 @@ class RestoreJobWatch(ClosableIterator):
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._sights: dict[_Key, RestoreJob] = {}  # to remember once all changes are handed over
         self._advancing: object = None  # the lock, while this thread holds it
-        self._has_open_request = False  # also after a request that failed
+        self._failure: RestoreJobsError | None = None  # of the latest request
         self._deadline: float | None = None  # the first request sets it
-        self._next_round = 0.0
+        self._round_began = self._not_before = -math.inf  # the time of the next request
         self._is_closed = restore_job_ids is not None and not ids
         self._answers = new_queue()  # to the latest request
         self._open = threading.Lock()  # held until the watch is closed
@@ -246,14 +255,16 @@ class RestoreJobWatch(ClosableIterator):
         self._advancing = self._lock
         try:
             return self._step()
-        except BaseException:
+        except BaseException as error:
             self._draw_bar(is_last=True)
+            if isinstance(error, RestoreJobsError):
+                error.listing = self._listing
             raise
         finally:
             self._advancing = None
 
     def _step(self) -> float | None:
-        """Hand over changes, end, wait for the next round, or request a page."""
+        """Hand over changes, or request a page, which may have some."""
         follower, sights = self._follower, self._sights
         while sights and not self._is_closed:
             key, job = next(iter(sights.items()))
@@ -266,6 +277,11 @@ class RestoreJobWatch(ClosableIterator):
             changed, sights = follower.look(jobs)
             self._items, self._sights, self._jobs = iter(changed), sights, ()
             return 0.0
+        return self._request_page()
+
+    def _request_page(self) -> float | None:
+        """Request a page, unless it is not time yet, or nothing is left to wait for."""
+        follower = self._follower
         now = self._clock.now()
         pages, deadline = self._pages, self._deadline
         is_between_rounds = pages is None and deadline is not None
@@ -274,25 +290,29 @@ class RestoreJobWatch(ClosableIterator):
             return None
         if deadline is None:
             deadline = now + self._timeout
-        elif now >= deadline and (is_between_rounds or self._has_open_request):
-            raise WatchTimeoutError(self._timeout, follower.pending)
+        elif now >= deadline and (is_between_rounds or self._failure is not None):
+            raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
+        if now < self._not_before:
+            return self._clock.sleep(min(self._not_before, deadline) - now)
         if pages is None:
-            if now < self._next_round:
-                return self._clock.sleep(min(self._next_round, deadline) - now)
-            jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
-            next_round = now + self._interval * jitter
-            run = Run(follower.query, self._fetch_unless_closed, by_page=True)
+            run = Run(follower.query, self._listing, self._fetch_unless_closed, by_page=True)
             pages = RestoreJobPageIterator(run)
-            self._pages, self._next_round, self._deadline = pages, next_round, deadline
+            self._pages, self._round_began, self._deadline = pages, now, deadline
         self._draw_bar()
-        self._has_open_request = True
-        for page in pages:
-            self._jobs = page.restore_jobs
-            break
-        else:
-            follower.end_round()
-            self._pages = None
-        self._has_open_request = False
+        try:
+            for page in pages:
+                self._jobs = page.restore_jobs
+                break
+            else:
+                follower.end_round()
+                jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
+                self._not_before = self._round_began + self._interval * jitter
+                self._pages = None
+        except RestoreJobsError as error:
+            self._failure = error
+            self._not_before = self._clock.now() + min(self._interval, _RETRY_DELAY)
+            raise
+        self._failure = None
         self._draw_bar()
         return 0.0
 

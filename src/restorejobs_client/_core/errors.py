@@ -59,13 +59,13 @@ class RestoreJobsError(Exception):
     Attributes:
         checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
             that is raised while a listing is iterated. Otherwise, it is `None`.
-        listing: the listing that failed in `gather`, or the window that failed in `parallel`. Only
-            the errors in a `RestoreJobsErrorGroup` have one; it is `None` otherwise, and after
-            pickling.
+        listing: the listing that failed while it was iterated; in a `RestoreJobsErrorGroup`, that
+            of `gather`, or the window of `parallel`. It is `None` for the group itself, for other
+            errors, and after pickling. A listing has no truth value: compare it with `None`.
     """
 
     checkpoint: str | None = None
-    listing: ListingLike = cast("Any", None)  # not optional, for code that reads error groups
+    listing: ListingLike = cast("Any", None)  # not optional, for code that reads it
 
     def __init__(self, message: str) -> None:
         # Not super(), because botocore's classes build their message from a template.

@@ -114,10 +114,18 @@ def check_count(name: str, value: object, *, least: int) -> int:
     return value
 
 
+_OF_BOTO3: Final = {  # what paginators call our parameters
+    "max_items": "limit",
+    "page_size": "max_results",
+    "starting_token": "resume_from",
+}
+
+
 def unknown_parameter(name: str, accepted: list[str]) -> str:
     """Return the error message for an unknown name, with the name that was probably meant."""
     in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    near = [one for text in (name, in_snake_case) for one in get_close_matches(text, accepted, 1)]
+    near = [one for one in (_OF_BOTO3.get(in_snake_case),) if one in accepted]
+    near += [one for text in (name, in_snake_case) for one in get_close_matches(text, accepted, 1)]
     known = ", ".join(filter(str.islower, accepted))
     advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
     return f"{name} is not a parameter here: {advice}"
