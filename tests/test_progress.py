@@ -17,20 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.memory_service import Service, job
 from support.terminal import Terminal
-from typing_extensions import override
 
 from restorejobs_client import RestoreJob, RestoreJobs, TransportError, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class BrokenTerminal(Terminal):
-    """A terminal that was closed."""
-
-    @override
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
 
 
 @pytest.fixture
@@ -294,15 +285,3 @@ def test_missing_tqdm_raises_before_anything_is_sent(
         "progress needs tqdm: pip install tqdm, or this package with its extra 'progress'"
     )
     assert service.asked == []
-
-
-@pytest.mark.parametrize("kind", ["jobs", "parallel", "watch"])
-def test_broken_terminal_harms_no_listing(service: Service, kind: str) -> None:
-    """A bar that cannot be drawn raises nothing, and all jobs come."""
-    with redirect_stderr(BrokenTerminal()):
-        jobs = {
-            "jobs": iter(listing(service)),
-            "parallel": listing(service).parallel(2),
-            "watch": listing(service).watch(until=lambda _: True),
-        }[kind]
-        assert len(list(jobs)) == 2_500

@@ -44,8 +44,7 @@ class ProgressBar:
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
             options = self._options if _is_notebook() or _is_terminal() else {"disable": True}
-            with suppress(OSError, ValueError):  # its terminal is gone, which harms no listing
-                self._bar = make(miniters=0, initial=self._count, **options)
+            self._bar = make(miniters=0, initial=self._count, **options)
 
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -59,17 +58,15 @@ class ProgressBar:
             return
         if self._pages:
             details = (*details, counted(self._pages, "page"))
-        with suppress(OSError, ValueError):
-            bar.set_postfix_str(", ".join(details), refresh=False)
-            bar.update(count - self._count)
+        bar.set_postfix_str(", ".join(details), refresh=False)
+        bar.update(count - self._count)
         self._count = count
 
     def end(self) -> None:
         """Draw the bar for the last time."""
         bar, self._bar = self._bar, None
         if bar is not None:
-            with suppress(OSError, ValueError):
-                bar.close()
+            bar.close()
 
 
 def _is_notebook() -> bool:
