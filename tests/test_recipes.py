@@ -552,6 +552,8 @@ def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: 
         "a": "COMPLETED",
         "missed": "COMPLETED",
     }
+    handle(event("missed", "COMPLETED"), client, table)
+    assert table["missed"].creation_date is not None  # the event has fewer members
 
 
 def test_cookbook_pass_keeps_every_job(backup: FakeBackup, recipe: Any) -> None:
