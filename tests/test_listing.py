@@ -21,7 +21,6 @@ from restorejobs_client import (
     PaginationError,
     RestoreJob,
     RestoreJobPage,
-    TransportError,
     gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
@@ -378,19 +377,3 @@ def test_signal_handler_may_read_at_any_moment(kind: str, count: int) -> None:
 
     for call in range(1, run(0) + 1):
         run(call)
-
-
-def test_errors_name_the_listing_that_was_iterated() -> None:
-    """An error of a listing, its pages and its watch has that listing, as in an error group."""
-    service = Service()
-
-    def fail(_: object) -> None:
-        message = "no answer"
-        raise TransportError(message)
-
-    service.before_answer = fail
-    listing = service.listing()
-    for jobs in (iter(listing), listing.pages(), listing.watch()):
-        with pytest.raises(TransportError) as caught:
-            next(jobs)
-        assert caught.value.listing is listing

@@ -50,7 +50,7 @@ class RestoreJobs(ArrowExport):
         return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
-        return RestoreJobIterator(Run(self._query, self))
+        return RestoreJobIterator(Run(self._query))
 
     def __aiter__(self) -> RestoreJobIterator:
         """Iterate with `async for`, without blocking the event loop: requests run on a thread.
@@ -74,7 +74,7 @@ class RestoreJobs(ArrowExport):
 
         The iterator has a `checkpoint`. After an error, `next()` requests the page again.
         """
-        return RestoreJobPageIterator(Run(self._query, self, by_page=True))
+        return RestoreJobPageIterator(Run(self._query, by_page=True))
 
     def first(self) -> RestoreJob | None:
         """Return the first job, or `None` if there is none. Only one job is requested."""
@@ -207,7 +207,7 @@ class RestoreJobs(ArrowExport):
         """
         self._reject_single_run_options("be watched")
         return RestoreJobWatch(
-            self._query, self, restore_job_ids, interval=interval, timeout=timeout, until=until
+            self._query, restore_job_ids, interval=interval, timeout=timeout, until=until
         )
 
     def _cut_windows(self, purpose: str, parts: int) -> list[Window]:

@@ -20,7 +20,6 @@ from typing import Final, cast
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import (
     InvalidRequestError,
-    ListingLike,
     RestoreJobsError,
     TransportError,
     WatchTimeoutError,
@@ -175,10 +174,9 @@ class RestoreJobWatch(ClosableIterator):
     interrupted anything else of the watch, it gets an InvalidRequestError.
     """
 
-    def __init__(  # noqa: PLR0913  # only RestoreJobs.watch calls it
+    def __init__(  # only RestoreJobs.watch calls it
         self,
         query: Query,
-        listing: ListingLike,
         restore_job_ids: Iterable[str] | None,
         *,
         interval: float,
@@ -194,7 +192,6 @@ class RestoreJobWatch(ClosableIterator):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
             raise InvalidRequestError(message)
         self._follower = _Follower(query, ids, until)
-        self._listing = listing
         self._fetch = query.fetch
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
@@ -255,10 +252,8 @@ class RestoreJobWatch(ClosableIterator):
         self._advancing = self._lock
         try:
             return self._step()
-        except BaseException as error:
+        except BaseException:
             self._draw_bar(is_last=True)
-            if isinstance(error, RestoreJobsError):
-                error.listing = self._listing
             raise
         finally:
             self._advancing = None
@@ -295,7 +290,7 @@ class RestoreJobWatch(ClosableIterator):
         if now < self._not_before:
             return self._clock.sleep(min(self._not_before, deadline) - now)
         if pages is None:
-            run = Run(follower.query, self._listing, self._fetch_unless_closed, by_page=True)
+            run = Run(follower.query, self._fetch_unless_closed, by_page=True)
             pages = RestoreJobPageIterator(run)
             self._pages, self._round_began, self._deadline = pages, now, deadline
         self._draw_bar()

@@ -59,9 +59,9 @@ class RestoreJobsError(Exception):
     Attributes:
         checkpoint: where to continue, for `client.resume(checkpoint)`. It is set on every error
             that is raised while a listing is iterated. Otherwise, it is `None`.
-        listing: the listing that failed while it was iterated; in a `RestoreJobsErrorGroup`, that
-            of `gather`, or the window of `parallel`. It is `None` for the group itself, for other
-            errors, and after pickling. A listing has no truth value: compare it with `None`.
+        listing: the listing that failed in `gather`, or the window that failed in `parallel`. Only
+            the errors in a `RestoreJobsErrorGroup` have one; it is `None` for the group and for
+            other errors, and after pickling. It has no truth value: compare it with `None`.
     """
 
     checkpoint: str | None = None

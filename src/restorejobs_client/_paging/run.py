@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import length_hint
 
-from restorejobs_client._core.errors import ListingLike, RestoreJobsError, TransportError
+from restorejobs_client._core.errors import RestoreJobsError, TransportError
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._paging.cursor import Cursor, FetchPage, Query
 
@@ -13,15 +13,9 @@ class Run(Cursor):
     """A cursor that fetches its pages. After an error, it requests the same page again."""
 
     def __init__(
-        self,
-        query: Query,
-        listing: ListingLike,
-        fetch: FetchPage | None = None,
-        *,
-        by_page: bool = False,
+        self, query: Query, fetch: FetchPage | None = None, *, by_page: bool = False
     ) -> None:
         super().__init__(query, by_page=by_page)
-        self._listing = listing
         self._fetch = fetch or query.fetch
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
 
@@ -44,12 +38,12 @@ class Run(Cursor):
         except RecursionError:
             self._bar.end()
             ours = TransportError("the call failed: the recursion limit is too low")
-            ours.checkpoint, ours.listing = self.checkpoint, self._listing
+            ours.checkpoint = self.checkpoint
             raise ours from None
         except BaseException as error:
             self._bar.end()
             if isinstance(error, RestoreJobsError):
-                error.checkpoint, error.listing = self.checkpoint, self._listing
+                error.checkpoint = self.checkpoint
             raise
         self._bar.show(self._bar.jobs)
         if self.is_done:
