@@ -9,8 +9,8 @@ A network that fails for a while does not end it. It exits with
 0  if all jobs are COMPLETED,
 1  if one of them ended otherwise, or there is none,
 2  after the time-out, and
-3  if AWS did not answer: after an error such as missing permissions, or if there was no answer
-   between the last network error and the time-out.
+3  if AWS did not answer: after an error such as missing permissions, or if the last request
+   before the time-out has failed.
 """
 
 from __future__ import annotations
@@ -43,14 +43,7 @@ def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
     listing = client.list_restore_jobs(by_restore_testing_plan_arn=options.plan)
     ids: list[str] | None = options.ids or None
     latest: dict[str | None, RestoreJob] = {}
-    problem: RestoreJobsError | None = None
-
-    def has_ended(job: RestoreJob) -> bool:
-        nonlocal problem
-        problem = None  # AWS answers
-        return job.is_terminal
-
-    watch = listing.watch(ids, interval=options.interval, timeout=options.timeout, until=has_ended)
+    watch = listing.watch(ids, interval=options.interval, timeout=options.timeout)
     while True:
         try:
             for job in watch:
@@ -59,11 +52,10 @@ def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
                 latest[job.restore_job_id] = job
             break
         except PASSING as error:  # the watch goes on where it is
-            problem = error
             say(f"Trying again: {error}", file=sys.stderr)
         except WatchTimeoutError as error:
-            say(f"Still waiting for {', '.join(error.pending)}", file=sys.stderr)
-            return 3 if problem else 2
+            say(f"Still waiting for {', '.join(error.pending) or 'AWS'}", file=sys.stderr)
+            return 2 if error.__cause__ is None else 3  # the cause is the error of the last request
     unsuccessful = [job for job in latest.values() if job.status != "COMPLETED"]
     for job in unsuccessful:
         reason = job.status_message or "AWS gives no reason"

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 from fastapi.testclient import TestClient
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
@@ -31,6 +32,7 @@ from support.markdown_code import blocks, run_python_blocks
 from restorejobs_client import (
     AccessDeniedException,
     InvalidCheckpointError,
+    MalformedResponseError,
     RestoreDeletionStatus,
     RestoreJob,
     RestoreJobCreator,
@@ -38,13 +40,16 @@ from restorejobs_client import (
     RestoreJobStatus,
     RestoreJobSummary,
     RestoreValidationStatus,
+    TransportError,
+    gather,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from restorejobs_client.testing import FakeBackup
+    from restorejobs_client import RestoreJobsClient
+    from restorejobs_client.testing import FakeBackup, FaultName
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -122,7 +127,78 @@ def test_signed_checkpoint_is_verified(recipe: Any) -> None:
         page["verified"](text, b"another key")
 
 
+def test_checkpoint_has_a_fixed_date(backup: FakeBackup) -> None:
+    """A checkpoint is refused with a date that is computed anew, and not with the same date."""
+    backup.seed(sample_jobs(1_500))
+    client = backup.client()
+    since = NOW - 9_999 * DAY
+    iterator = iter(client.list_restore_jobs(by_created_after=since, limit=1_000))
+    seen = ids(iterator)
+    later = since + timedelta(seconds=1)
+    with pytest.raises(InvalidCheckpointError):
+        client.list_restore_jobs(by_created_after=later, resume_from=iterator.checkpoint)
+    rest = client.list_restore_jobs(by_created_after=since, resume_from=iterator.checkpoint)
+    assert len({*seen, *ids(rest)}) == 1_500
+
+
+# Several accounts and regions
+
+
+def test_rest_of_a_region_that_failed_is_resumed(
+    backup: FakeBackup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `gather` yields and what its errors resume are all jobs of both regions, once."""
+    one, two = (sample_jobs(2_500, seed=seed) for seed in (1, 2))
+    backup.seed(one, region_name="eu-central-1")
+    backup.seed(two, region_name="eu-west-1")
+    backup.fail_next("access_denied", after=1, region_name="eu-west-1")
+    page = blocks(DOCS / "guides/concurrent.md", "python")
+    (code,) = (block for block in page if "as group" in block)
+    found: list[RestoreJob] = []
+    names: dict[str, Any] = {"found": found, "gather": gather}
+    names["RestoreJobsClient"] = backup.client
+    exec(code.replace("        ...\n", "        found.append(job)\n"), names)  # noqa: S102  # our own
+    assert len(found) == 3_500
+    assert sorted(map(str, ids([*found, *names["rest"]]))) == sorted(map(str, ids(one + two)))
+    assert capsys.readouterr().out.startswith("eu-west-1 An error occurred (AccessDenied")
+    backup.fail_next("access_denied", region_name="eu-west-1")
+    (code,) = (block for block in page if "except*" in block)
+    exec(code, names)  # noqa: S102  # our own
+    assert capsys.readouterr().out == "denied: eu-west-1\n"
+
+
+def test_organization_names_what_was_not_listed(backup: FakeBackup, recipe: Any) -> None:
+    """All jobs of an account come, or the account is among the errors with what is left."""
+    jobs = {account: sample_jobs(1_500, seed=int(account)) for account in ("1" * 12, "2" * 12)}
+    for account, its_jobs in jobs.items():
+        backup.seed(its_jobs, account_id=account)
+    backup.fail_next("access_denied", after=1, account_id="2" * 12)
+
+    def clients_of(account: str) -> list[RestoreJobsClient]:
+        if account == "unknown":
+            raise ZeroDivisionError
+        return [backup.client(account_id=account)]
+
+    errors: list[tuple[str, Exception]] = []
+    list_all = recipe("guides/organization.md")["jobs_of_organization"]
+    found = ids(list_all(["unknown", *jobs], clients_of, errors))
+    (unknown, why), (account, error) = errors
+    assert (unknown, type(why), account) == ("unknown", ZeroDivisionError, "2" * 12)
+    assert isinstance(error, AccessDeniedException)
+    assert error.checkpoint is not None
+    found += ids(backup.client(account_id=account).resume(error.checkpoint))
+    assert sorted(map(str, found)) == sorted(map(str, ids(chain(*jobs.values()))))
+
+
 # Tables
+
+
+def test_table_counts_statuses_that_no_job_has(recipe: Any) -> None:
+    """Grouped as in the guide, each documented status has a row."""
+    sizes = recipe("guides/tables.md")["to_pandas"]([job("a")]).groupby("status", observed=False)
+    assert sizes.size().to_dict() == {
+        status: int(status == "COMPLETED") for status in RestoreJobStatus
+    }
 
 
 def test_parquet_file_is_complete_or_missing(
@@ -176,14 +252,15 @@ def test_duckdb_finds_all_jobs_each_time(backup: FakeBackup) -> None:
 # Watch jobs
 
 
-def test_watch_outlives_a_network_error(
-    backup: FakeBackup, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("fault", ["reset", "throttle", "unavailable"])
+def test_watch_outlives_a_passing_error(
+    backup: FakeBackup, capsys: pytest.CaptureFixture[str], fault: FaultName
 ) -> None:
     """The loop of the guide prints each change once, before and after the error."""
     running = job("a", status="RUNNING")
     backup.seed([running])
     backup.seed_next([replace(running, status=RestoreJobStatus.COMPLETED)])
-    backup.fail_next("reset", times=8, after=1)
+    backup.fail_next(fault, times=8, after=1)
     (code,) = (one for one in blocks(DOCS / "guides/watch.md", "python") if "Transport" in one)
     exec(code, {"client": backup.client()})  # noqa: S102  # our own
     first, failed, last = capsys.readouterr().out.splitlines()
@@ -211,16 +288,102 @@ def test_web_page_by_page_has_every_job(recipe: Any, monkeypatch: pytest.MonkeyP
         assert sorted(found) == sorted(map(str, ids(jobs)))
         assert len(backup.requests) <= 26
         before = len(backup.requests)
-        for query in ("by_account_id=*", "max_results=1", "by_account_id=*&max_results=1"):
-            assert http.get(f"/restore-jobs?{query}").status_code == 200
-        sent = backup.requests[before:]
-        assert {"accountId", "nextToken"}.isdisjoint({name for one in sent for name in one})
-        assert {one["maxResults"] for one in sent} == {"100"}
+        for query in ("by_account_id=*", "max_results=1", "stat=FAILED", "Status=FAILED"):
+            assert http.get(f"/restore-jobs?{query}").status_code == 422
+        assert len(backup.requests) == before
         checkpoint = http.get("/restore-jobs").json()["resume_from"]
         for query in ("status=DONE", "created_after=2026-01-01T00:00:00", "resume_from=forged"):
             assert http.get(f"/restore-jobs?{query}").status_code == 422
         other = {"status": "FAILED", "resume_from": checkpoint}
         assert http.get("/restore-jobs", params=other).status_code == 422
+        assert http.get("/summary?next_token=hello").status_code == 422
+        failed = http.get("/restore-jobs?status=FAILED&created_after=2020-01-01T00:00:00Z").json()
+        assert {job["status"] for job in failed["restore_jobs"]} == {"FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("throttle", 503), ("reset", 503), ("access_denied", 502)]
+)
+def test_web_answers_errors_of_aws(
+    recipe: Any, monkeypatch: pytest.MonkeyPatch, fault: FaultName, status: int
+) -> None:
+    """An error of AWS says in its status whether to ask again, and gives nothing away."""
+    page = recipe("guides/web.md")
+    http = TestClient(page["app"])
+    with fake_backup(sample_jobs(10)) as backup:
+        monkeypatch.setitem(page, "client", backup.client())
+        backup.fail_next(fault, times=16)
+        for path in ("/summary", "/restore-jobs"):
+            answer = http.get(path)
+            assert answer.status_code == status
+            assert re.fullmatch(r'\{"detail":"\w+"\}', answer.text)
+
+
+# Reports and tests
+
+
+def test_html_page_has_the_counts_and_no_markup_of_aws(recipe: Any, tmp_path: Path) -> None:
+    """The page shows what a notebook shows, with the text of AWS escaped."""
+    bad = job("<b>1", status="FAILED", status_message="<script>é</script>")
+    summary = RestoreJobSummary.from_jobs([bad, *[job("2")] * 1_233])
+    recipe("guides/reports.md")["write_html"](summary, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "1,234 restore jobs" in text
+    assert "&lt;script&gt;é" in text
+    assert "<script>" not in text
+    assert "<b>1" not in text
+
+
+def test_success_rate_counts_restores_whose_validation_failed() -> None:
+    """As the guide says, such a restore is a success, and its validation is counted beside it."""
+    failed = job("1", validation_status=RestoreValidationStatus.FAILED)
+    summary = RestoreJobSummary.from_jobs([failed])
+    assert summary.success_rate == 1
+    assert summary.by_validation_status["FAILED"] == 1
+
+
+@pytest.mark.parametrize("fault", ["throttle", "unavailable", "reset", "damage"])
+def test_seven_faults_are_survived_and_eight_are_not(backup: FakeBackup, fault: FaultName) -> None:
+    """A request gets as many attempts as the guide says."""
+    backup.seed(sample_jobs(10))
+    backup.fail_next(fault, times=7)
+    assert len(list(backup.client().list_restore_jobs())) == 10
+    backup.fail_next(fault, times=8)
+    with pytest.raises(RestoreJobsError):
+        list(backup.client().list_restore_jobs())
+
+
+def test_samples_have_the_same_ids_in_each_region() -> None:
+    """The guide says that a seed decides the ids, and the region and account only the rest."""
+    here = sample_jobs(20)
+    there = sample_jobs(20, region_name="eu-west-1", account_id="111111111111")
+    assert ids(here) == ids(there)
+    assert {(one.region, one.account_id) for one in there} == {("eu-west-1", "111111111111")}
+
+
+# From boto3
+
+
+def test_saved_tokens_of_boto3(backup: FakeBackup) -> None:
+    """AWS's token continues a listing, and that of boto3's paginator is refused unsent."""
+    backup.seed(sample_jobs(1_500))
+    core: Any = boto3.Session("testing", "testing").client(
+        "backup", region_name="us-east-1", endpoint_url=backup.endpoint_url
+    )
+    token = core.list_restore_jobs(MaxResults=1000)["NextToken"]
+    assert len(list(backup.client().list_restore_jobs(next_token=token))) == 500
+    pages = core.get_paginator("list_restore_jobs").paginate(PaginationConfig={"MaxItems": 1000})
+    with pytest.raises(InvalidCheckpointError):
+        backup.client().resume(pages.build_full_result()["NextToken"])
+
+
+def test_original_error_of_botocore_is_the_cause() -> None:
+    """Code that caught EndpointConnectionError finds it there."""
+    with fake_backup() as closed:
+        client = closed.client()
+    with pytest.raises(TransportError) as caught:
+        client.list_restore_jobs().first()
+    assert isinstance(caught.value.__cause__, EndpointConnectionError)
 
 
 # The cookbook
@@ -319,6 +482,43 @@ def test_cookbook_lambda_loses_no_job(backup: FakeBackup, recipe: Any, tmp_path:
     assert len(handled) == 1_700 + 2 * 500
 
 
+def test_cookbook_lambda_repeats_the_last_job(
+    backup: FakeBackup, recipe: Any, tmp_path: Path
+) -> None:
+    """If the last job cannot be handled, the next run begins with it, and then all over."""
+    next_jobs, state = recipe("cookbook.md")["next_jobs"], tmp_path / "state"
+    backup.seed([job(name, datetime.now(UTC) - DAY) for name in "abc"])
+    *first, last = ids(backup.client().list_restore_jobs())
+    handled: list[str | None] = []
+
+    def handle(job: RestoreJob) -> None:
+        handled.append(job.restore_job_id)
+        if job.restore_job_id == last and handled.count(last) == 1:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        next_jobs(backup.client(), state, handle)
+    next_jobs(backup.client(), state, handle)
+    assert handled == [*first, last, last]
+    next_jobs(backup.client(), state, handle)
+    assert handled[4:] == [*first, last]
+
+
+def test_cookbook_lambda_begins_again_when_nothing_is_left(
+    backup: FakeBackup, recipe: Any, tmp_path: Path
+) -> None:
+    """A run that was killed after its last job, or a listing without jobs, is not for ever."""
+    next_jobs, state = recipe("cookbook.md")["next_jobs"], tmp_path / "state"
+    next_jobs(backup.client(), state, print)
+    assert state.read_text() == ""
+    backup.seed([job("a", datetime.now(UTC) - DAY)])
+    iterator = iter(backup.client().list_restore_jobs())
+    assert ids(iterator) == ["a"]
+    state.write_text(iterator.checkpoint)
+    next_jobs(backup.client(), state, print)
+    assert state.read_text() == ""
+
+
 def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: Any) -> None:
     """The nightly pass adds a job whose events did not arrive; a late event changes nothing."""
     handle = recipe("cookbook.md")["handle_event"]
@@ -334,9 +534,17 @@ def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: 
         }
 
     client = backup.client()
+    created = event("a", "") | {"detail": {"restoreJobId": "a", "state": "CREATED"}}
+    handle(created, client, table)
+    assert table["a"].status == "CREATED"
     handle(event("a", "RUNNING"), client, table)
-    handle(event("a", "COMPLETED"), client, table)
-    handle(event("a", "RUNNING"), client, table)
+    for late in (created, event("a", "PENDING")):
+        handle(late, client, table)
+        assert table["a"].status == "RUNNING"
+    handle(event("A", "COMPLETED"), client, table)  # the same job
+    for late in (created, event("a", "RUNNING"), event("a", "PAUSED")):
+        handle(late, client, table)
+    assert not backup.requests
     backup.seed([job("missed", datetime.now(UTC) - DAY), job("a", datetime.now(UTC) - DAY)])
     assert {name: job.status for name, job in table.items()} == {"a": "COMPLETED"}
     handle({"detail-type": "Scheduled Event"}, client, table)
@@ -344,6 +552,30 @@ def test_cookbook_saves_events_and_what_they_missed(backup: FakeBackup, recipe: 
         "a": "COMPLETED",
         "missed": "COMPLETED",
     }
+    handle(event("missed", "COMPLETED"), client, table)
+    assert table["missed"].creation_date is not None  # the event has fewer members
+
+
+def test_cookbook_pass_keeps_every_job(backup: FakeBackup, recipe: Any) -> None:
+    """Jobs without an id do not replace each other, and only the schedule causes a listing."""
+    handle = recipe("cookbook.md")["handle_event"]
+    jobs = [job(name, datetime.now(UTC) - DAY) for name in "abcd"]
+    backup.seed(
+        [
+            *jobs[:2],
+            *(
+                replace(one, restore_job_id=None, backup_size_in_bytes=size)
+                for size, one in enumerate(jobs[2:])
+            ),
+        ]
+    )
+    table: dict[str, RestoreJob] = {}
+    for other in ({}, {"detail-type": "Backup Job State Change", "source": "aws.backup"}):
+        with pytest.raises(MalformedResponseError):
+            handle(other, backup.client(), table)
+    assert not backup.requests
+    handle({"detail-type": "Scheduled Event"}, backup.client(), table)
+    assert len(table) == 4
 
 
 def test_cookbook_pass_lists_old_jobs_that_still_run(backup: FakeBackup, recipe: Any) -> None:

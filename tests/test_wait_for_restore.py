@@ -106,18 +106,32 @@ def test_no_answer_exits_with_3(
     assert run("good", "--timeout", "3600")[0] == code
 
 
-def test_quiet_time_after_an_error_exits_with_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after", [0, 2])
+def test_quiet_time_after_an_error_exits_with_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
     """An error that AWS has answered since does not count at the time-out."""
     running = RestoreJob(restore_job_id="good", status=RestoreJobStatus.RUNNING)
 
     def seed(backup: FakeBackup) -> None:
         backup.seed([running])
-        backup.fail_next("reset", times=8, after=2)
+        backup.fail_next("reset", times=8, after=after)
 
     monkeypatch.setattr(wait_for_restore, "seed_two_jobs", seed)
-    code, _, errors = run("good", "--timeout", "3600")
+    code, _, errors = run("good", "never-listed", "--timeout", "3600")
     assert code == 2
-    assert "Trying again" in errors
+    assert errors.count("Trying again") == 1
+    assert errors.endswith("Still waiting for good, never-listed\n")
+
+
+def test_no_answer_about_a_plan_exits_with_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If no job is known at the time-out, it says that it waits for AWS."""
+    monkeypatch.setattr(
+        wait_for_restore, "seed_two_jobs", lambda backup: backup.fail_next("reset", times=100_000)
+    )
+    code, _, errors = run("--plan", PLAN, "--timeout", "3600")
+    assert code == 3
+    assert errors.endswith("\nStill waiting for AWS\n")
 
 
 def test_output_escapes_control_characters(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
