@@ -66,8 +66,8 @@ class _Call(int):
     def secrets(self) -> Secrets:
         """Return what nothing about this call may show."""
         meta: Any = self.client.meta
-        configured = meta.config.proxies  # by mistake, it may be one URL
-        urls = configured.values() if isinstance(configured, dict) else [configured]
+        proxies: Any = meta.config.proxies  # by mistake, it may be one URL
+        urls: Any = getattr(proxies, "values", lambda: [proxies])()
         return Secrets([meta.endpoint_url, *getproxies().values(), *urls], self.headers)
 
 

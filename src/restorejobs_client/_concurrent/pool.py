@@ -266,7 +266,7 @@ class WorkerPool:
         self, task: Task, error: RestoreJobsError | None = None, replacements: Sequence[Task] = ()
     ) -> None:
         if error is not None:
-            if error.listing is not None:  # it is the error of another task too
+            if "listing" in vars(error):  # it is the error of another task too
                 cause, error = error.__cause__, copy(error)
                 error.__cause__, error.checkpoint = cause, task.pages.checkpoint
             error.listing = task.listing
