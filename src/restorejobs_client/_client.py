@@ -10,7 +10,12 @@ from datetime import datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
-from restorejobs_client._aws.session import check_client, create_client, has_given_credentials
+from restorejobs_client._aws.session import (
+    check_client,
+    create_client,
+    has_given_credentials,
+    profile_of,
+)
 from restorejobs_client._aws.wire import Wire
 from restorejobs_client._core.clock import Clock
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
@@ -110,7 +115,7 @@ class RestoreJobsClient:
         is_own = client is None and session is None
         if is_own and profile_name is None:
             session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session, or None
-            is_own = not has_given_credentials(session)
+            is_own = session is None or not has_given_credentials(session)
         if client is not None:
             _reject_conflicts("client", {"session": session, **settings})
             check_client(client)
@@ -122,8 +127,8 @@ class RestoreJobsClient:
             except RestoreJobsError as error:
                 del endpoint_url, settings  # tracebacks can show variables: here, a password
                 raise error.with_traceback(None) from error.__cause__
-        if session is not None and session.profile_name != "default":
-            profile_name = settings["profile_name"] = session.profile_name
+        if session is not None:
+            profile_name = settings["profile_name"] = profile_of(session)
         url: str = client.meta.endpoint_url
         is_of_aws = not endpoint_url and _AWS_ENDPOINT.match(url)
         origin: dict[str, str | None] = {

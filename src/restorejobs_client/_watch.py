@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from threading import TIMEOUT_MAX
 from typing import Final, cast
 
-from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
+from restorejobs_client._concurrent.iterator import (
+    ClosableIterator,
+    RestoreJobPageIterator,
+    wait_on_loop,
+    wake_all,
+)
 from restorejobs_client._core.errors import (
     InvalidRequestError,
     RestoreJobsError,
@@ -216,9 +220,7 @@ class RestoreJobWatch(ClosableIterator):
         self._items = iter(())
         self._answers.put(None)
         self._end_pause()
-        for wake in tuple(self._sleepers):
-            with suppress(RuntimeError):  # its event loop has ended
-                wake()
+        wake_all(self._sleepers)
         self._draw_bar(is_last=True)
 
     def _pause(self, seconds: float) -> None:
@@ -231,17 +233,7 @@ class RestoreJobWatch(ClosableIterator):
             self._open.release()
 
     async def _pause_async(self, seconds: float) -> None:
-        import asyncio  # noqa: PLC0415  # it is running
-
-        woken = asyncio.Event()
-        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
-        self._sleepers.add(wake)
-        try:
-            if not self._is_closed:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), seconds)
-        finally:
-            self._sleepers.discard(wake)
+        await wait_on_loop(self._sleepers, lambda: self._is_closed, seconds)
 
     def _advance(self) -> float | None:
         if self._advancing is self._lock:  # not one of the parent, after a fork

@@ -7,6 +7,7 @@ pools are used.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from contextlib import suppress
 from functools import cache
@@ -62,9 +63,10 @@ def _own_connection(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are
 def _own_pool(kind: Any) -> type:  # noqa: ANN401
     def get_connection(pool: object, timeout: float | None = None) -> object:
         connection: Any = kind._get_conn(pool, timeout)  # noqa: SLF001  # urllib3 has no other way
-        # A fork may have run without our hook, and a TLS socket may keep the beginning of an answer
-        # that belongs to no request.
-        unread: Callable[[], int] = getattr(connection.sock, "pending", int)
+        # A fork may have run without our hook. A TLS socket may keep an answer that belongs to no
+        # request, and only some can tell.
+        is_plain = type(connection.sock) in {type(None), socket.socket}
+        unread: Callable[[], int] = getattr(connection.sock, "pending", lambda: not is_plain)
         if getattr(connection, "pid", 0) != os.getpid() or unread():
             connection.close()
         return connection

@@ -20,22 +20,28 @@ _HOLDERS: Final = ("botocore.retries", "botocore.credentials")  # modules
 _clients: Final[set[ref[BaseClient]]] = set()
 
 
-def make_reentrant(client: BaseClient) -> None:
+def renew_in_child(client: BaseClient) -> None:
+    """Give a client new locks in the child of a fork, where no thread holds the old ones."""
+    remember_weakly(_clients, client)
+
+
+def renew_locks(client: Any, *, with_credentials: bool) -> None:  # noqa: ANN401  # private attributes
     """Let the thread that holds a lock of a client's retries or credentials take it again.
 
-    Otherwise, a signal handler that lists would wait for the thread that it interrupts. The child
-    of a fork gets new locks: another thread of the parent may hold the old ones.
+    Otherwise, a signal handler that lists would wait for the thread that it interrupts. No other
+    thread may use them: it would release a lock that it does not hold. The credentials belong to
+    the session, and so to all of its clients.
     """
-    remember_weakly(_clients, client)
     with suppress(AttributeError):
-        _replace_locks(client)
+        handlers = client.meta.events._emitter._handlers  # noqa: SLF001  # see above
+        called = [one for event in _EVENTS for one in handlers.prefix_search(f"{event}.backup.*")]
+        holders = [getattr(one, "__self__", None) for one in called]
+        if with_credentials:
+            holders.append(client._request_signer._credentials)  # noqa: SLF001  # see above
+        _renew_in(holders)
 
 
-def _replace_locks(client: Any) -> None:  # noqa: ANN401  # private attributes
-    handlers = client.meta.events._emitter._handlers  # noqa: SLF001  # see above
-    called = [one for event in _EVENTS for one in handlers.prefix_search(f"{event}.backup.*")]
-    holders = [client._request_signer._credentials]  # noqa: SLF001  # see above
-    holders += [getattr(one, "__self__", None) for one in called]
+def _renew_in(holders: list[Any]) -> None:
     seen: set[int] = set()
     while holders:
         holder = holders.pop()
@@ -52,9 +58,9 @@ def _replace_locks(client: Any) -> None:  # noqa: ANN401  # private attributes
                 holders.append(value)
 
 
-def _replace_in_child() -> None:
+def _renew_all() -> None:
     for client in living(_clients):
-        make_reentrant(client)
+        renew_locks(client, with_credentials=True)
 
 
-in_child(_replace_in_child)
+in_child(_renew_all)

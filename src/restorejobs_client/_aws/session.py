@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from restorejobs_client._aws.errors import modules_of, our_error
+from restorejobs_client._aws.locks import renew_locks
 from restorejobs_client._core.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -80,6 +81,7 @@ def create_client(
             "region as region_name, and a profile as profile_name"
         )
     client: Any = None  # boto3 creates its attributes at run time
+    is_shared = session is not None
     try:
         with _creating:
             session = session or new_session(profile_name=profile_name, region_name=region_name)
@@ -89,6 +91,7 @@ def create_client(
                 endpoint_url=endpoint_url,
                 config=_settings(session, config),
             )
+        renew_locks(client, with_credentials=not is_shared)
         _ = urlsplit(str(client.meta.endpoint_url)).port  # botocore would refuse it in each request
     except Exception as error:  # noqa: BLE001  # no other exception leaves the package
         used = client.meta.endpoint_url if client else str(error)
@@ -98,10 +101,20 @@ def create_client(
     raise failure
 
 
-def has_given_credentials(session: boto3.Session | None) -> bool:
+def has_given_credentials(session: boto3.Session) -> bool:
     """Return whether a session was given its credentials, instead of finding them."""
-    core: Any = getattr(session, "_session", None)  # boto3 has no public way to tell
-    return getattr(getattr(core, "_credentials", None), "method", None) == "explicit"
+    from botocore.credentials import CredentialProvider  # noqa: PLC0415  # it is slow to import
+
+    core: Any = session._session  # noqa: SLF001  # boto3 has no public way to tell
+    credentials = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
+    methods = {cast("Any", kind).METHOD for kind in CredentialProvider.__subclasses__()}
+    return credentials is not None and credentials.method not in methods
+
+
+def profile_of(session: boto3.Session) -> str | None:
+    """Return the profile that a session was given, by its name or in AWS_PROFILE."""
+    core: Any = session._session  # noqa: SLF001  # boto3 answers "default" if there is none
+    return cast("str | None", core.profile)
 
 
 def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJobsError:

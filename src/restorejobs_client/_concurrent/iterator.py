@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from copy import copy
+from functools import partial
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar, cast
 
@@ -83,38 +84,77 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
     next job is taken from it. Several tasks can share an iterator.
     """
 
-    _call: tuple[int, Future[float | None]] | None = None
+    _turn: _Turn | None = None
 
     async def _pause_async(self, seconds: float) -> None:
         """Wait that long on the event loop, or until the iterator is closed."""
 
     async def __anext__(self) -> RestoreJob:
-        import asyncio  # noqa: PLC0415  # already imported, or slow to import
-
         while True:
             for job in self._items:
                 return job
-            pid = os.getpid()  # a child of a fork has no thread of its parent
-            if self._call is None or self._call[0] != pid or self._call[1].done():
-                self._call = pid, self._advance_on_a_thread()
-            pause = await asyncio.wrap_future(self._call[1])
-            if pause is None:
+            turn = self._turn
+            if turn is None or turn.is_over or turn.pid != os.getpid():  # not that of a parent
+                turn = _Turn()
+                start_thread(partial(turn.take, self._take_turn))
+                self._turn = turn
+            await wait_on_loop(turn.waiting, turn.has_ended)
+            if turn.error is not None:
+                raise turn.error
+            if turn.pause is None:
                 raise StopAsyncIteration
-            if pause > 0:
-                await self._pause_async(pause)
+            if turn.pause > 0:
+                await self._pause_async(turn.pause)
 
-    def _advance_on_a_thread(self) -> Future[float | None]:
-        call: Future[float | None] = Future()
-        call.set_running_or_notify_cancel()
 
-        def work() -> None:
-            try:
-                call.set_result(self._take_turn())
-            except BaseException as error:  # noqa: BLE001  # raised in the caller
-                call.set_exception(error)
+class _Turn:
+    """One call of `_take_turn` on a thread, and the tasks that wait for it.
 
-        start_thread(work)
-        return call
+    A future of `concurrent.futures` would have a lock that is Python code.
+    """
+
+    pause: float | None = None
+    error: BaseException | None = None
+    is_over = False
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.waiting: set[Callable[[], object]] = set()
+
+    def has_ended(self) -> bool:
+        return self.is_over
+
+    def take(self, take_turn: Callable[[], float | None]) -> None:
+        try:
+            self.pause = take_turn()
+        except BaseException as error:  # noqa: BLE001  # raised in the tasks
+            self.error = error
+        self.is_over = True
+        wake_all(self.waiting)
+
+
+async def wait_on_loop(
+    waiting: set[Callable[[], object]], is_over: Callable[[], bool], seconds: float | None = None
+) -> None:
+    """Wait on the event loop until `wake_all` is called, if it is not over, or that long."""
+    import asyncio  # noqa: PLC0415  # it is running
+
+    woken = asyncio.Event()
+    wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
+    waiting.add(wake)
+    try:
+        if not is_over():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), seconds)
+    finally:
+        waiting.discard(wake)
+
+
+def wake_all(waiting: set[Callable[[], object]]) -> None:
+    """Wake all tasks that wait on their event loops, from any thread."""
+    for wake in tuple(waiting):
+        with suppress(RuntimeError):  # its event loop has ended
+            wake()
 
 
 class ClosableIterator(JobIterator):
@@ -195,12 +235,19 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
     """
 
     def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        """Yield the rest page by page, for a table. It moves only when the table has all of it."""
+        """Yield the rest page by page, for a table."""
+        for job in self:
+            yield job, *self._items
+
+    def _saved(self) -> Callable[[], str]:
+        """Return what moves it back to this position, and returns its checkpoint."""
         run = copy(self._run)
-        yield cast("tuple[RestoreJob, ...]", tuple(run.items))
-        while run.advance():
-            yield cast("tuple[RestoreJob, ...]", tuple(run.items))
-        self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
+
+        def restore() -> str:
+            self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
+            return self.checkpoint
+
+        return restore
 
 
 class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):

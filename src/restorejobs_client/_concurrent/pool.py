@@ -7,13 +7,13 @@ interrupt may leave, is to follow links between batches, and to put and get item
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
-from queue import Empty
 from typing import TYPE_CHECKING, ClassVar, Final
 from weakref import ref
 
@@ -108,7 +108,7 @@ class WorkerPool:
         self._groups = [Group() for _ in range(1 + max((one.group for one in tasks), default=0))]
         for group, following in pairwise(self._groups):
             group.next = following
-        self._tasks: SimpleQueue[object] = new_queue()  # what is no task ends the workers
+        self._tasks: SimpleQueue[object] = queue.SimpleQueue()  # what is no task ends the workers
         for task in tasks:
             self._groups[task.group].unfinished += 1
             self._tasks.put(task)
@@ -187,7 +187,7 @@ class WorkerPool:
         if has_more:
             with suppress(RestoreJobsError):  # fewer workers list the same
                 start_thread(self._work)
-        room: Room = new_queue()
+        room: Room = queue.SimpleQueue()
         owner = self._owner()
         _wake_when_dropped = owner and ref(owner, room.put)
         del owner
@@ -254,7 +254,7 @@ class WorkerPool:
                     self._alive -= 1
                     self._tasks.put(task)
                     return False
-            with suppress(Empty):
+            with suppress(queue.Empty):
                 while isinstance(other := self._tasks.get_nowait(), Task):
                     others.append(other)
                 self._tasks.put(other)

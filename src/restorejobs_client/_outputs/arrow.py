@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from operator import attrgetter
@@ -99,14 +100,15 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    pages = _pages(jobs)
-    start: str | None = getattr(pages, "checkpoint", getattr(jobs, "checkpoint", None))
-    try:
-        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
-    except RestoreJobsError as error:
-        if start is not None:
-            error.checkpoint = start  # nobody has the jobs of a failed table
-        raise
+    with _unmoved(jobs):
+        pages = _pages(jobs)
+        start: str | None = getattr(pages, "checkpoint", None)
+        try:
+            return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
+        except RestoreJobsError as error:
+            if start is not None:
+                error.checkpoint = start  # nobody has the jobs of a failed table
+            raise
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -123,9 +125,25 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         RestoreJobsError: as for `to_arrow`.
     """
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    table: Any = to_arrow(jobs)
-    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
-    return frame
+    with _unmoved(jobs):
+        table: Any = to_arrow(jobs)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+        return frame
+
+
+@contextmanager
+def _unmoved(jobs: object) -> Generator[None]:
+    """Move an iterator of ours back if the table fails, because nobody has its jobs."""
+    save: Callable[[], Callable[[], str]] | None = getattr(jobs, "_saved", None)
+    restore = save and save()
+    try:
+        yield
+    except BaseException as error:
+        if restore is not None:
+            checkpoint = restore()
+            if isinstance(error, RestoreJobsError):
+                error.checkpoint = checkpoint
+        raise
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column
@@ -170,16 +188,22 @@ class _Batches(Iterator[Any]):
     """
 
     def __init__(self, pages: Iterator[Iterable[RestoreJob]]) -> None:
-        self._rest = map(_batch, filter(None, pages))
+        self._pages = filter(None, pages)
+        self._page: Iterable[RestoreJob] | None = None  # whose batch was not returned yet
         self._is_empty = True
 
     def __next__(self) -> pa.RecordBatch:
-        batch = next(self._rest, None)
-        if batch is None:
-            if not self._is_empty:
-                raise StopIteration
-            batch = _batch(())  # which has categories
-        self._is_empty = False
+        if self._page is None:
+            for page in self._pages:
+                self._page = page
+                del page  # it would keep the page alive
+                break
+            else:
+                if not self._is_empty:
+                    raise StopIteration
+                self._page = ()  # its batch has categories
+        batch = _batch(self._page)
+        self._page, self._is_empty = None, False
         return batch
 
 
