@@ -364,6 +364,16 @@ def test_reader_does_not_end_after_an_error(kind: str) -> None:
             reader.read_next_batch()
 
 
+def test_reader_skips_no_page_that_does_not_fit() -> None:
+    """A page with a value that has no room in its column raises again, and is not left out."""
+    jobs = [RestoreJob(backup_size_in_bytes=2**number) for number in range(61, 65)]
+    reader = pa.RecordBatchReader.from_stream(Service(jobs, order="given").listing(max_results=1))
+    assert [reader.read_next_batch().num_rows for _ in range(2)] == [1, 1]
+    for _ in range(3):
+        with pytest.raises(pa.ArrowInvalid, match="does not fit"):
+            reader.read_next_batch()
+
+
 def test_table_of_a_stream_is_whole_or_raises() -> None:
     """Of two threads, one gets all jobs and one our error; closing the stream raises too."""
     service = Service(JOBS, delay=0.01)

@@ -165,6 +165,26 @@ def test_child_of_a_handler_does_not_wait_for_threads(makes: str) -> None:
     """)
 
 
+def test_child_starts_a_stream_that_was_made_before_the_fork() -> None:
+    """If all its requests are throttled, it raises in the child, as it would in the parent."""
+    run("""
+        from restorejobs_client import RestoreJobsErrorGroup, ThrottlingException
+
+        def fail(_):
+            raise ThrottlingException("slow", response={}, operation_name="ListRestoreJobs")
+
+        service.before_answer = fail
+        stream = service.listing(max_results=7).parallel(4)
+        child = os.fork()
+        try:
+            next(stream)
+        except RestoreJobsErrorGroup:
+            if child == 0:
+                os._exit(0)
+        check_child(child)
+    """)
+
+
 def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
     """In a child, `async for` does not wait for a thread of the parent."""
     run("""

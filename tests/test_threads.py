@@ -12,6 +12,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,6 +27,7 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from support.raw_server import Fault
 
@@ -123,6 +125,31 @@ def test_more_workers_than_connections_lose_no_job(caplog: pytest.LogCaptureFixt
         listing = backup.client(config=config).list_restore_jobs(max_results=5)
         assert len(list(listing.parallel(6))) == len(JOBS)
     assert "Connection pool is full" in caplog.text
+
+
+def test_clients_of_one_session_may_be_made_while_its_credentials_are_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Making a client replaces no lock that another thread holds in the same session."""
+    keys = {"Version": 1, "AccessKeyId": "testing", "SecretAccessKey": "testing"}
+    soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    answer = json.dumps({**keys, "SessionToken": "testing", "Expiration": soon})
+    program = f"import time; time.sleep(0.2); print({answer!r})"
+    (tmp_path / "process.py").write_text(program)
+    config = f"[default]\ncredential_process = {sys.executable} {tmp_path / 'process.py'}\n"
+    (tmp_path / "config").write_text(config)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    shared = boto3.Session()
+    with fake_backup(JOBS, region_name="us-east-1") as backup:
+
+        def count(_: int) -> int:
+            client = RestoreJobsClient(
+                session=shared, region_name="us-east-1", endpoint_url=backup.endpoint_url
+            )
+            return len(list(client.list_restore_jobs()))
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(count, range(8))) == [len(JOBS)] * 8
 
 
 def test_threads_start_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,8 @@ def has_given_credentials(session: boto3.Session) -> bool:
 
     core: Any = session._session  # noqa: SLF001  # boto3 has no public way to tell
     credentials = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
-    methods = {cast("Any", kind).METHOD for kind in CredentialProvider.__subclasses__()}
+    kinds: list[Any] = CredentialProvider.__subclasses__()
+    methods = {kind.METHOD for kind in kinds if kind.__module__ == CredentialProvider.__module__}
     return credentials is not None and credentials.method not in methods
 
 
