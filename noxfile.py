@@ -73,7 +73,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def benchmarks(session: nox.Session) -> None:
-    """Compare this package with its rivals: three minutes per round."""
+    """Compare this package with its rivals: two minutes per round."""
     session.run(sys.executable, "benchmarks/run.py", *session.posargs)
 
 
