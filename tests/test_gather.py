@@ -544,9 +544,31 @@ def test_parallel_raises_if_all_requests_are_throttled() -> None:
     """If every request is throttled, each window of `parallel` raises the error."""
     service = Service(spread(300))
     service.before_answer = raiser(throttled)
-    found, errors = read(service.listing().parallel(4))
+    found, raised = read(service.listing().parallel(4))
+    errors: list[Any] = list(raised)
     assert found == []
     assert [type(error) for error in errors] == [ThrottlingException] * 4
+    assert len({repr(error.listing) for error in errors}) == 4
+    for error in errors:
+        assert error.__notes__ == [f"while listing {error.listing!r}"]
+
+
+def test_error_that_fails_two_listings_is_one_for_each() -> None:
+    """If two listings raise the same object, each error has its own listing and checkpoint."""
+    error = damaged()
+
+    def fail(_: object) -> None:
+        raise error
+
+    listings = []
+    for count in (5, 7):
+        service = Service(spread(count))
+        service.before_answer = fail
+        listings.append(service.listing(max_results=count))
+    _, raised = read(gather(*listings, max_workers=1))
+    errors: list[Any] = list(raised)
+    assert [one.listing for one in errors] == listings
+    assert [one.__notes__ for one in errors] == [[f"while listing {one!r}"] for one in listings]
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

@@ -89,19 +89,19 @@ class _Follower:
         return self.chosen - len(self.followed)
 
     def look(self, jobs: Iterable[RestoreJob]) -> tuple[list[RestoreJob], dict[_Key, RestoreJob]]:
-        """Return the jobs that have changed, and all that are to remember. Nothing is yet."""
+        """Return the jobs that have changed, and those to remember after these are handed over."""
         changed: list[RestoreJob] = []
-        sights: dict[_Key, RestoreJob] = {}
+        to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
             key = _key(job)
-            before = sights.get(key) or self._last_seen(key)
+            before = to_remember.get(key) or self._last_seen(key)
             if before is None and not self._is_chosen(job):
                 continue
             if job != before:
                 changed.append(job)
             if job != before or key in self.followed:
-                sights[key] = job
-        return changed, sights
+                to_remember[key] = job
+        return changed, to_remember
 
     def remember(self, key: _Key, job: RestoreJob) -> None:
         """Remember a job that was handed over. An interrupt may make the watch do it twice."""
@@ -203,11 +203,12 @@ class RestoreJobWatch(ClosableIterator):
         self._bar = ProgressBar("jobs", wanted=query.progress)
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
-        self._sights: dict[_Key, RestoreJob] = {}  # to remember once all changes are handed over
+        self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
         self._advancing: object = None  # the lock, while this thread holds it
         self._failure: RestoreJobsError | None = None  # of the latest request
         self._deadline: float | None = None  # the first request sets it
-        self._round_began = self._not_before = -math.inf  # the time of the next request
+        self._round_began = -math.inf
+        self._not_before = -math.inf  # when the next request may be sent
         self._is_closed = restore_job_ids is not None and not ids
         self._answers = new_queue()  # to the latest request
         self._open = threading.Lock()  # held until the watch is closed
@@ -252,17 +253,17 @@ class RestoreJobWatch(ClosableIterator):
 
     def _step(self) -> float | None:
         """Hand over changes, or request a page, which may have some."""
-        follower, sights = self._follower, self._sights
-        while sights and not self._is_closed:
-            key, job = next(iter(sights.items()))
+        follower, to_remember = self._follower, self._to_remember
+        while to_remember and not self._is_closed:
+            key, job = next(iter(to_remember.items()))
             follower.remember(key, job)
-            del sights[key]
+            del to_remember[key]
         if self._is_closed:
             self._draw_bar(is_last=True)
             return None
         if jobs := self._jobs:
-            changed, sights = follower.look(jobs)
-            self._items, self._sights, self._jobs = iter(changed), sights, ()
+            changed, to_remember = follower.look(jobs)
+            self._items, self._to_remember, self._jobs = iter(changed), to_remember, ()
             return 0.0
         return self._request_page()
 

@@ -11,7 +11,6 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -23,6 +22,7 @@ from restorejobs_client._core.errors import (
     RestoreJobsError,
     ThrottlingException,
     TransportError,
+    with_checkpoint,
 )
 from restorejobs_client._core.interrupts import check_threads_run, new_queue, start_thread
 from restorejobs_client._core.text import clipped_repr
@@ -267,8 +267,8 @@ class WorkerPool:
     ) -> None:
         if error is not None:
             if "listing" in vars(error):  # it is the error of another task too
-                cause, error = error.__cause__, copy(error)
-                error.__cause__, error.checkpoint = cause, task.pages.checkpoint
+                error = with_checkpoint(error, task.pages.checkpoint)
+                del error.__notes__  # they name the other task
             error.listing = task.listing
             error.add_note(f"while listing {task.listing!r}")
         if not replacements:

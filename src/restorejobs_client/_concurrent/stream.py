@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from copy import copy
 from functools import partial
 from operator import length_hint
 from typing import Final
@@ -13,8 +12,8 @@ from restorejobs_client._concurrent.iterator import ClosableIterator
 from restorejobs_client._concurrent.pool import WorkerPool
 from restorejobs_client._core.errors import (
     InvalidRequestError,
-    RestoreJobsError,
     RestoreJobsErrorGroup,
+    with_checkpoint,
 )
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import counted
@@ -42,7 +41,7 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         self._pool = pool
         self._bar = bar
         self._workers_pid: int | None = None  # of the process that has the workers
-        self._readers: dict[str, object] = {}  # the one that makes a table, if any
+        self._readers: dict[str, object] = {}  # by `setdefault`, one becomes the "table"
         self._has_ended = self._is_closed = False
         pool.belong_to(self)
 
@@ -96,7 +95,7 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
             message = f"{failed} failed; resume each from its checkpoint"
             if self._readers:  # whose jobs nobody has received
                 message = f"{failed} failed, so there is no table: {_AGAIN}"
-                failures = [_without_checkpoint(failure) for failure in failures]
+                failures = [with_checkpoint(failure, None) for failure in failures]
             raise RestoreJobsErrorGroup(message, failures)
         self._has_ended = True
         self._bar.end()
@@ -120,9 +119,3 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         if self._is_closed:
             raise InvalidRequestError(f"the stream was closed before the table was whole: {_AGAIN}")
         return None
-
-
-def _without_checkpoint(error: RestoreJobsError) -> RestoreJobsError:
-    twin = copy(error)
-    twin.__cause__, twin.checkpoint = error.__cause__, None
-    return twin

@@ -25,6 +25,7 @@ Code that catches botocore's errors keeps working, because of the bases in brack
 # No `from __future__ import annotations`: frameworks read these annotations.
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from restorejobs_client._core.secrets import cleaned, redacted
@@ -76,6 +77,13 @@ class RestoreJobsError(Exception):
         state: dict[str, object] = {"args": self.args, **vars(self)}
         state.pop("listing", None)
         return type(self).__new__, (type(self),), state
+
+
+def with_checkpoint(error: RestoreJobsError, checkpoint: str | None) -> RestoreJobsError:
+    """Return a copy of an error with another checkpoint."""
+    twin = copy(error)
+    twin.__cause__, twin.checkpoint = error.__cause__, checkpoint
+    return twin
 
 
 class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):

@@ -29,7 +29,7 @@ _queues: Final[set[ref[queue.SimpleQueue[Any]]]] = set()
 
 
 def in_child(work: Callable[[], object]) -> None:
-    """Call a function in the child of every fork, before any other code runs there."""
+    """Call a function in the child of every fork, before `os.fork` returns there."""
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=work)
 
@@ -101,7 +101,7 @@ def start_thread(work: Callable[[], object]) -> None:
     event loop ends, they wait for requests whose answers nobody needs.
 
     Raises:
-        RestoreJobsError: the process is at its limit of threads.
+        RestoreJobsError: the process is at its limit of threads, or the interpreter is ending.
     """
     check_threads_run()
     run = copy_context().run
