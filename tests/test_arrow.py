@@ -291,6 +291,23 @@ def test_failed_table_moves_nothing(*, is_iterator: bool) -> None:
         assert to_arrow(jobs).num_rows == 0
 
 
+def test_interrupted_table_moves_no_iterator() -> None:
+    """After Ctrl-C in the middle of a table, the iterator still has all jobs."""
+    has_interrupted: list[bool] = []
+
+    def interrupt(parameters: dict[str, Any]) -> None:
+        if "NextToken" in parameters and not has_interrupted:
+            has_interrupted.append(True)
+            raise KeyboardInterrupt
+
+    service = Service(JOBS, order="given")
+    service.before_answer = interrupt
+    iterator = iter(service.listing(max_results=20))
+    with pytest.raises(KeyboardInterrupt):
+        to_arrow(iterator)
+    assert list(iterator) == JOBS
+
+
 # Other libraries
 
 

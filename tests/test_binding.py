@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
+from botocore.awsrequest import AWSHTTPConnectionPool
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.faults import DAMAGE
 from support.raw_server import Answer, PageServer, wire_job
+from typing_extensions import override
 
 from restorejobs_client import (
     MalformedResponseError,
@@ -362,6 +365,34 @@ def test_answer_that_a_tls_socket_keeps_is_not_taken_for_the_next(certificate: P
     """
     with status_server(str(certificate), "twice") as url:
         assert output_of(program, url, AWS_CA_BUNDLE=str(certificate)) == "right"
+
+
+def test_recorder_of_http_may_replace_connections(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorder such as vcrpy replaces the class of connections later, and has no socket."""
+    made: list[object] = []
+
+    class Recorder(urllib3.connection.HTTPConnection):
+        live: Any = None
+
+        @override
+        def connect(self) -> None:
+            made.append(self)
+            super().connect()
+            self.live, self.sock = self.sock, None
+
+        @override
+        def send(self, data: Any) -> None:
+            if self.live is None:
+                self.connect()
+            self.sock = self.live
+            super().send(data)
+
+    client = RestoreJobsClient(client=server.client())
+    monkeypatch.setattr(AWSHTTPConnectionPool, "ConnectionCls", Recorder)
+    assert len(list(client.list_restore_jobs())) == 300
+    assert made
 
 
 @pytest.mark.parametrize("status", [304, 429, 503])

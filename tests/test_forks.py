@@ -114,6 +114,39 @@ def test_fork_inside_a_call_shares_no_connection(event: str) -> None:
     """)
 
 
+def test_fork_while_a_connection_opens_shares_no_connection() -> None:
+    """A socket that was connected at the fork, but not known yet, stays with the parent."""
+    run("""
+        import urllib3.util.connection as opening
+        from restorejobs_client.testing import fake_backup, sample_jobs
+        jobs = sample_jobs(60, seed=3)
+        lower = os.open(os.devnull, os.O_RDONLY)  # so that a number below that of a socket is free
+        children = []
+
+        def opens(*arguments, **options):
+            made = create(*arguments, **options)
+            if not children:
+                children.append(os.fork())
+            return made
+
+        with fake_backup(jobs) as backup:
+            for is_idle in (True, False):
+                client = backup.client()
+                if is_idle:
+                    client.list_restore_jobs().first()
+                    os.close(lower)
+                    children = [os.fork()]
+                else:
+                    create, opening.create_connection = opening.create_connection, opens
+                    children = []
+                found = list(client.list_restore_jobs())
+                if children == [0]:
+                    os._exit(found != jobs)
+                assert found == jobs
+                check_child(*children)
+    """)
+
+
 def test_request_of_a_killed_child_is_not_answered_to_its_parent() -> None:
     """A child that is killed after a fork inside a call leaves the parent no answer of its own."""
     run("""

@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 from support.memory_service import Service, job
 
+from restorejobs_client import RestoreJobsError
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -192,3 +193,12 @@ reader = Reader({makes})
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=20
     )
     assert "the interpreter is ending" in done.stdout
+
+
+def test_waiting_for_threads_that_no_longer_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the interpreter ends, a stream and a watch raise instead of starting a thread."""
+    service = Service([job(number) for number in range(30)])
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    for jobs in (service.listing().parallel(2), service.listing().watch()):
+        with pytest.raises(RestoreJobsError, match="the interpreter is ending"):
+            next(jobs)
