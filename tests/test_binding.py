@@ -29,6 +29,7 @@ from restorejobs_client import (
     RestoreJobsClient,
     RestoreJobsError,
 )
+from restorejobs_client._aws.connections import _own_connection
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -365,6 +366,18 @@ def test_answer_that_a_tls_socket_keeps_is_not_taken_for_the_next(certificate: P
     """
     with status_server(str(certificate), "twice") as url:
         assert output_of(program, url, AWS_CA_BUNDLE=str(certificate)) == "right"
+
+
+def test_connection_that_was_opening_at_a_fork_is_closed(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the process is another one when a connection is open, it belongs to the parent."""
+    port = int(server.endpoint_url.rpartition(":")[2])
+    connection: Any = _own_connection(urllib3.connection.HTTPConnection)("127.0.0.1", port)
+    monkeypatch.setattr(os, "getpid", iter((1, 2)).__next__)
+    with pytest.raises(ConnectionResetError):
+        connection.connect()
+    assert connection.sock is None
 
 
 def test_recorder_of_http_may_replace_connections(
