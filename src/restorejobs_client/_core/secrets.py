@@ -80,7 +80,7 @@ class Secrets:
 
 
 def _as_text(value: object) -> str:
-    """Return text; something else, which a handler or a mistake may have set, is none."""
+    """Return text or bytes as text. Anything else, which a handler may set, is no text."""
     value = value.decode(errors="replace") if isinstance(value, bytes) else value
     return value if isinstance(value, str) else ""
 
