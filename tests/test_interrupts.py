@@ -91,6 +91,48 @@ def test_handler_may_make_a_client() -> None:
     readers_survive("clients", "none", 40)
 
 
+@pytest.mark.parametrize(("module", "allowed"), [("boto3.session", "refused"), ("stringprep", "3")])
+def test_handler_may_interrupt_the_first_imports(module: str, allowed: str) -> None:
+    """A handler that lists while boto3 is imported gets our error; a codec of Python works."""
+    program = f"""
+import signal, sys
+from restorejobs_client import RestoreJobsClient, RestoreJobsError
+from restorejobs_client.testing import fake_backup, sample_jobs
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGUSR1)
+
+def listed():
+    client = RestoreJobsClient(region_name="us-east-1", endpoint_url=backup.endpoint_url)
+    return len(list(client.list_restore_jobs()))
+
+def handler(*_):
+    try:
+        print(listed())
+    except RestoreJobsError:
+        print("refused")
+
+signal.signal(signal.SIGUSR1, handler)
+sys.meta_path.insert(0, Finder())
+with fake_backup(sample_jobs(3)) as backup:
+    print(listed(), listed())
+"""
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **CREDENTIALS},
+    )
+    assert done.stderr == ""
+    *handled, last = done.stdout.splitlines()
+    assert last == "3 3"
+    assert set(handled) <= {allowed}
+
+
 def test_request_takes_no_lock_that_an_interrupt_leaves_held(client: RestoreJobsClient) -> None:
     """A request runs no line of `queue` and `threading`, whose locks are Python code."""
     lines: list[str] = []

@@ -114,7 +114,8 @@ class RestoreJobsClient:
         }
         is_own = client is None and session is None
         if is_own and profile_name is None:
-            session = boto3.DEFAULT_SESSION  # set by boto3.setup_default_session, or None
+            # `boto3.setup_default_session` sets it. A handler may interrupt the import of boto3.
+            session = getattr(boto3, "DEFAULT_SESSION", None)
             is_own = session is None or not has_given_credentials(session)
         if client is not None:
             _reject_conflicts("client", {"session": session, **settings})

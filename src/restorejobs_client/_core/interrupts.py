@@ -9,6 +9,9 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
+# If a signal handler sends the first request of a process while another request imports this
+# module, Python answers "unknown encoding: idna" for ever.
+import encodings.idna  # noqa: F401
 import os
 import queue
 import signal
