@@ -75,9 +75,9 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
 
     The newest job comes first, as in a listing of the fake. Most jobs are nightly restore tests.
     They start soon after 02:00 UTC, and a few start in the same millisecond. Most jobs are
-    COMPLETED; some of these have `"0.00%"` and no completion date, as AWS reports it. Some are
-    FAILED, ABORTED, RUNNING, or PENDING with most members missing. A few are parents with children.
-    Some ids are in upper case, the others in lower case.
+    COMPLETED; some of these have `"0.00%"` and no completion date, as AWS reports it, and some have
+    a status message. Some are FAILED, ABORTED, RUNNING, or PENDING with most members missing. A few
+    are parents with children. Some ids are in upper case, the others in lower case.
 
     Args:
         count: the number of jobs.
@@ -185,13 +185,18 @@ class _Sampler:
         if status == "ABORTED":
             return job | {"StatusMessage": "The restore job was stopped."}
         job |= {"CreatedResourceArn": self._arn(types[resource_type]), "PercentDone": "100.00%"}
-        if chance.random() < 0.03:  # noqa: PLR2004  # AWS reports some completed jobs like this
+        oddity = chance.random()
+        if oddity < 0.03:  # noqa: PLR2004  # AWS reports some completed jobs like this
             job |= {"PercentDone": "0.00%", "CompletionDate": None}
+        elif oddity > 0.98:  # noqa: PLR2004  # few jobs complete with issues
+            job["StatusMessage"] = "Some objects were not restored."
         if is_test:
             job["ValidationStatus"] = validation = chance.choice(_VALIDATIONS)
             job["ValidationStatusMessage"] = _VALIDATION_MESSAGES.get(validation)
-            job["DeletionStatus"] = deletion = chance.choice(_DELETIONS)
-            job["DeletionStatusMessage"] = _DELETION_MESSAGES.get(deletion)
+            deletion = chance.choice(_DELETIONS)
+            if validation != "VALIDATING":
+                job["DeletionStatus"] = deletion
+                job["DeletionStatusMessage"] = _DELETION_MESSAGES.get(deletion)
         return job
 
     def _arn(self, template: str) -> str:
