@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from threading import TIMEOUT_MAX
 from typing import Final, cast
 
-from restorejobs_client._concurrent.iterator import (
-    ClosableIterator,
-    RestoreJobPageIterator,
-    wait_on_loop,
-    wake_all,
-)
+from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import (
     InvalidRequestError,
     RestoreJobsError,
-    TransportError,
     WatchTimeoutError,
 )
-from restorejobs_client._core.interrupts import new_queue, start_thread
+from restorejobs_client._core.interrupts import Bell, Call
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
@@ -210,31 +203,15 @@ class RestoreJobWatch(ClosableIterator):
         self._round_began = -math.inf
         self._not_before = -math.inf  # when the next request may be sent
         self._is_closed = restore_job_ids is not None and not ids
-        self._answers = new_queue()  # to the latest request
-        self._open = threading.Lock()  # held until the watch is closed
-        self._open.acquire()
-        self._sleepers: set[Callable[[], object]] = set()
+        self._request = Bell()  # the latest
 
     def close(self) -> None:
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._items = iter(())
-        self._answers.put(None)
-        self._end_pause()
-        wake_all(self._sleepers)
+        self._closing.ring()
+        self._request.ring()
         self._draw_bar(is_last=True)
-
-    def _pause(self, seconds: float) -> None:
-        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
-        if self._open.acquire(timeout=min(seconds, TIMEOUT_MAX)):
-            self._end_pause()  # for other threads that wait
-
-    def _end_pause(self) -> None:
-        with suppress(RuntimeError):  # another thread has done so
-            self._open.release()
-
-    async def _pause_async(self, seconds: float) -> None:
-        await wait_on_loop(self._sleepers, lambda: self._is_closed, seconds)
 
     def _advance(self) -> float | None:
         if self._advancing is self._lock:  # not one of the parent, after a fork
@@ -306,24 +283,10 @@ class RestoreJobWatch(ClosableIterator):
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
-        fetch = self._fetch
-        answers = self._answers = new_queue()  # an abandoned request keeps the old one
-
-        def work() -> None:
-            try:
-                answers.put(fetch(parameters))
-            except BaseException as error:  # noqa: BLE001  # raised in the caller
-                answers.put(error)
-
-        start_thread(work)
-        answer: object = None if self._is_closed else answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        if isinstance(answer, RestoreJobPage):
-            return answer
+        request = self._request = Call(partial(self._fetch, parameters))
         if not self._is_closed:
-            raise TransportError("the process was forked while it waited for a page: ask again")
-        return RestoreJobPage()
+            request.wait()
+        return RestoreJobPage() if self._is_closed else request.result()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
         follower, bar = self._follower, self._bar

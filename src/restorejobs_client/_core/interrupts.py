@@ -19,16 +19,17 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, Generic, TypeVar, cast
 from weakref import ref
 
-from restorejobs_client._core.errors import RestoreJobsError
+from restorejobs_client._core.errors import RestoreJobsError, TransportError
 
 _One = TypeVar("_One")
-_queues: Final[set[ref[queue.SimpleQueue[Any]]]] = set()
+_Result = TypeVar("_Result")
+_bells: Final[set[ref[Bell]]] = set()
 
 
 def in_child(work: Callable[[], object]) -> None:
@@ -50,22 +51,62 @@ def living(references: set[ref[_One]]) -> list[_One]:
     return [one for reference in tuple(references) if (one := reference()) is not None]
 
 
-def new_queue() -> queue.SimpleQueue[Any]:
-    """Return a queue that a forked child can wait for: it gets `None` there, and has no threads.
+class Bell:
+    """Wakes the threads and the tasks that wait for it. Once it has rung, none waits any more.
 
-    The class is looked up here because gevent may replace it after this package was imported.
+    In the child of a fork, all bells have rung: the threads that would ring them do not exist.
     """
-    created: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    remember_weakly(_queues, created)
-    return created
+
+    def __init__(self) -> None:
+        self.has_rung = False
+        self._wakers: set[Callable[[], object]] = set()  # one for each that waits
+        remember_weakly(_bells, self)
+
+    def ring(self) -> None:
+        """Wake all that wait, from any thread or signal handler."""
+        self.has_rung = True
+        for wake in tuple(self._wakers):
+            with suppress(RuntimeError):  # it was woken before, or its event loop has ended
+                wake()
+
+    def wait(self, seconds: float = -1) -> None:
+        """Wait in this thread until it rings, or that long.
+
+        Raises:
+            RestoreJobsError: the interpreter is ending.
+        """
+        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
+        lock = threading.Lock()  # looked up here, because gevent may have replaced it
+        lock.acquire()
+        self._wakers.add(lock.release)
+        try:
+            if not self.has_rung:
+                _check_threads_run()
+                lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        finally:
+            self._wakers.discard(lock.release)
+
+    async def wait_on_loop(self, seconds: float | None = None) -> None:
+        """Wait on the event loop until it rings, or that long."""
+        import asyncio  # noqa: PLC0415  # it is running
+
+        woken = asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
+        self._wakers.add(wake)
+        try:
+            if not self.has_rung:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), seconds)
+        finally:
+            self._wakers.discard(wake)
 
 
-def _wake() -> None:
-    for one in living(_queues):
-        one.put(None)
+def _ring_all() -> None:
+    for bell in living(_bells):
+        bell.ring()
 
 
-in_child(_wake)
+in_child(_ring_all)
 
 
 class InterruptSafeQueue:
@@ -106,7 +147,7 @@ def start_thread(work: Callable[[], object]) -> None:
     Raises:
         RestoreJobsError: the process is at its limit of threads, or the interpreter is ending.
     """
-    check_threads_run()
+    _check_threads_run()
     run = copy_context().run
     try:
         with _signals_held() as release:
@@ -123,12 +164,8 @@ def start_thread(work: Callable[[], object]) -> None:
         ) from None
 
 
-def check_threads_run() -> None:
-    """Refuse to wait for a thread while the interpreter ends, because none runs then.
-
-    Raises:
-        RestoreJobsError: the interpreter is ending.
-    """
+def _check_threads_run() -> None:
+    """Refuse to wait for a thread while the interpreter ends, because none runs then."""
     if sys.is_finalizing():
         raise RestoreJobsError("the interpreter is ending, and its threads no longer run")
 
@@ -149,3 +186,41 @@ def _signals_held() -> Generator[Callable[[], object]]:
         yield release
     finally:
         release()
+
+
+class Call(Bell, Generic[_Result]):
+    """A call of a function on a thread of its own. It rings when it is over, or abandoned.
+
+    A future of `concurrent.futures` would have a lock that is Python code.
+
+    Raises:
+        RestoreJobsError: as `start_thread`.
+    """
+
+    _result: _Result | None = None
+    _error: BaseException | None = None
+    _is_over = False
+
+    def __init__(self, work: Callable[[], _Result]) -> None:
+        super().__init__()
+        start_thread(partial(self._run, work))
+
+    def _run(self, work: Callable[[], _Result]) -> None:
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001  # raised in those that wait
+            self._error = error
+        self._is_over = True
+        self.ring()
+
+    def result(self) -> _Result:
+        """Return or raise what the function has returned or raised.
+
+        Raises:
+            TransportError: in the child of a fork, which does not have the thread.
+        """
+        if self._error is not None:
+            raise self._error
+        if not self._is_over:
+            raise TransportError("the process was forked while it waited for a page: ask again")
+        return cast("_Result", self._result)
