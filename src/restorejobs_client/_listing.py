@@ -19,8 +19,7 @@ from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client._outputs.arrow import ArrowExport
-from restorejobs_client._paging.cursor import Query
-from restorejobs_client._paging.run import Run
+from restorejobs_client._paging.run import Query, Run
 from restorejobs_client._paging.windows import Window, equal_cuts
 from restorejobs_client._watch import RestoreJobWatch, has_ended
 

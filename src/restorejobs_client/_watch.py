@@ -26,8 +26,7 @@ from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
-from restorejobs_client._paging.cursor import Query
-from restorejobs_client._paging.run import Run
+from restorejobs_client._paging.run import Query, Run
 from restorejobs_client._paging.windows import MAX_DATE, Window
 
 Until = Callable[[RestoreJob], bool]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 # If a signal handler sends the first request of a process while another request imports this
 # module, Python answers "unknown encoding: idna" for ever.
-import encodings.idna  # noqa: F401
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import queue
 import signal
