@@ -58,7 +58,7 @@ class _Follower:
     """
 
     def __init__(self, query: Query, ids: Iterable[str], until: Until) -> None:
-        self.query = replace(query, progress=False)
+        self.query = query
         self.chosen = 0
         self.failed = 0
         self._filters = [query.parameters.get(name) for name in _CHANGING_FILTERS]
@@ -75,18 +75,13 @@ class _Follower:
         followed = (job.restore_job_id for job in self.followed.values())
         return (*filter(None, followed), *self.missing.values())
 
-    @property
-    def ended(self) -> int:
-        """The number of jobs that the watch no longer waits for."""
-        return self.chosen - len(self.followed)
-
     def look(self, jobs: Iterable[RestoreJob]) -> tuple[list[RestoreJob], dict[_Key, RestoreJob]]:
         """Return the jobs that have changed, and those to remember after these are handed over."""
         changed: list[RestoreJob] = []
         to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
-            key = _key(job)
-            before = to_remember.get(key) or self._last_seen(key)
+            key = self._key(job)
+            before = to_remember.get(key) or self._seen.get(key)
             if before is None and not self._is_chosen(job):
                 continue
             if job != before:
@@ -102,7 +97,7 @@ class _Follower:
         except (StopIteration, StopAsyncIteration) as error:
             message = f"until raised {type(error).__name__}"  # which would look like the end
             raise RuntimeError(message) from error  # as in a generator
-        before = self._last_seen(key)
+        before = self._seen.get(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
@@ -111,14 +106,13 @@ class _Follower:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
-        account, identity = key
-        if account is not None:  # it may be known later than the id
-            self._seen.pop((None, identity), None)
-            self.followed.pop((None, identity), None)
         self.missing.pop((job.restore_job_id or "").casefold(), None)
 
-    def _last_seen(self, key: _Key) -> RestoreJob | None:
-        return self._seen.get(key) or self._seen.get((None, key[1]))
+    def _key(self, job: RestoreJob) -> _Key:
+        """Return what identifies the job in all rounds."""
+        identity = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
+        first = None, identity  # AWS may list the account of a job later than its id
+        return first if first in self._seen else (job.account_id, identity)
 
     def _is_chosen(self, job: RestoreJob) -> bool:
         if self._wanted:
@@ -154,11 +148,6 @@ class _Follower:
         self.query, self._seen = query, seen
 
 
-def _key(job: RestoreJob) -> _Key:
-    """Return what identifies the job in all rounds."""
-    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
-
-
 class RestoreJobWatch(ClosableIterator):
     """The jobs that `RestoreJobs.watch` follows. It yields each job, and again when it changes.
 
@@ -187,12 +176,13 @@ class RestoreJobWatch(ClosableIterator):
         if not callable(until):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
             raise InvalidRequestError(message)
+        self._fetch, progress = query.fetch, query.progress
+        query = replace(query, fetch=self._fetch_unless_closed, progress=False)
         self._follower = _Follower(query, ids, until)
-        self._fetch = query.fetch
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
         self._clock = query.new_clock()
-        self._bar = ProgressBar("jobs", wanted=query.progress)
+        self._bar = ProgressBar("jobs", wanted=progress)
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
@@ -247,19 +237,18 @@ class RestoreJobWatch(ClosableIterator):
         """Request a page, unless it is not time yet, or nothing is left to wait for."""
         follower = self._follower
         now = self._clock.now()
-        pages, deadline = self._pages, self._deadline
-        is_between_rounds = pages is None and deadline is not None
+        pages = self._pages
+        deadline = now + self._timeout if self._deadline is None else self._deadline
+        is_between_rounds = pages is None and self._deadline is not None
         if is_between_rounds and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
-        if deadline is None:
-            deadline = now + self._timeout
-        elif now >= deadline and (is_between_rounds or self._failure is not None):
+        if now >= deadline and (is_between_rounds or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
         if now < self._not_before:
             return self._clock.sleep(min(self._not_before, deadline) - now)
         if pages is None:
-            run = Run(follower.query, self._fetch_unless_closed, by_page=True)
+            run = Run(follower.query, by_page=True)
             pages = RestoreJobPageIterator(run)
             self._pages, self._round_began, self._deadline = pages, now, deadline
         self._draw_bar()
@@ -289,9 +278,10 @@ class RestoreJobWatch(ClosableIterator):
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
         follower, bar = self._follower, self._bar
+        ended = follower.chosen - len(follower.followed)
         if not is_last:
             bar.begin()
-        bar.show(follower.chosen, f"{follower.ended:,} ended", f"{follower.failed:,} failed")
+        bar.show(follower.chosen, f"{ended:,} ended", f"{follower.failed:,} failed")
         if is_last or self._is_closed:  # in the meantime
             bar.end()
 

@@ -18,17 +18,19 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from weakref import ref
 
 from restorejobs_client._core.errors import RestoreJobsError, TransportError
 
 _One = TypeVar("_One")
 _Result = TypeVar("_Result")
+_HOLD: Final[object] = getattr(signal, "SIG_BLOCK", None)  # Windows has none
+_SET: Final[object] = getattr(signal, "SIG_SETMASK", None)
 _bells: Final[set[ref[Bell]]] = set()
 
 
@@ -149,43 +151,30 @@ def start_thread(work: Callable[[], object]) -> None:
     """
     _check_threads_run()
     run = copy_context().run
+    # Signals are held back while the thread starts, because `Thread.start` waits on a Condition.
+    mask: Callable[..., Any] = getattr(signal, "pthread_sigmask", lambda *_: ())  # not on Windows
+    before = mask(_HOLD, ())
+
+    def begin() -> None:
+        mask(_SET, before)  # what the work starts, such as a process, gets its signals
+        run(work)
+
     try:
-        with _signals_held() as release:
-
-            def begin() -> None:
-                release()  # what the work starts, such as a process, gets its signals
-                run(work)
-
-            threading.Thread(target=begin, name="restorejobs", daemon=True).start()
+        mask(_HOLD, signal.valid_signals())
+        threading.Thread(target=begin, name="restorejobs", daemon=True).start()
     except RuntimeError:
         raise RestoreJobsError(
             "the operating system refused to start a thread: end other threads, or raise the limit "
             "of the process"
         ) from None
+    finally:
+        mask(_SET, before)
 
 
 def _check_threads_run() -> None:
     """Refuse to wait for a thread while the interpreter ends, because none runs then."""
     if sys.is_finalizing():
         raise RestoreJobsError("the interpreter is ending, and its threads no longer run")
-
-
-@contextmanager
-def _signals_held() -> Generator[Callable[[], object]]:
-    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition.
-
-    It yields what releases them in another thread.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield lambda: None
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    release = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        yield release
-    finally:
-        release()
 
 
 class Call(Bell, Generic[_Result]):

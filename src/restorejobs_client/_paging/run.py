@@ -104,16 +104,12 @@ class Run:
 
     Args:
         query: what to list.
-        fetch: fetches a page, instead of the query's own function.
         by_page: whether pages are handed over instead of jobs.
     """
 
-    def __init__(
-        self, query: Query, fetch: FetchPage | None = None, *, by_page: bool = False
-    ) -> None:
+    def __init__(self, query: Query, *, by_page: bool = False) -> None:
         start = query.start
         self._query = query
-        self._fetch = fetch or query.fetch
         self._by_page = by_page
         self._parameters = aws_parameters(query.window.narrow(query.parameters))
         self._used_tokens: set[bytes] = set()
@@ -170,8 +166,8 @@ class Run:
         Raises:
             RestoreJobsError: the request failed. The error has the checkpoint to resume from.
         """
+        query, state = self._query, self._state
         try:
-            state = self._state
             if length_hint(state.items):  # from an interrupted call or a signal handler
                 return True
             if state.ended or state.left == 0:
@@ -179,7 +175,7 @@ class Run:
             if state.resuming is None:  # free the memory of the last page before the next one
                 state = self._move(state, state._replace(jobs=(), end=0))
             self._bar.begin()
-            following = self._following(state, self._fetch(self._next_parameters(state)))
+            following = self._following(state, query.fetch(self._next_parameters(state)))
             jobs = following.to_deliver
             if self._move(state, following) is self._state:
                 self._bar.add_page(jobs)
