@@ -31,10 +31,8 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
     _items: Iterator[_Item] = iter(())
 
     def __init__(self) -> None:
-        self._begin_in_process()
-
-    def _begin_in_process(self) -> None:
-        self._lock, self._closing, self._pid = threading.RLock(), Bell(), os.getpid()
+        self._lock, self._pid = threading.RLock(), os.getpid()
+        self._closing = Bell()
 
     @abstractmethod
     def _advance(self) -> float | None:
@@ -55,8 +53,9 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
 
     def _take_turn(self) -> float | None:
         """Advance, unless another thread has just done so."""
-        if self._pid != os.getpid():  # forked: a thread of the parent may hold the lock
-            self._begin_in_process()
+        pid = os.getpid()
+        if self._pid != pid:  # forked: a thread of the parent may hold the lock
+            self._lock, self._pid = threading.RLock(), pid
         with self._lock:
             pause = 0.0 if length_hint(self._items) else self._advance()
             # A signal handler may have taken the last page meanwhile, but not all of its items.

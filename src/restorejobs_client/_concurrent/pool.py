@@ -24,7 +24,7 @@ from restorejobs_client._core.errors import (
     TransportError,
     with_checkpoint,
 )
-from restorejobs_client._core.interrupts import Bell, start_thread
+from restorejobs_client._core.interrupts import Bell, ring_in_child, start_thread
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
@@ -138,13 +138,18 @@ class WorkerPool:
         Raises:
             RestoreJobsError: the process is at its limit of threads.
         """
+        ring_in_child(self)
         start_thread(self._work)
+
+    def ring(self) -> None:
+        """Wake the consumer."""
+        self.batch.ring()
 
     def stop(self) -> None:
         """End the workers, and wake the consumer."""
         self._is_stopped = True
         self._tasks.put(None)
-        self.batch.ring()
+        self.ring()
         self._make_room()
 
     def take_batch(self, after: Batch) -> None:

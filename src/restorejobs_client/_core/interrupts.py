@@ -31,7 +31,7 @@ _One = TypeVar("_One")
 _Result = TypeVar("_Result")
 _HOLD: Final[object] = getattr(signal, "SIG_BLOCK", None)  # Windows has none
 _SET: Final[object] = getattr(signal, "SIG_SETMASK", None)
-_bells: Final[set[ref[Bell]]] = set()
+_with_threads: Final[set[ref[Any]]] = set()
 
 
 def in_child(work: Callable[[], object]) -> None:
@@ -54,15 +54,11 @@ def living(references: set[ref[_One]]) -> list[_One]:
 
 
 class Bell:
-    """Wakes the threads and the tasks that wait for it. Once it has rung, none waits any more.
-
-    In the child of a fork, all bells have rung: the threads that would ring them do not exist.
-    """
+    """Wakes the threads and the tasks that wait for it. Once it has rung, none waits any more."""
 
     def __init__(self) -> None:
         self.has_rung = False
         self._wakers: set[Callable[[], object]] = set()  # one for each that waits
-        remember_weakly(_bells, self)
 
     def ring(self) -> None:
         """Wake all that wait, from any thread or signal handler."""
@@ -103,9 +99,14 @@ class Bell:
             self._wakers.discard(wake)
 
 
+def ring_in_child(one: object) -> None:
+    """Let something ring in the child of a fork, which does not have the thread that would."""
+    remember_weakly(_with_threads, one)
+
+
 def _ring_all() -> None:
-    for bell in living(_bells):
-        bell.ring()
+    for one in living(_with_threads):
+        one.ring()
 
 
 in_child(_ring_all)
@@ -192,6 +193,7 @@ class Call(Bell, Generic[_Result]):
 
     def __init__(self, work: Callable[[], _Result]) -> None:
         super().__init__()
+        ring_in_child(self)
         start_thread(partial(self._run, work))
 
     def _run(self, work: Callable[[], _Result]) -> None:
