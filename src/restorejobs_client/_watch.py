@@ -10,10 +10,10 @@ import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from threading import TIMEOUT_MAX
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import (
@@ -27,7 +27,7 @@ from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
 from restorejobs_client._paging.run import Query, Run
-from restorejobs_client._paging.windows import MAX_DATE, Window
+from restorejobs_client._paging.windows import MAX_DATE, MIN_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
@@ -38,7 +38,11 @@ _RETRY_DELAY: Final = 1.0  # seconds, for clients that do not wait themselves
 # up to this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
 # A job may stop matching these filters. The other filters check members that never change.
-_CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
+_CHANGING_FILTERS: Final[dict[str, Callable[[RestoreJob, Any], bool]]] = {
+    "by_status": lambda job, status: job.status == status,
+    "by_complete_after": lambda job, after: (job.completion_date or MIN_DATE) >= after,
+    "by_complete_before": lambda job, before: (job.completion_date or MAX_DATE) < before,
+}
 
 
 def has_ended(job: RestoreJob) -> bool:
@@ -61,13 +65,12 @@ class _Follower:
         self.query = query
         self.chosen = 0
         self.failed = 0
-        self._filters = [query.parameters.get(name) for name in _CHANGING_FILTERS]
+        self._filters: dict[str, object] = {}  # in the first round, the service applies them
         self._until = until
         self.missing = {one.casefold(): one for one in ids}
         self._wanted = frozenset(self.missing)
         self._seen: dict[_Key, RestoreJob] = {}
         self.followed: dict[_Key, RestoreJob] = {}
-        self._is_first_round = True
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -117,22 +120,12 @@ class _Follower:
     def _is_chosen(self, job: RestoreJob) -> bool:
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
-        if self._is_first_round:  # the service has applied all filters
-            return True
-        status, *bounds = self._filters
-        after, before = cast("list[datetime | None]", bounds)
-        completed = job.completion_date
-        return (
-            status in {None, job.status}
-            and (after is None or (completed is not None and completed >= after))
-            and (before is None or (completed is not None and completed < before))
-        )
+        return all(_CHANGING_FILTERS[name](job, value) for name, value in self._filters.items())
 
     def end_round(self) -> None:
         """Set the bounds of the next round, and forget the jobs before them."""
-        self._is_first_round = False
-        parameters = self.query.parameters.items()
-        kept = {name: value for name, value in parameters if name not in _CHANGING_FILTERS}
+        kept = dict(self.query.parameters)
+        self._filters |= {name: kept.pop(name) for name in _CHANGING_FILTERS if name in kept}
         query = replace(self.query, parameters=kept)
         seen = self._seen
         dates = [job.creation_date for job in self.followed.values()]
