@@ -16,11 +16,7 @@ from threading import TIMEOUT_MAX
 from typing import Any, Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
-from restorejobs_client._core.errors import (
-    InvalidRequestError,
-    RestoreJobsError,
-    WatchTimeoutError,
-)
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError, WatchTimeoutError
 from restorejobs_client._core.interrupts import Bell, Call
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
