@@ -22,7 +22,7 @@ from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
-from restorejobs_client._paging.run import Query, Run
+from restorejobs_client._paging.run import Query
 from restorejobs_client._paging.windows import MAX_DATE, MIN_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
@@ -237,8 +237,7 @@ class RestoreJobWatch(ClosableIterator):
         if now < self._not_before:
             return self._clock.sleep(min(self._not_before, deadline) - now)
         if pages is None:
-            run = Run(follower.query, by_page=True)
-            pages = RestoreJobPageIterator(run)
+            pages = RestoreJobPageIterator(follower.query)
             self._pages, self._round_began, self._deadline = pages, now, deadline
         self._draw_bar()
         try:

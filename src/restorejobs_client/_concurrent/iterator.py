@@ -6,9 +6,8 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
-from copy import copy
 from operator import length_hint
-from typing import Generic, NoReturn, Self, TypeVar, cast
+from typing import Generic, NoReturn, Self, TypeVar
 
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.interrupts import Bell, Call
@@ -117,46 +116,7 @@ class ClosableIterator(JobIterator):
         self.close()
 
 
-class _RunIterator(ItemIterator[_Item]):
-    """The base class of the iterators over one run of a listing."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self._run = run
-        self._items = cast("Iterator[_Item]", run.items)
-
-    def _advance(self) -> float | None:
-        if not self._run.advance():
-            return None
-        self._items = cast("Iterator[_Item]", self._run.items)
-        return 0.0
-
-    def __copy__(self) -> Self:
-        return type(self)(copy(self._run))
-
-    def __deepcopy__(self, _: object) -> Self:
-        return type(self)(copy(self._run))
-
-    @property
-    def checkpoint(self) -> str:
-        """The exact position after the last job or page that was returned.
-
-        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
-        filters, the page token and a hash of job ids. It is always available: before the first
-        job, after the last one, and after an error.
-        """
-        return self._run.checkpoint
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the listing has no more jobs after what was returned.
-
-        It is `False` where only the `limit` of this run has ended it.
-        """
-        return self._run.has_ended
-
-
-class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
+class RestoreJobIterator(Run[RestoreJob], JobIterator):
     """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
 
     After an error, `next()` requests the same page again, so an error never looks like the end.
@@ -181,14 +141,16 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
 
     def _saved(self) -> Callable[[], str]:
         """Return what moves it back to this position, and returns its checkpoint."""
-        run = copy(self._run)
+        position = self._copied_position()
 
         def restore() -> str:
-            self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
+            vars(self).update(position)
             return self.checkpoint
 
         return restore
 
 
-class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):
+class RestoreJobPageIterator(Run[RestoreJobPage], ItemIterator[RestoreJobPage]):
     """Iterates over pages of jobs. After an error, `next()` requests the same page again."""
+
+    _by_page = True

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
-from typing import Final, NamedTuple, Self, cast
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Self, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from restorejobs_client._models.parameters import aws_parameters, filter_texts
 from restorejobs_client._paging.checkpoint import START, Checkpoint, Position, write_checkpoint
 from restorejobs_client._paging.windows import UNBOUNDED, Window
 
+_Item = TypeVar("_Item")
 FetchPage = Callable[[dict[str, object]], RestoreJobPage]
 _HASH_BYTES: Final = 8
 
@@ -87,7 +88,7 @@ class _State(NamedTuple):
     token: str | None
     jobs: tuple[RestoreJob, ...] = ()
     end: int = 0
-    items: Iterator[RestoreJob] | Iterator[RestoreJobPage] = iter(())
+    items: Iterator[Any] = iter(())
     item_size: int = 1
     resuming: Position | None = None
 
@@ -97,20 +98,22 @@ class _State(NamedTuple):
         return length_hint(self.items) * self.item_size
 
 
-class Run:
-    """One run of a listing, and its position. After an error, it requests the same page again.
+class Run(Generic[_Item]):
+    """One run of a listing, and its position: what the iterators over it have in common.
 
-    A request that fails does not change the position. It moves when a job is handed over.
+    A request that fails does not change the position. It moves when an item is handed over.
 
     Args:
         query: what to list.
-        by_page: whether pages are handed over instead of jobs.
     """
 
-    def __init__(self, query: Query, *, by_page: bool = False) -> None:
+    _by_page: ClassVar = False  # whether pages are handed over instead of jobs
+    _items: Iterator[_Item]  # what has arrived but was not handed over yet
+
+    def __init__(self, query: Query) -> None:
+        super().__init__()
         start = query.start
         self._query = query
-        self._by_page = by_page
         self._parameters = aws_parameters(query.window.narrow(query.parameters))
         self._used_tokens: set[bytes] = set()
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
@@ -123,22 +126,21 @@ class Run:
         )
 
     def __copy__(self) -> Self:
-        """Return a run at the same position, which moves independently."""
-        twin = type(self).__new__(type(self))
-        twin.__dict__ |= self.__dict__ | {
-            "_state": self._state._replace(items=copy(self._state.items)),
-            "_used_tokens": set(self._used_tokens),
-        }
+        twin = type(self)(self._query)
+        vars(twin).update(self._copied_position())
         return twin
 
-    @property
-    def items(self) -> Iterator[RestoreJob] | Iterator[RestoreJobPage]:
-        """What has arrived but was not handed over yet: jobs, or a page."""
-        return self._state.items
+    def __deepcopy__(self, _: object) -> Self:
+        return copy(self)
 
     @property
     def checkpoint(self) -> str:
-        """The exact position after the last job that was handed over, as text."""
+        """The exact position after the last job or page that was returned.
+
+        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
+        filters, the page token and a hash of job ids. It is always available: before the first
+        job, after the last one, and after an error.
+        """
         query = self._query
         filters = filter_texts(query.parameters)
         region_name = query.origin.get("region_name")
@@ -146,8 +148,17 @@ class Run:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the listing has no more jobs, apart from `limit`, after the last one."""
+        """Whether the listing has no more jobs after what was returned.
+
+        It is `False` where only the `limit` of this run has ended it.
+        """
         return self._position().ended
+
+    def _copied_position(self) -> dict[str, object]:
+        """Return copies of the attributes that change during the run."""
+        state = self._state
+        state = state._replace(items=copy(state.items))
+        return {"_state": state, "_items": state.items, "_used_tokens": set(self._used_tokens)}
 
     def _position(self) -> Position:
         state = self._state
@@ -160,22 +171,22 @@ class Run:
             return Position(token=state.token)
         return Position(state.token, len(delivered), _hash_of_ids(delivered))
 
-    def advance(self) -> bool:
-        """Fetch the next page, unless a page has items left. Return `False` at the end.
-
-        Raises:
-            RestoreJobsError: the request failed. The error has the checkpoint to resume from.
-        """
-        query, state = self._query, self._state
-        try:
-            if length_hint(state.items):  # from an interrupted call or a signal handler
-                return True
+    def _advance(self) -> float | None:
+        state = self._state
+        if not length_hint(state.items):  # an interrupted call or a signal handler may leave some
             if state.ended or state.left == 0:
-                return False
+                return None
+            self._fetch_page(state)
+        self._items = self._state.items
+        return 0.0
+
+    def _fetch_page(self, state: _State) -> None:
+        """Fetch the page after a state. An error has the checkpoint to resume from."""
+        try:
             if state.resuming is None:  # free the memory of the last page before the next one
                 state = self._move(state, state._replace(jobs=(), end=0))
             self._bar.begin()
-            following = self._following(state, query.fetch(self._next_parameters(state)))
+            following = self._following(state, self._query.fetch(self._next_parameters(state)))
             jobs = following.to_deliver
             if self._move(state, following) is self._state:
                 self._bar.add_page(jobs)
@@ -192,7 +203,6 @@ class Run:
         self._bar.show(self._bar.jobs)
         if self._state.ended or self._state.left == 0:
             self._bar.end()
-        return True
 
     def _next_parameters(self, state: _State) -> dict[str, object]:
         """Return the parameters of the next request, for boto3."""
