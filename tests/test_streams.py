@@ -108,7 +108,9 @@ def test_limit_of_threads_raises_our_error(kind: str) -> None:
 
 def test_cancelled_anext_loses_no_job(workers: Workers) -> None:
     """A page that arrives after `anext` was cancelled is yielded by the next `async for`."""
-    stream = service().listing(max_results=20).parallel(4)
+    slow = service()
+    slow.delay = 0.01  # so that the wait has begun before the first page arrives
+    stream = slow.listing(max_results=20).parallel(4)
 
     async def main() -> list[RestoreJob]:
         task = asyncio.ensure_future(anext(aiter(stream)))
