@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from copy import copy
 from functools import partial
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar, cast
 
-from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
 from restorejobs_client._core.interrupts import start_thread
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.run import Run
@@ -215,6 +215,18 @@ class _RunIterator(ItemIterator[_Item]):
         """
         return self._run.has_ended
 
+    @contextmanager
+    def _moved_back_on_error(self) -> Generator[None]:
+        """Move back to this position if a table fails, because nobody has its jobs."""
+        run = copy(self._run)
+        try:
+            yield
+        except BaseException as error:
+            self._run, self._items = run, cast("Iterator[_Item]", run.items)
+            if isinstance(error, RestoreJobsError):
+                error.checkpoint = self.checkpoint
+            raise
+
 
 class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
     """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
@@ -233,21 +245,6 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
         >>> [first, *rest] == jobs
         True
     """
-
-    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        """Yield the rest page by page, for a table."""
-        for job in self:
-            yield job, *self._items
-
-    def _saved(self) -> Callable[[], str]:
-        """Return what moves it back to this position, and returns its checkpoint."""
-        run = copy(self._run)
-
-        def restore() -> str:
-            self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
-            return self.checkpoint
-
-        return restore
 
 
 class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):

@@ -18,10 +18,8 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
-from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import ref
 
@@ -108,19 +106,22 @@ def start_thread(work: Callable[[], object]) -> None:
     """
     check_threads_run()
     run = copy_context().run
+    before = _hold("SIG_BLOCK", ())
+
+    def begin() -> None:
+        _hold("SIG_SETMASK", before)  # what the work starts, such as a process, gets its signals
+        run(work)
+
     try:
-        with _signals_held() as release:
-
-            def begin() -> None:
-                release()  # what the work starts, such as a process, gets its signals
-                run(work)
-
-            threading.Thread(target=begin, name="restorejobs", daemon=True).start()
+        _hold("SIG_BLOCK", signal.valid_signals())  # `Thread.start` waits on a Condition
+        threading.Thread(target=begin, name="restorejobs", daemon=True).start()
     except RuntimeError:
         raise RestoreJobsError(
             "the operating system refused to start a thread: end other threads, or raise the limit "
             "of the process"
         ) from None
+    finally:
+        _hold("SIG_SETMASK", before)
 
 
 def check_threads_run() -> None:
@@ -133,19 +134,8 @@ def check_threads_run() -> None:
         raise RestoreJobsError("the interpreter is ending, and its threads no longer run")
 
 
-@contextmanager
-def _signals_held() -> Generator[Callable[[], object]]:
-    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition.
-
-    It yields what releases them in another thread.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield lambda: None
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    release = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        yield release
-    finally:
-        release()
+def _hold(how: str, signals: Iterable[int]) -> Iterable[int]:
+    """Change which signals are held back, and return those that were, except on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return ()
+    return signal.pthread_sigmask(getattr(signal, how), signals)

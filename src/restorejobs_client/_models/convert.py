@@ -47,11 +47,12 @@ class _DataclassFields:
 
 @cache
 def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
-    members: list[tuple[str, Any, Any]] = []
+    members: list[Any] = []
     for member in fields(kind):
-        options = {"default": member.default, "default_factory": member.default_factory}
-        given = {name: one for name, one in options.items() if one is not msgspec.NODEFAULT}
-        members.append((member.name, member.type, field(**given)))
+        default = [member.default] if member.default is not msgspec.NODEFAULT else []
+        if member.default_factory is not msgspec.NODEFAULT:
+            default = [field(default_factory=member.default_factory)]
+        members.append((member.name, member.type, *default))
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
     return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 
