@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import Field, field, make_dataclass
+from dataclasses import Field, make_dataclass
 from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
@@ -47,12 +47,7 @@ class _DataclassFields:
 
 @cache
 def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
-    members: list[Any] = []
-    for member in fields(kind):
-        default = [member.default] if member.default is not msgspec.NODEFAULT else []
-        if member.default_factory is not msgspec.NODEFAULT:
-            default = [field(default_factory=member.default_factory)]
-        members.append((member.name, member.type, *default))
+    members = [(member.name, member.type, member.default) for member in fields(kind)]
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
     return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 
