@@ -55,13 +55,11 @@ class ProgressBar:
     def show(self, count: int, *details: str) -> None:
         """Update the bar if it is drawn: a count, details, and the jobs and pages so far."""
         bar = self._bar  # a signal handler or another thread may end it
-        if bar is None:
-            return
-        if self._pages:
-            details = (*details, counted(self._pages, "page"))
-        bar.set_postfix_str(", ".join(details), refresh=False)
-        bar.update(count - self._count)
-        self._count = count
+        if bar is not None:
+            pages = [counted(self._pages, "page")] if self._pages else []
+            bar.set_postfix_str(", ".join([*details, *pages]), refresh=False)
+            bar.update(count - self._count)
+            self._count = count
 
     def end(self) -> None:
         """Draw the bar for the last time."""

@@ -76,8 +76,7 @@ class ArrowExport(Iterable[RestoreJob]):
             ImportError: the extra `arrow` is not installed.
         """
         reader: Any = pa.RecordBatchReader.from_batches(_schema(), _Batches(self._job_pages()))
-        stream: object = reader.__arrow_c_stream__(requested_schema)
-        return stream
+        return reader.__arrow_c_stream__(requested_schema)
 
 
 def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
