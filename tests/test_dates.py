@@ -184,11 +184,12 @@ def test_the_hour_that_comes_twice_is_told_apart(hour: int, fold: int) -> None:
 
 
 @pytest.mark.parametrize("first", ["frozen", "thawed"])
-def test_frozen_clock_changes_nothing(first: str) -> None:
-    """It makes no difference if the clock is frozen when the package is imported or used first."""
+@pytest.mark.parametrize("before", ["", "pydantic"])
+def test_frozen_clock_changes_nothing(first: str, before: str) -> None:
+    """It makes no difference if the clock is frozen when this or pydantic is imported or used."""
     program = Path(frozen_program.__file__)
     done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-W", "ignore", str(program), first],
+        [sys.executable, "-W", "ignore", str(program), first, before],
         capture_output=True,
         text=True,
         timeout=60,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar
 
@@ -133,21 +133,6 @@ class RestoreJobIterator(Run[RestoreJob], JobIterator):
         >>> [first, *rest] == jobs
         True
     """
-
-    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
-        """Yield the rest page by page, for a table."""
-        for job in self:
-            yield job, *self._items
-
-    def _saved(self) -> Callable[[], str]:
-        """Return what moves it back to this position, and returns its checkpoint."""
-        position = self._copied_position()
-
-        def restore() -> str:
-            vars(self).update(position)
-            return self.checkpoint
-
-        return restore
 
 
 class RestoreJobPageIterator(Run[RestoreJobPage], ItemIterator[RestoreJobPage]):

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__all__ = ["boto3", "botocore_client", "botocore_config", "pa", "pc", "pd", "tqdm", "tqdm_auto"]
+__all__ = ["boto3", "botocore_client", "botocore_config", "pa", "pc", "pd"]
 
 
 class LazyModule(ModuleType):
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
-    import tqdm
-    import tqdm.auto as tqdm_auto
 else:
     boto3 = LazyModule("boto3")
     botocore_client = LazyModule("botocore.client")
@@ -55,5 +53,3 @@ else:
     pa = LazyModule("pyarrow", extra="arrow", purpose="a table")
     pc = LazyModule("pyarrow.compute", extra="arrow", purpose="a table")
     pd = LazyModule("pandas", extra="pandas", purpose="to_pandas")
-    tqdm = LazyModule("tqdm", extra="progress", purpose="progress")
-    tqdm_auto = LazyModule("tqdm.auto", extra="progress", purpose="progress")

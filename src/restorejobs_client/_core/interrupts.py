@@ -9,16 +9,14 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
-# If a signal handler sends the first request of a process while another request imports this
-# module, Python answers "unknown encoding: idna" for ever.
-import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import codecs
 import os
 import queue
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -29,9 +27,11 @@ from restorejobs_client._core.errors import RestoreJobsError, TransportError
 
 _One = TypeVar("_One")
 _Result = TypeVar("_Result")
-_HOLD: Final[object] = getattr(signal, "SIG_BLOCK", None)  # Windows has none
-_SET: Final[object] = getattr(signal, "SIG_SETMASK", None)
 _with_threads: Final[set[ref[Any]]] = set()
+
+# If a signal handler sends the first request of a process while another request looks this codec
+# up, Python answers "unknown encoding: idna" for ever.
+codecs.lookup("idna")
 
 
 def in_child(work: Callable[[], object]) -> None:
@@ -152,16 +152,14 @@ def start_thread(work: Callable[[], object]) -> None:
     """
     _check_threads_run()
     run = copy_context().run
-    # Signals are held back while the thread starts, because `Thread.start` waits on a Condition.
-    mask: Callable[..., Any] = getattr(signal, "pthread_sigmask", lambda *_: ())  # not on Windows
-    before = mask(_HOLD, ())
+    before = _hold("SIG_BLOCK", ())
 
     def begin() -> None:
-        mask(_SET, before)  # what the work starts, such as a process, gets its signals
+        _hold("SIG_SETMASK", before)  # what the work starts, such as a process, gets its signals
         run(work)
 
     try:
-        mask(_HOLD, signal.valid_signals())
+        _hold("SIG_BLOCK", signal.valid_signals())  # `Thread.start` waits on a Condition
         threading.Thread(target=begin, name="restorejobs", daemon=True).start()
     except RuntimeError:
         raise RestoreJobsError(
@@ -169,7 +167,14 @@ def start_thread(work: Callable[[], object]) -> None:
             "of the process"
         ) from None
     finally:
-        mask(_SET, before)
+        _hold("SIG_SETMASK", before)
+
+
+def _hold(how: str, signals: Iterable[int]) -> Iterable[int]:
+    """Change which signals are held back, and return those that were, except on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return ()
+    return signal.pthread_sigmask(getattr(signal, how), signals)
 
 
 def _check_threads_run() -> None:

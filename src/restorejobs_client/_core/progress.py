@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from restorejobs_client._core.extras import tqdm, tqdm_auto
+from restorejobs_client._core.extras import LazyModule
 from restorejobs_client._core.text import counted
 
 
@@ -40,11 +40,12 @@ class ProgressBar:
         """
         if self._wanted and self._bar is None:
             # tqdm.auto takes each program that has imported parts of ipykernel for a notebook.
-            make: Any = tqdm_auto.tqdm if _is_notebook() else tqdm.tqdm
+            name = "tqdm.auto" if _is_notebook() else "tqdm"
+            tqdm: Any = LazyModule(name, extra="progress", purpose="progress")
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
             options = self._options if _is_notebook() or _is_terminal() else {"disable": True}
-            self._bar = make(miniters=0, initial=self._count, **options)
+            self._bar = tqdm.tqdm(miniters=0, initial=self._count, **options)
 
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -54,13 +55,11 @@ class ProgressBar:
     def show(self, count: int, *details: str) -> None:
         """Update the bar if it is drawn: a count, details, and the jobs and pages so far."""
         bar = self._bar  # a signal handler or another thread may end it
-        if bar is None:
-            return
-        if self._pages:
-            details = (*details, counted(self._pages, "page"))
-        bar.set_postfix_str(", ".join(details), refresh=False)
-        bar.update(count - self._count)
-        self._count = count
+        if bar is not None:
+            pages = [counted(self._pages, "page")] if self._pages else []
+            bar.set_postfix_str(", ".join([*details, *pages]), refresh=False)
+            bar.update(count - self._count)
+            self._count = count
 
     def end(self) -> None:
         """Draw the bar for the last time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import Field, field, make_dataclass
+from dataclasses import MISSING, Field, make_dataclass
 from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
@@ -47,11 +47,10 @@ class _DataclassFields:
 
 @cache
 def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
-    members: list[tuple[str, Any, Any]] = []
-    for member in fields(kind):
-        options = {"default": member.default, "default_factory": member.default_factory}
-        given = {name: one for name, one in options.items() if one is not msgspec.NODEFAULT}
-        members.append((member.name, member.type, field(**given)))
+    members = [
+        (one.name, one.type, MISSING if one.default is msgspec.NODEFAULT else one.default)
+        for one in fields(kind)
+    ]
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
     return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 

@@ -12,13 +12,8 @@ from typing import Any, Final, Literal, Self
 
 from msgspec.structs import asdict
 
+from restorejobs_client._core import enums
 from restorejobs_client._core.dates import datetime
-from restorejobs_client._core.enums import (
-    OpenEnum,
-    RestoreDeletionStatus,
-    RestoreJobStatus,
-    RestoreValidationStatus,
-)
 from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
@@ -29,7 +24,7 @@ _ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?")
 _FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date", "duration")
 _SHOWN_JOBS: Final = 100  # of a page, in a notebook
-TERMINAL: Final = frozenset(map(RestoreJobStatus, ("COMPLETED", "ABORTED", "FAILED")))
+TERMINAL: Final = frozenset(map(enums.RestoreJobStatus, ("COMPLETED", "ABORTED", "FAILED")))
 
 
 class RestoreJobCreator(Struct, frozen=True, kw_only=True):
@@ -89,7 +84,7 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
     backup_vault_arn: str | None = None
     creation_date: datetime | None = None
     completion_date: datetime | None = None
-    status: RestoreJobStatus | None = None
+    status: enums.RestoreJobStatus | None = None
     status_message: str | None = None
     percent_done: str | None = None
     backup_size_in_bytes: int | None = None
@@ -101,9 +96,9 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
     is_parent: bool | None = None
     parent_job_id: str | None = None
     created_by: RestoreJobCreator | None = None
-    validation_status: RestoreValidationStatus | None = None
+    validation_status: enums.RestoreValidationStatus | None = None
     validation_status_message: str | None = None
-    deletion_status: RestoreDeletionStatus | None = None
+    deletion_status: enums.RestoreDeletionStatus | None = None
     deletion_status_message: str | None = None
 
     @property
@@ -161,7 +156,7 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
         with suppress(TypeError):  # the constructor does not check types
             members["duration"] = None if self.duration is None else duration_text(self.duration)
         for name, value in members.items():
-            if isinstance(value, datetime | OpenEnum):
+            if isinstance(value, datetime | enums.OpenEnum):
                 members[name] = str(value).replace("+00:00", " UTC")
             elif isinstance(value, str) and name.endswith("_message"):
                 members[name] = clipped(value)

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Any, Final, Self, TypedDict, cast
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler
+from pydantic import AwareDatetime, BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Unpack, override
 
+from restorejobs_client._core.dates import datetime
 from restorejobs_client._core.enums import ResourceType, RestoreJobStatus, StatusName
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
@@ -92,11 +92,11 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
 
     by_account_id: str | None = _parameter("by_account_id")
     by_resource_type: ResourceType | None = _parameter("by_resource_type")
-    by_created_before: datetime | None = _parameter("by_created_before")
-    by_created_after: datetime | None = _parameter("by_created_after")
+    by_created_before: AwareDatetime | None = _parameter("by_created_before")
+    by_created_after: AwareDatetime | None = _parameter("by_created_after")
     by_status: RestoreJobStatus | None = _parameter("by_status")
-    by_complete_before: datetime | None = _parameter("by_complete_before")
-    by_complete_after: datetime | None = _parameter("by_complete_after")
+    by_complete_before: AwareDatetime | None = _parameter("by_complete_before")
+    by_complete_after: AwareDatetime | None = _parameter("by_complete_after")
     by_restore_testing_plan_arn: str | None = _parameter("by_restore_testing_plan_arn")
     by_parent_job_id: str | None = _parameter("by_parent_job_id")
     max_results: int = _parameter("max_results", LARGEST_PAGE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import islice
 from operator import attrgetter
@@ -14,7 +14,7 @@ from msgspec.structs import fields
 
 from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
+from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.tally import checked_jobs
@@ -76,8 +76,7 @@ class ArrowExport(Iterable[RestoreJob]):
             ImportError: the extra `arrow` is not installed.
         """
         reader: Any = pa.RecordBatchReader.from_batches(_schema(), _Batches(self._job_pages()))
-        stream: object = reader.__arrow_c_stream__(requested_schema)
-        return stream
+        return reader.__arrow_c_stream__(requested_schema)
 
 
 def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
@@ -100,15 +99,9 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    with _unmoved(jobs):
-        pages = _pages(jobs)
-        start: str | None = getattr(pages, "checkpoint", None)
-        try:
-            return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
-        except RestoreJobsError as error:
-            if start is not None:
-                error.checkpoint = start  # nobody has the jobs of a failed table
-            raise
+    pages = _pages(jobs)
+    with _moved_back_on_error(jobs), _moved_back_on_error(pages):
+        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -125,25 +118,17 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         RestoreJobsError: as for `to_arrow`.
     """
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    with _unmoved(jobs):
+    with _moved_back_on_error(jobs):
         table: Any = to_arrow(jobs)
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
         return frame
 
 
-@contextmanager
-def _unmoved(jobs: object) -> Generator[None]:
-    """Move an iterator of ours back if the table fails, because nobody has its jobs."""
-    save: Callable[[], Callable[[], str]] | None = getattr(jobs, "_saved", None)
-    restore = save and save()
-    try:
-        yield
-    except BaseException as error:
-        if restore is not None:
-            checkpoint = restore()
-            if isinstance(error, RestoreJobsError):
-                error.checkpoint = checkpoint
-        raise
+def _moved_back_on_error(jobs: object) -> AbstractContextManager[None]:
+    """Return what moves an iterator of ours back if the table fails."""
+    guard: Callable[[], AbstractContextManager[None]]
+    guard = getattr(jobs, "_moved_back_on_error", nullcontext)
+    return guard()
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column
@@ -189,22 +174,17 @@ class _Batches(Iterator[Any]):
 
     def __init__(self, pages: Iterator[Iterable[RestoreJob]]) -> None:
         self._pages = filter(None, pages)
-        self._page: Iterable[RestoreJob] | None = None  # whose batch was not returned yet
-        self._is_empty = True
+        self._page: list[Iterable[RestoreJob]] = []  # the one whose batch was not returned yet
+        self._no_jobs: list[tuple[()]] = [()]  # if there are none, a batch has the categories
 
     def __next__(self) -> pa.RecordBatch:
-        if self._page is None:
-            for page in self._pages:
-                self._page = page
-                del page  # it would keep the page alive
-                break
-            else:
-                if not self._is_empty:
-                    raise StopIteration
-                self._page = ()  # its batch has categories
-        batch = _batch(self._page)
-        self._page, self._is_empty = None, False
-        return batch
+        if not self._page:
+            self._page.extend(islice(self._pages, 1))  # in C, so no interrupt can lose a page
+        for page in self._page or self._no_jobs:
+            batch = _batch(page)
+            self._page, self._no_jobs = [], []
+            return batch
+        raise StopIteration
 
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:

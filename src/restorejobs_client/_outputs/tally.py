@@ -109,19 +109,16 @@ class Tally:
             facts["oldest"] = min(facts["oldest"] or created, created)
             facts["newest"] = max(facts["newest"] or created, created)
         if job.status == "COMPLETED":
-            self._add_completed(job)
-
-    def _add_completed(self, job: RestoreJob) -> None:
-        facts, size, duration = self._facts, job.backup_size_in_bytes, job.duration
-        facts["completed_with_issues"] += bool(job.status_message)
-        facts["without_size"] += size is None or size < 0
-        facts["bytes_restored"] += max(size or 0, 0)
-        if duration is None or duration < timedelta(0):
-            facts["without_duration"] += 1
-        else:
-            # The dates of a caller may be of a subclass, and so may be what is between them.
-            microseconds = timedelta.__floordiv__(duration, _MICROSECOND)
-            self._durations[job.resource_type].append(microseconds)
+            size, duration = job.backup_size_in_bytes, job.duration
+            facts["completed_with_issues"] += bool(job.status_message)
+            facts["without_size"] += size is None or size < 0
+            facts["bytes_restored"] += max(size or 0, 0)
+            if duration is None or duration < timedelta(0):
+                facts["without_duration"] += 1
+            else:
+                # The dates of a caller may be of a subclass, and so may be what is between them.
+                microseconds = timedelta.__floordiv__(duration, _MICROSECOND)
+                self._durations[job.resource_type].append(microseconds)
 
     def _add_failure(self, member: str, status: str, job: RestoreJob) -> None:
         failures = self._failures[member]

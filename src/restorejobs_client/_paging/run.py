@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -159,6 +160,18 @@ class Run(Generic[_Item]):
         state = self._state
         state = state._replace(items=copy(state.items))
         return {"_state": state, "_items": state.items, "_used_tokens": set(self._used_tokens)}
+
+    @contextmanager
+    def _moved_back_on_error(self) -> Generator[None]:
+        """Move back to this position if a table fails, because nobody has its jobs."""
+        position = self._copied_position()
+        try:
+            yield
+        except BaseException as error:
+            vars(self).update(position)
+            if isinstance(error, RestoreJobsError):
+                error.checkpoint = self.checkpoint
+            raise
 
     def _position(self) -> Position:
         state = self._state
