@@ -33,12 +33,12 @@ _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their sear
 _creating = threading.RLock()
 
 
-def _replace_lock() -> None:
+def _replace_lock(_: object) -> None:
     global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
     _creating = threading.RLock()
 
 
-in_child(_replace_lock)
+in_child(_replace_lock, _replace_lock)
 
 
 def check_client(client: object) -> None:

@@ -32,8 +32,9 @@ from urllib.request import getproxies
 from restorejobs_client._aws.connections import keep_connection, use_own_pools
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
-from restorejobs_client._aws.locks import renew_in_child
+from restorejobs_client._aws.locks import renew_locks
 from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
+from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, cleaned, redacted, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJobPage
@@ -80,7 +81,7 @@ class Wire:
     def __init__(self, client: BaseClient) -> None:
         self.client = client
         use_own_pools(client)
-        renew_in_child(client)
+        in_child(client, renew_locks)  # no thread of the child holds the old ones
         untyped_client: Any = client  # boto3 creates its attributes at run time
         _warn_of_plain_http(untyped_client.meta.endpoint_url)
         retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 # If a signal handler sends the first request of a process while another request imports this
 # module, Python answers "unknown encoding: idna" for ever.
-import encodings.idna  # noqa: F401
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import queue
 import signal
@@ -19,7 +19,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -28,26 +28,28 @@ from weakref import ref
 from restorejobs_client._core.errors import RestoreJobsError
 
 _One = TypeVar("_One")
-_queues: Final[set[ref[queue.SimpleQueue[Any]]]] = set()
+# A `WeakKeyDictionary` runs Python code when an object is dropped, in which the error of a signal
+# handler would be ignored.
+_in_child: Final[dict[ref[Any], Callable[[Any], object]]] = {}
 
 
-def in_child(work: Callable[[], object]) -> None:
-    """Call a function in the child of every fork, before `os.fork` returns there."""
-    if hasattr(os, "register_at_fork"):  # not on Windows
-        os.register_at_fork(after_in_child=work)
+def in_child(one: _One, work: Callable[[_One], object]) -> None:
+    """Call a function with an object in the child of every fork, before `os.fork` returns there.
 
-
-def remember_weakly(references: set[ref[_One]], one: _One) -> None:
-    """Add a reference that leaves the set when its object is dropped.
-
-    A `WeakSet` runs Python code then, in which the error of a signal handler would be ignored.
+    It is not called once the object is dropped. Its exceptions are ignored. An object has one.
     """
-    references.add(ref(one, references.discard))
+    _in_child[ref(one, _in_child.pop)] = work
 
 
-def living(references: set[ref[_One]]) -> list[_One]:
-    """Return the objects that were not dropped."""
-    return [one for reference in tuple(references) if (one := reference()) is not None]
+def _work_in_child() -> None:
+    for reference, work in _in_child.copy().items():
+        if (one := reference()) is not None:
+            with suppress(Exception):
+                work(one)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_work_in_child)
 
 
 def new_queue() -> queue.SimpleQueue[Any]:
@@ -56,16 +58,12 @@ def new_queue() -> queue.SimpleQueue[Any]:
     The class is looked up here because gevent may replace it after this package was imported.
     """
     created: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    remember_weakly(_queues, created)
+    in_child(created, _wake)
     return created
 
 
-def _wake() -> None:
-    for one in living(_queues):
-        one.put(None)
-
-
-in_child(_wake)
+def _wake(one: queue.SimpleQueue[Any]) -> None:
+    one.put(None)
 
 
 class InterruptSafeQueue:
