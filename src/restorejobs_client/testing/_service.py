@@ -7,9 +7,10 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from operator import eq, ge, lt
+from operator import eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -167,12 +168,13 @@ def answer(
     if page_size is None:
         page_size = int(given.get("maxResults", _MAX_RESULTS))
     chosen = [
-        shelf
+        shelf[bisect_right(shelf, place, key=itemgetter(0)) :]
         for (region_name, account), shelf in shelves.items()
         if region_name == here and account_id in {account, "*"}
     ]
-    later = (one for one in heapq.merge(*chosen) if one[0] > place)
-    rest = (one for one in later if _match(one[1], filters))
+    rest: Iterator[tuple[Place, RestoreJob]] = heapq.merge(*chosen)
+    for name, wanted in filters.items():
+        rest = filter(_matches(name, wanted), rest)
     page = list(itertools.islice(rest, page_size))
     is_last = page_size > 0 and next(rest, None) is None
     next_token = None if is_last else _token(page[-1][0] if page else place, scope)
@@ -199,10 +201,9 @@ def _read(name: str, text: str) -> Any:  # noqa: ANN401  # text or a datetime
         raise _RefusedError(name, reason) from None
 
 
-def _match(job: RestoreJob, filters: Mapping[str, object]) -> bool:
-    tests = [(*_FILTERS[name], wanted) for name, wanted in filters.items()]
-    values = ((getattr(job, member), compare, wanted) for member, compare, wanted in tests)
-    return all(value is not None and compare(value, wanted) for value, compare, wanted in values)
+def _matches(name: str, wanted: object) -> Callable[[tuple[Place, RestoreJob]], bool]:
+    member, compare = _FILTERS[name]
+    return lambda one: (value := getattr(one[1], member)) is not None and compare(value, wanted)
 
 
 def _token(place: Place, scope: str) -> str:
