@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,6 @@ def use_own_pools(client: BaseClient) -> None:
     if any(kind.QueueCls is not InterruptSafeQueue for kind in kinds.values()):
         kinds.update({scheme: _own_pool(kind) for scheme, kind in kinds.items()})
         client.close()  # the pools that it has made before
-        in_child(session, _renew_locks)
 
 
 @cache
@@ -109,9 +107,3 @@ def _leave_to_parent(connected: socket.socket) -> None:
     if null != number:
         os.dup2(null, number, inheritable=False)
         os.close(null)
-
-
-def _renew_locks(session: Any) -> None:  # noqa: ANN401
-    """Renew the locks of the pools in a forked child: a thread of the parent may hold them."""
-    for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # as above
-        manager.pools.lock = threading.RLock()

@@ -1,4 +1,4 @@
-"""Replace botocore's own locks, because a signal handler or a fork may meet them held.
+"""Replace the locks of botocore and urllib3, because a signal handler or a fork may meet them held.
 
 botocore has no public way to reach them. What is not found keeps its lock.
 """
@@ -14,7 +14,7 @@ _HOLDERS: Final = ("botocore.retries", "botocore.credentials")  # modules
 
 
 def renew_locks(client: Any, *, with_credentials: bool = True) -> None:  # noqa: ANN401  # private attributes
-    """Let the thread that holds a lock of a client's retries or credentials take it again.
+    """Let the thread that holds a lock of a client's retries, pools or credentials take it again.
 
     Otherwise, a signal handler that lists would wait for the thread that it interrupts. No other
     thread may use them: it would release a lock that it does not hold. The credentials belong to
@@ -27,6 +27,9 @@ def renew_locks(client: Any, *, with_credentials: bool = True) -> None:  # noqa:
         if with_credentials:
             holders.append(client._request_signer._credentials)  # noqa: SLF001  # see above
         _renew_in(holders)
+        session = client._endpoint.http_session  # noqa: SLF001  # see above
+        for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # see above
+            manager.pools.lock = threading.RLock()
 
 
 def _renew_in(holders: list[Any]) -> None:
