@@ -224,7 +224,7 @@ def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedR
         may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
         try:
             return decode_page(body, headers, may_be_empty=may_be_empty)
-        except MalformedResponseError as error:
+        except (ValueError, RecursionError) as error:
             problem = f"is not a list of restore jobs: {error}"
     return MalformedResponseError(f"HTTP {http.status_code} with {_shown(body, call)} {problem}")
 
@@ -251,10 +251,9 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
         )
     try:
         return page_of(parsed, {}, may_be_empty=call.is_first_page)
-    except MalformedResponseError as error:
+    except ValueError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
-        message = f"{what} is not a list of restore jobs: {error}"
-        raise MalformedResponseError(message) from None
+        raise MalformedResponseError(f"{what} is not a list of restore jobs: {error}") from None
 
 
 def _shown(body: bytes, call: _Call) -> str:
