@@ -130,14 +130,12 @@ class RestoreJobsClient:
                 raise error.with_traceback(None) from error.__cause__
         if session is not None:
             profile_name = settings["profile_name"] = profile_of(session)
-        url: str = client.meta.endpoint_url
-        is_of_aws = not endpoint_url and _AWS_ENDPOINT.match(url)
-        origin: dict[str, str | None] = {
-            "region_name": client.meta.region_name,  # boto3 may have found it in the environment
-            "profile_name": profile_name,
-            "endpoint_url": None if is_of_aws else without_login(url),
-        }
-        self._origin = {name: text for name, text in origin.items() if text is not None}
+        # boto3 may have found the region and the endpoint in the environment.
+        self._origin: dict[str, str] = {"region_name": client.meta.region_name}
+        if profile_name is not None:
+            self._origin["profile_name"] = profile_name
+        if endpoint_url or not _AWS_ENDPOINT.match(client.meta.endpoint_url):
+            self._origin["endpoint_url"] = without_login(client.meta.endpoint_url)
         self._settings = settings if is_own else None
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)

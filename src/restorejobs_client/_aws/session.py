@@ -103,13 +103,12 @@ def create_client(
 
 def has_given_credentials(session: boto3.Session) -> bool:
     """Return whether a session was given its credentials, instead of finding them."""
-    from botocore.credentials import CredentialProvider  # noqa: PLC0415  # it is slow to import
+    from botocore import credentials  # noqa: PLC0415  # it is slow to import
 
     core: Any = session._session  # noqa: SLF001  # boto3 has no public way to tell
-    credentials = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
-    kinds: list[Any] = CredentialProvider.__subclasses__()
-    methods = {kind.METHOD for kind in kinds if kind.__module__ == CredentialProvider.__module__}
-    return credentials is not None and credentials.method not in methods
+    known = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
+    methods = {getattr(kind, "METHOD", None) for kind in vars(credentials).values()}
+    return known is not None and known.method not in methods
 
 
 def profile_of(session: boto3.Session) -> str | None:

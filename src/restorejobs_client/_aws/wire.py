@@ -22,6 +22,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import responses
@@ -201,16 +202,11 @@ def _hide_body(response_dict: dict[str, Any], **_: object) -> None:
 
 def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
     """Return an error as a JSON object of strings, because botocore cannot parse all others."""
-    try:
-        members: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        members = None
-    if isinstance(members, dict):
-        named = cast("dict[str, object]", members)
-        texts = {name: value for name, value in named.items() if isinstance(value, str)}
-    else:
-        reason = f" {responses[status]}" if status in responses else ""
-        texts = {"message": f"HTTP {status}{reason} with {_shown(body, call)}"}
+    reason = f" {responses[status]}" if status in responses else ""
+    texts = {"message": f"HTTP {status}{reason} with {_shown(body, call)}"}
+    with suppress(ValueError, RecursionError, AttributeError):  # it is no object in JSON
+        members: dict[str, object] = json.loads(body)
+        texts = {name: value for name, value in members.items() if isinstance(value, str)}
     return json.dumps(texts).encode()
 
 
