@@ -9,6 +9,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from operator import eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
@@ -160,7 +161,7 @@ def answer(
         filters = {name: value for name, value in given.items() if name in _FILTERS}
         account_id = given.get("accountId", caller)
         scope = repr((here, account_id, filters))
-        place = _place_in(given.get("nextToken"), scope)
+        place = _place_in(given["nextToken"], scope) if "nextToken" in given else ()
     except _RefusedError as refused:
         name, reason = refused.args
         code, message = "InvalidParameterValueException", f"{name}: {reason}"
@@ -177,7 +178,7 @@ def answer(
         rest = filter(_matches(name, wanted), rest)
     page = list(itertools.islice(rest, page_size))
     is_last = page_size > 0 and next(rest, None) is None
-    next_token = None if is_last else _token(page[-1][0] if page else place, scope)
+    next_token = None if is_last else _token(next(_numbers), page[-1][0] if page else place, scope)
     if repeats_token:
         next_token = parameters["nextToken"]
     body = _encode({"RestoreJobs": [_members(job) for _, job in page], "NextToken": next_token})
@@ -206,24 +207,19 @@ def _matches(name: str, wanted: object) -> Callable[[tuple[Place, RestoreJob]], 
     return lambda one: (value := getattr(one[1], member)) is not None and compare(value, wanted)
 
 
-def _token(place: Place, scope: str) -> str:
-    # The running number makes every token different, as those of AWS are.
-    content = json.dumps([next(_numbers), place]).encode().hex()
-    return f"{content}.{_seal(content, scope)}"
+def _token(number: int, place: Iterable[float | str], scope: str) -> str:
+    """Return a token of this place. The number makes it different from others, as those of AWS."""
+    content = json.dumps([number, place]).encode()
+    seal = blake2b(scope.encode() + content, digest_size=12).hexdigest()
+    return f"{content.hex()}.{seal}"
 
 
-def _place_in(token: str | None, scope: str) -> Place:
-    if token is None:
-        return ()
-    content, _, seal = token.rpartition(".")
-    if seal != _seal(content, scope):
-        raise _RefusedError("nextToken", "The token is not from a listing with these parameters")
-    _, place = json.loads(bytes.fromhex(content))
-    return tuple(place)
-
-
-def _seal(content: str, scope: str) -> str:
-    return blake2b(f"{scope} {content}".encode(), digest_size=12).hexdigest()
+def _place_in(token: str, scope: str) -> Place:
+    with suppress(ValueError, TypeError):  # it is not one of ours
+        number, place = json.loads(bytes.fromhex(token.partition(".")[0]))
+        if token == _token(number, place, scope):
+            return tuple(place)
+    raise _RefusedError("nextToken", "The token is not from a listing with these parameters")
 
 
 _Refusal = Literal["throttle", "access_denied", "expired_token", "unavailable"]
