@@ -60,8 +60,7 @@ def _with_checked_keywords(method: _Method) -> _Method:
         for name in keywords.keys() - set(known):
             raise InvalidRequestError(unknown_parameter(name, known))
         if any(one is not None for one in request):
-            given = {name: keywords[name] for name in PARAMETERS if name in keywords}
-            _reject_conflicts("a request", given)
+            _reject_conflicts("a request", {name: keywords.get(name) for name in PARAMETERS})
         try:
             return method(owner, *request, **keywords)
         finally:
@@ -281,12 +280,10 @@ class RestoreJobsClient:
             limit=limit,
             progress=progress,
         )
-        if resume_from is None:
-            return RestoreJobs(query)
-        if token is not None:
-            message = "next_token and resume_from both say where to start: give only one"
-            raise InvalidRequestError(message)
-        return RestoreJobs(_resumed(query, read_checkpoint(resume_from)))
+        if resume_from is not None:
+            _reject_conflicts("resume_from", {"next_token": token})
+            query = _resumed(query, read_checkpoint(resume_from))
+        return RestoreJobs(query)
 
     def resume(
         self, checkpoint: str, *, limit: int | None = None, progress: bool = False

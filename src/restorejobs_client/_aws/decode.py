@@ -63,6 +63,9 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
         ValueError: the body is not a list of restore jobs, or may hide some.
         RecursionError: it is nested too deeply.
     """
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) != len(body):
+        raise ValueError(f"it was cut, and {len(body)} of {length} bytes arrived")
     try:
         _check_encoding(body)
         members = _PAGE_DECODER.decode(body)

@@ -150,16 +150,13 @@ class Wire:
             return None
         http, parsed = response
         call: _Call | None = request_dict["context"].get(_CALL)
-        if call is None:
-            keep_connection(http, is_whole=True)
-            return None
-        is_damaged = False
-        if http.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        page = None
+        if call is not None and http.status_code < HTTPStatus.MULTIPLE_CHOICES:
             page = parsed[_PAGE] = _page_of_body(http, call)
-            is_damaged = isinstance(page, MalformedResponseError)
+        is_damaged = isinstance(page, MalformedResponseError)
         keep_connection(http, is_whole=not is_damaged)
         is_throttled = is_throttling(parsed.get("Error", {}).get("Code"), http.status_code)
-        if attempts >= self._max_attempts or not (is_throttled or is_damaged):
+        if call is None or attempts >= self._max_attempts or not (is_throttled or is_damaged):
             return None
         tried = f"attempt {attempts} of {self._max_attempts}, trying again"
         if not is_damaged:
@@ -191,13 +188,12 @@ def _expect_answer(request: AWSRequest, **_: object) -> None:
 def _hide_body(response_dict: dict[str, Any], **_: object) -> None:
     """Pass botocore's parser a body that it can read, and that has no jobs."""
     call = _next_answer.get()
-    if call is None:
-        return
     _next_answer.set(None)
-    status: int = response_dict["status_code"]
-    is_error = status >= HTTPStatus.MULTIPLE_CHOICES
-    body: bytes = response_dict["body"]
-    response_dict["body"] = _readable_error(status, body, call) if is_error else b"{}"
+    if call is not None:
+        status: int = response_dict["status_code"]
+        is_error = status >= HTTPStatus.MULTIPLE_CHOICES
+        body: bytes = response_dict["body"]
+        response_dict["body"] = _readable_error(status, body, call) if is_error else b"{}"
 
 
 def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
@@ -211,18 +207,13 @@ def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
 
 
 def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedResponseError:
-    body, headers = http.content, http.headers
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) != len(body):
-        problem = f"was cut: {len(body)} of {length} bytes arrived"
-    else:
-        # AWS answers every request with an id. Other servers answer "{}" too.
-        may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
-        try:
-            return decode_page(body, headers, may_be_empty=may_be_empty)
-        except (ValueError, RecursionError) as error:
-            problem = f"is not a list of restore jobs: {error}"
-    return MalformedResponseError(f"HTTP {http.status_code} with {_shown(body, call)} {problem}")
+    # AWS answers every request with an id. Other servers answer "{}" too.
+    may_be_empty = call.is_first_page and "x-amzn-requestid" in http.headers
+    try:
+        return decode_page(http.content, http.headers, may_be_empty=may_be_empty)
+    except (ValueError, RecursionError) as error:
+        what = f"HTTP {http.status_code} with {_shown(http.content, call)}"
+        return MalformedResponseError(f"{what} is not a list of restore jobs: {error}")
 
 
 def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
