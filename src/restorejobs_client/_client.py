@@ -173,13 +173,11 @@ class RestoreJobsClient:
             )
         proxies: object = getattr(settings["config"], "proxies", None)
         if "@" in str((settings["endpoint_url"], proxies)):
-            message = "a RestoreJobsClient with a password in a URL cannot be pickled"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError("a client with a password in a URL cannot be pickled")
         try:
             pickle.dumps(settings)
         except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
-            message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
-            raise InvalidRequestError(message) from None
+            raise InvalidRequestError("the config of this client cannot be pickled") from None
         return partial(RestoreJobsClient, **settings | {"region_name": self.region_name}), ()
 
     @_with_checked_keywords

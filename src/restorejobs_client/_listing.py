@@ -66,8 +66,7 @@ class RestoreJobs(ArrowExport):
         Raises:
             TypeError: always.
         """
-        message = "a listing is lazy and has no truth value: ask whether first() is None"
-        raise TypeError(message)
+        raise TypeError("a listing is lazy and has no truth value: ask whether first() is None")
 
     def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page. A page may be empty even if more pages follow.

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.awsrequest import AWSResponse
-    from botocore.client import BaseClient
 
 
-def use_own_pools(client: BaseClient) -> None:
+def use_own_pools(client: Any) -> None:  # noqa: ANN401  # private attributes
     """Make a client use our connection pools from now on.
 
     Their queues are safe to interrupt. They take a connection back when `keep_connection` says so,

@@ -53,8 +53,7 @@ def check_client(client: object) -> None:
         or boto3_client.meta.service_model.service_name != "backup"
         or iscoroutinefunction(boto3_client.list_restore_jobs)  # as in aiobotocore
     ):
-        message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
-        raise InvalidRequestError(message)
+        raise InvalidRequestError(f'client={clipped_repr(client)} is not a boto3 "backup" client')
 
 
 def create_client(

@@ -42,7 +42,6 @@ from restorejobs_client._models.jobs import RestoreJobPage
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest, AWSResponse
-    from botocore.client import BaseClient
 
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _CALL: Final = "restorejobs_client"  # the name of a call in its context
@@ -61,13 +60,13 @@ class _Call(int):
             `Stubber` answers in place of AWS.
     """
 
-    client: BaseClient
+    client: Any
     is_first_page: bool
     headers: Any = None  # the class of botocore has no types
 
     def secrets(self) -> Secrets:
         """Return what nothing about this call may show."""
-        meta: Any = self.client.meta
+        meta = self.client.meta
         proxies: Any = meta.config.proxies  # by mistake, it may be one URL
         urls: Any = getattr(proxies, "values", lambda: [proxies])()
         return Secrets([meta.endpoint_url, *getproxies().values(), *urls], self.headers)
@@ -79,16 +78,14 @@ _next_answer: Final[ContextVar[_Call | None]] = ContextVar("next_answer", defaul
 class Wire:
     """Fetches pages with a boto3 "backup" client."""
 
-    def __init__(self, client: BaseClient) -> None:
+    def __init__(self, client: Any) -> None:  # noqa: ANN401  # its attributes have no types
         self.client = client
         use_own_pools(client)
         in_child(client, renew_locks)  # no thread of the child holds the old ones
-        untyped_client: Any = client  # boto3 creates its attributes at run time
-        _warn_of_plain_http(untyped_client.meta.endpoint_url)
-        retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}
+        _warn_of_plain_http(client.meta.endpoint_url)
+        retries: Mapping[str, Any] = client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
-        events = untyped_client.meta.events
         handlers = {
             f"provide-client-params.backup.{OPERATION}": _mark_context,
             f"request-created.backup.{OPERATION}": _expect_answer,
@@ -98,7 +95,8 @@ class Wire:
         }
         for event, handler in handlers.items():
             # Because of these ids, a client that is passed twice has each handler only once.
-            events.register_last(event, handler, unique_id=f"restorejobs-client-{event}")
+            name = f"restorejobs-client-{event}"
+            client.meta.events.register_last(event, handler, unique_id=name)
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
         """Return the page for these parameters of boto3's `list_restore_jobs`.
@@ -113,9 +111,7 @@ class Wire:
         outer = _next_answer.set(None)
         page: RestoreJobPage | RestoreJobsError
         try:
-            answer: object = cast("Any", self.client).list_restore_jobs(
-                **{**parameters, "MaxResults": call}
-            )
+            answer: object = self.client.list_restore_jobs(**{**parameters, "MaxResults": call})
             page = _page_of_answer(answer, call)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
             page = our_error(error, call.secrets())
