@@ -34,7 +34,7 @@ from restorejobs_client._aws.connections import keep_connection, use_own_pools
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
 from restorejobs_client._aws.locks import renew_locks
-from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
+from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError, TransportError
 from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, cleaned, redacted, without_login
 from restorejobs_client._core.text import clipped_repr
@@ -114,7 +114,7 @@ class Wire:
             answer: object = self.client.list_restore_jobs(**{**parameters, "MaxResults": call})
             page = _page_of_answer(answer, call)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-            page = our_error(error, call.secrets())
+            page = our_error(error, call.secrets(), otherwise=TransportError)
         finally:
             _next_answer.reset(outer)
         # Raised here, the error does not have boto3's as its context.
