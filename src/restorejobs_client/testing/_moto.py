@@ -6,6 +6,7 @@ import functools
 import threading
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.extras import LazyModule
@@ -62,7 +63,7 @@ def _add_operation() -> None:
 
 
 def _list_restore_jobs(response: Any) -> tuple[int, dict[str, str], str | bytes]:  # noqa: ANN401  # moto's
-    parameters = {name: values[0] for name, values in response.querystring.items()}
+    parameters = dict(parse_qsl(response.parsed_url.query, keep_blank_values=True))
     shelves: dict[_service.Owner, _service.Shelf] = {
         (region_name, account_id): getattr(backend, _SHELF)
         for account_id, region_name, backend in _backup.backup_backends.iter_backends()
