@@ -218,6 +218,19 @@ def test_child_starts_a_stream_that_was_made_before_the_fork() -> None:
     """)
 
 
+def test_child_waits_for_a_stream_that_was_made_before_the_fork() -> None:
+    """A child that starts such a stream gets its jobs, and waits for them without using the CPU."""
+    run("""
+        service.delay = 1.0
+        stream = service.listing(max_results=50).parallel(1)
+        child = os.fork()
+        if child == 0:
+            began = time.process_time()
+            os._exit(list(stream) != jobs or time.process_time() - began > 0.1)
+        check_child(child)
+    """)
+
+
 def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
     """In a child, `async for` does not wait for a thread of the parent."""
     run("""

@@ -38,7 +38,7 @@ from restorejobs_client import (
     TransportError,
     WatchTimeoutError,
 )
-from restorejobs_client._core.interrupts import _in_child, _wake
+from restorejobs_client._core.interrupts import Bell, _in_child
 from restorejobs_client.testing import FakeBackup, _InstantClock, fake_backup, sample_jobs
 
 if TYPE_CHECKING:
@@ -791,7 +791,7 @@ def test_watch_that_is_woken_without_an_answer_raises(hanging_service: Service) 
 
     def wake() -> None:
         for reference, work in _in_child.copy().items():
-            if work is _wake and (one := reference()) is not None:
+            if work is Bell.ring and (one := reference()) is not None:
                 work(one)
 
     threading.Timer(0.1, wake).start()

@@ -37,7 +37,7 @@ from restorejobs_client._models.parameters import (
     unknown_parameter,
 )
 from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
-from restorejobs_client._paging.cursor import Query
+from restorejobs_client._paging.run import Query
 
 if TYPE_CHECKING:
     from restorejobs_client._models import request as _request

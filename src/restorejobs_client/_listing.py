@@ -19,8 +19,7 @@ from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client._outputs.arrow import ArrowExport
-from restorejobs_client._paging.cursor import Query
-from restorejobs_client._paging.run import Run
+from restorejobs_client._paging.run import Query
 from restorejobs_client._paging.windows import Window, equal_cuts
 from restorejobs_client._watch import RestoreJobWatch, has_ended
 
@@ -50,7 +49,7 @@ class RestoreJobs(ArrowExport):
         return self.pages()
 
     def __iter__(self) -> RestoreJobIterator:
-        return RestoreJobIterator(Run(self._query))
+        return RestoreJobIterator(self._query)
 
     def __aiter__(self) -> RestoreJobIterator:
         """Iterate with `async for`, without blocking the event loop: requests run on a thread.
@@ -73,7 +72,7 @@ class RestoreJobs(ArrowExport):
 
         The iterator has a `checkpoint`. After an error, `next()` requests the page again.
         """
-        return RestoreJobPageIterator(Run(self._query, by_page=True))
+        return RestoreJobPageIterator(self._query)
 
     def first(self) -> RestoreJob | None:
         """Return the first job, or `None` if there is none. Only one job is requested."""

@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from threading import TIMEOUT_MAX
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from restorejobs_client._concurrent.iterator import (
-    ClosableIterator,
-    RestoreJobPageIterator,
-    wait_on_loop,
-    wake_all,
-)
-from restorejobs_client._core.errors import (
-    InvalidRequestError,
-    RestoreJobsError,
-    TransportError,
-    WatchTimeoutError,
-)
-from restorejobs_client._core.interrupts import new_queue, start_thread
+from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError, WatchTimeoutError
+from restorejobs_client._core.interrupts import Bell, Call
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import EARLIEST
-from restorejobs_client._paging.cursor import Query
-from restorejobs_client._paging.run import Run
-from restorejobs_client._paging.windows import MAX_DATE, Window
+from restorejobs_client._paging.run import Query
+from restorejobs_client._paging.windows import MAX_DATE, MIN_DATE, Window
 
 Until = Callable[[RestoreJob], bool]
 _Key = tuple[str | None, object]  # the account, and the id or what replaces it
@@ -46,7 +34,11 @@ _RETRY_DELAY: Final = 1.0  # seconds, for clients that do not wait themselves
 # up to this long before the oldest one that is followed.
 _LISTING_DELAY: Final = timedelta(minutes=10)
 # A job may stop matching these filters. The other filters check members that never change.
-_CHANGING_FILTERS: Final = ("by_status", "by_complete_after", "by_complete_before")
+_CHANGING_FILTERS: Final[dict[str, Callable[[RestoreJob, Any], bool]]] = {
+    "by_status": lambda job, status: job.status == status,
+    "by_complete_after": lambda job, after: (job.completion_date or MIN_DATE) >= after,
+    "by_complete_before": lambda job, before: (job.completion_date or MAX_DATE) < before,
+}
 
 
 def has_ended(job: RestoreJob) -> bool:
@@ -66,16 +58,15 @@ class _Follower:
     """
 
     def __init__(self, query: Query, ids: Iterable[str], until: Until) -> None:
-        self.query = replace(query, progress=False)
+        self.query = query
         self.chosen = 0
         self.failed = 0
-        self._filters = [query.parameters.get(name) for name in _CHANGING_FILTERS]
+        self._filters: dict[str, object] = {}  # in the first round, the service applies them
         self._until = until
         self.missing = {one.casefold(): one for one in ids}
         self._wanted = frozenset(self.missing)
         self._seen: dict[_Key, RestoreJob] = {}
         self.followed: dict[_Key, RestoreJob] = {}
-        self._is_first_round = True
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -83,18 +74,13 @@ class _Follower:
         followed = (job.restore_job_id for job in self.followed.values())
         return (*filter(None, followed), *self.missing.values())
 
-    @property
-    def ended(self) -> int:
-        """The number of jobs that the watch no longer waits for."""
-        return self.chosen - len(self.followed)
-
     def look(self, jobs: Iterable[RestoreJob]) -> tuple[list[RestoreJob], dict[_Key, RestoreJob]]:
         """Return the jobs that have changed, and those to remember after these are handed over."""
         changed: list[RestoreJob] = []
         to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
-            key = _key(job)
-            before = to_remember.get(key) or self._last_seen(key)
+            key = self._key(job)
+            before = to_remember.get(key) or self._seen.get(key)
             if before is None and not self._is_chosen(job):
                 continue
             if job != before:
@@ -110,7 +96,7 @@ class _Follower:
         except (StopIteration, StopAsyncIteration) as error:
             message = f"until raised {type(error).__name__}"  # which would look like the end
             raise RuntimeError(message) from error  # as in a generator
-        before = self._last_seen(key)
+        before = self._seen.get(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
@@ -119,34 +105,23 @@ class _Follower:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
-        account, identity = key
-        if account is not None:  # it may be known later than the id
-            self._seen.pop((None, identity), None)
-            self.followed.pop((None, identity), None)
         self.missing.pop((job.restore_job_id or "").casefold(), None)
 
-    def _last_seen(self, key: _Key) -> RestoreJob | None:
-        return self._seen.get(key) or self._seen.get((None, key[1]))
+    def _key(self, job: RestoreJob) -> _Key:
+        """Return what identifies the job in all rounds."""
+        identity = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
+        first = None, identity  # AWS may list the account of a job later than its id
+        return first if first in self._seen else (job.account_id, identity)
 
     def _is_chosen(self, job: RestoreJob) -> bool:
         if self._wanted:
             return (job.restore_job_id or "").casefold() in self._wanted
-        if self._is_first_round:  # the service has applied all filters
-            return True
-        status, *bounds = self._filters
-        after, before = cast("list[datetime | None]", bounds)
-        completed = job.completion_date
-        return (
-            status in {None, job.status}
-            and (after is None or (completed is not None and completed >= after))
-            and (before is None or (completed is not None and completed < before))
-        )
+        return all(_CHANGING_FILTERS[name](job, value) for name, value in self._filters.items())
 
     def end_round(self) -> None:
         """Set the bounds of the next round, and forget the jobs before them."""
-        self._is_first_round = False
-        parameters = self.query.parameters.items()
-        kept = {name: value for name, value in parameters if name not in _CHANGING_FILTERS}
+        kept = dict(self.query.parameters)
+        self._filters |= {name: kept.pop(name) for name in _CHANGING_FILTERS if name in kept}
         query = replace(self.query, parameters=kept)
         seen = self._seen
         dates = [job.creation_date for job in self.followed.values()]
@@ -160,11 +135,6 @@ class _Follower:
             query = replace(query, window=Window(lower, upper))
             seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
         self.query, self._seen = query, seen
-
-
-def _key(job: RestoreJob) -> _Key:
-    """Return what identifies the job in all rounds."""
-    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
 class RestoreJobWatch(ClosableIterator):
@@ -195,12 +165,13 @@ class RestoreJobWatch(ClosableIterator):
         if not callable(until):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
             raise InvalidRequestError(message)
+        self._fetch, progress = query.fetch, query.progress
+        query = replace(query, fetch=self._fetch_unless_closed, progress=False)
         self._follower = _Follower(query, ids, until)
-        self._fetch = query.fetch
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
         self._clock = query.new_clock()
-        self._bar = ProgressBar("jobs", wanted=query.progress)
+        self._bar = ProgressBar("jobs", wanted=progress)
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
@@ -210,31 +181,15 @@ class RestoreJobWatch(ClosableIterator):
         self._round_began = -math.inf
         self._not_before = -math.inf  # when the next request may be sent
         self._is_closed = restore_job_ids is not None and not ids
-        self._answers = new_queue()  # to the latest request
-        self._open = threading.Lock()  # held until the watch is closed
-        self._open.acquire()
-        self._sleepers: set[Callable[[], object]] = set()
+        self._request = Bell()  # the latest
 
     def close(self) -> None:
         """End the watch. No further request is sent, and iterating ends."""
         self._is_closed = True
         self._items = iter(())
-        self._answers.put(None)
-        self._end_pause()
-        wake_all(self._sleepers)
+        self._closing.ring()
+        self._request.ring()
         self._draw_bar(is_last=True)
-
-    def _pause(self, seconds: float) -> None:
-        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
-        if self._open.acquire(timeout=min(seconds, TIMEOUT_MAX)):
-            self._end_pause()  # for other threads that wait
-
-    def _end_pause(self) -> None:
-        with suppress(RuntimeError):  # another thread has done so
-            self._open.release()
-
-    async def _pause_async(self, seconds: float) -> None:
-        await wait_on_loop(self._sleepers, lambda: self._is_closed, seconds)
 
     def _advance(self) -> float | None:
         if self._advancing is self._lock:  # not one of the parent, after a fork
@@ -271,20 +226,18 @@ class RestoreJobWatch(ClosableIterator):
         """Request a page, unless it is not time yet, or nothing is left to wait for."""
         follower = self._follower
         now = self._clock.now()
-        pages, deadline = self._pages, self._deadline
-        is_between_rounds = pages is None and deadline is not None
+        pages = self._pages
+        deadline = now + self._timeout if self._deadline is None else self._deadline
+        is_between_rounds = pages is None and self._deadline is not None
         if is_between_rounds and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
-        if deadline is None:
-            deadline = now + self._timeout
-        elif now >= deadline and (is_between_rounds or self._failure is not None):
+        if now >= deadline and (is_between_rounds or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
         if now < self._not_before:
             return self._clock.sleep(min(self._not_before, deadline) - now)
         if pages is None:
-            run = Run(follower.query, self._fetch_unless_closed, by_page=True)
-            pages = RestoreJobPageIterator(run)
+            pages = RestoreJobPageIterator(follower.query)
             self._pages, self._round_began, self._deadline = pages, now, deadline
         self._draw_bar()
         try:
@@ -306,30 +259,17 @@ class RestoreJobWatch(ClosableIterator):
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
         """Fetch a page on a thread, so that closing does not wait for it."""
-        fetch = self._fetch
-        answers = self._answers = new_queue()  # an abandoned request keeps the old one
-
-        def work() -> None:
-            try:
-                answers.put(fetch(parameters))
-            except BaseException as error:  # noqa: BLE001  # raised in the caller
-                answers.put(error)
-
-        start_thread(work)
-        answer: object = None if self._is_closed else answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        if isinstance(answer, RestoreJobPage):
-            return answer
+        request = self._request = Call(partial(self._fetch, parameters))
         if not self._is_closed:
-            raise TransportError("the process was forked while it waited for a page: ask again")
-        return RestoreJobPage()
+            request.wait()
+        return RestoreJobPage() if self._is_closed else request.result()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
         follower, bar = self._follower, self._bar
+        ended = follower.chosen - len(follower.followed)
         if not is_last:
             bar.begin()
-        bar.show(follower.chosen, f"{follower.ended:,} ended", f"{follower.failed:,} failed")
+        bar.show(follower.chosen, f"{ended:,} ended", f"{follower.failed:,} failed")
         if is_last or self._is_closed:  # in the meantime
             bar.end()
 

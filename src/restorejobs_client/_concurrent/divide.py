@@ -19,14 +19,7 @@ from restorejobs_client._concurrent.iterator import RestoreJobPageIterator
 from restorejobs_client._concurrent.pool import Task
 from restorejobs_client._core.errors import ListingLike
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
-from restorejobs_client._paging.windows import (
-    MARGIN,
-    MAX_DATE,
-    MIN_DATE,
-    Window,
-    creation_bounds,
-    equal_cuts,
-)
+from restorejobs_client._paging.windows import MARGIN, MAX_DATE, MIN_DATE, Window, equal_cuts
 
 StartWindow = Callable[[Window], tuple[ListingLike, RestoreJobPageIterator]]
 _FIRST_JOB: Final = datetime(2019, 1, 1, tzinfo=UTC)  # AWS Backup was launched in this month
@@ -92,9 +85,8 @@ class WindowTask(Task):
             guessed = self._cuts(parts)
         except OverflowError:  # a cut would be outside the calendar
             return []
-        after, before = creation_bounds(self._parameters)
-        lower = max(self._window.lower or MIN_DATE, after or MIN_DATE)
-        upper = min(self._window.upper or MAX_DATE, before or MAX_DATE)
+        lower, upper = self._window.bounds(self._parameters)
+        lower, upper = lower or MIN_DATE, upper or MAX_DATE
         cuts = [cut for cut in sorted(set(guessed)) if lower < cut < upper]
         if not cuts:
             return []
@@ -119,7 +111,7 @@ class WindowTask(Task):
             return [last - 2 * MARGIN, last + 2 * MARGIN] if fills_pages else []
         least_left = _LEAST_LEFT * len(pages) * abs(first - last)
         if all(later >= earlier for later, earlier in pairwise(dates)):
-            if self._window.lower is None and creation_bounds(self._parameters)[0] is None:
+            if self._window.bounds(self._parameters)[0] is None:
                 is_early = len(pages) <= _PAGES_TO_PROBE
                 return _doubling_cuts(last, first - last) if is_early else []
             return [*equal_cuts(lower, last, parts), last] if last - lower > least_left else []

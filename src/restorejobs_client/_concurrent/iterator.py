@@ -6,14 +6,11 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
-from copy import copy
-from functools import partial
 from operator import length_hint
-from typing import Generic, NoReturn, Self, TypeVar, cast
+from typing import Generic, NoReturn, Self, TypeVar
 
 from restorejobs_client._core.errors import InvalidRequestError
-from restorejobs_client._core.interrupts import start_thread
+from restorejobs_client._core.interrupts import Bell, Call
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.run import Run
 
@@ -34,6 +31,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
 
     def __init__(self) -> None:
         self._lock, self._pid = threading.RLock(), os.getpid()
+        self._closing = Bell()
 
     @abstractmethod
     def _advance(self) -> float | None:
@@ -41,9 +39,6 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
 
         Return the seconds to wait before the next call, or `None` at the end.
         """
-
-    def _pause(self, seconds: float) -> None:
-        """Wait that long, or until the iterator is closed. Only a watch has to wait."""
 
     def __next__(self) -> _Item:
         while True:
@@ -53,7 +48,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
             if pause is None:
                 raise StopIteration
             if pause > 0:
-                self._pause(pause)
+                self._closing.wait(pause)
 
     def _take_turn(self) -> float | None:
         """Advance, unless another thread has just done so."""
@@ -84,77 +79,21 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
     next job is taken from it. Several tasks can share an iterator.
     """
 
-    _turn: _Turn | None = None
-
-    async def _pause_async(self, seconds: float) -> None:
-        """Wait that long on the event loop, or until the iterator is closed."""
+    _turn: Call[float | None] | None = None
 
     async def __anext__(self) -> RestoreJob:
         while True:
             for job in self._items:
                 return job
             turn = self._turn
-            if turn is None or turn.is_over or turn.pid != os.getpid():  # not that of a parent
-                turn = _Turn()
-                start_thread(partial(turn.take, self._take_turn))
-                self._turn = turn
-            await wait_on_loop(turn.waiting, turn.has_ended)
-            if turn.error is not None:
-                raise turn.error
-            if turn.pause is None:
+            if turn is None or turn.has_rung:
+                turn = self._turn = Call(self._take_turn)
+            await turn.wait_on_loop()
+            pause = turn.result()
+            if pause is None:
                 raise StopAsyncIteration
-            if turn.pause > 0:
-                await self._pause_async(turn.pause)
-
-
-class _Turn:
-    """One call of `_take_turn` on a thread, and the tasks that wait for it.
-
-    A future of `concurrent.futures` would have a lock that is Python code.
-    """
-
-    pause: float | None = None
-    error: BaseException | None = None
-    is_over = False
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.waiting: set[Callable[[], object]] = set()
-
-    def has_ended(self) -> bool:
-        return self.is_over
-
-    def take(self, take_turn: Callable[[], float | None]) -> None:
-        try:
-            self.pause = take_turn()
-        except BaseException as error:  # noqa: BLE001  # raised in the tasks
-            self.error = error
-        self.is_over = True
-        wake_all(self.waiting)
-
-
-async def wait_on_loop(
-    waiting: set[Callable[[], object]], is_over: Callable[[], bool], seconds: float | None = None
-) -> None:
-    """Wait on the event loop until `wake_all` is called, if it is not over, or that long."""
-    import asyncio  # noqa: PLC0415  # it is running
-
-    woken = asyncio.Event()
-    wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
-    waiting.add(wake)
-    try:
-        if not is_over():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), seconds)
-    finally:
-        waiting.discard(wake)
-
-
-def wake_all(waiting: set[Callable[[], object]]) -> None:
-    """Wake all tasks that wait on their event loops, from any thread."""
-    for wake in tuple(waiting):
-        with suppress(RuntimeError):  # its event loop has ended
-            wake()
+            if pause > 0:
+                await self._closing.wait_on_loop(pause)
 
 
 class ClosableIterator(JobIterator):
@@ -177,46 +116,7 @@ class ClosableIterator(JobIterator):
         self.close()
 
 
-class _RunIterator(ItemIterator[_Item]):
-    """The base class of the iterators over one run of a listing."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self._run = run
-        self._items = cast("Iterator[_Item]", run.items)
-
-    def _advance(self) -> float | None:
-        if not self._run.advance():
-            return None
-        self._items = cast("Iterator[_Item]", self._run.items)
-        return 0.0
-
-    def __copy__(self) -> Self:
-        return type(self)(copy(self._run))
-
-    def __deepcopy__(self, _: object) -> Self:
-        return type(self)(copy(self._run))
-
-    @property
-    def checkpoint(self) -> str:
-        """The exact position after the last job or page that was returned.
-
-        Pass it to `resume` or `resume_from`. It is one line of text without spaces, and holds the
-        filters, the page token and a hash of job ids. It is always available: before the first
-        job, after the last one, and after an error.
-        """
-        return self._run.checkpoint
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the listing has no more jobs after what was returned.
-
-        It is `False` where only the `limit` of this run has ended it.
-        """
-        return self._run.has_ended
-
-
-class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
+class RestoreJobIterator(Run[RestoreJob], JobIterator):
     """Iterates over the jobs of a listing, in one run, with `for` or `async for`.
 
     After an error, `next()` requests the same page again, so an error never looks like the end.
@@ -241,14 +141,16 @@ class RestoreJobIterator(_RunIterator[RestoreJob], JobIterator):
 
     def _saved(self) -> Callable[[], str]:
         """Return what moves it back to this position, and returns its checkpoint."""
-        run = copy(self._run)
+        position = self._copied_position()
 
         def restore() -> str:
-            self._run, self._items = run, cast("Iterator[RestoreJob]", run.items)
+            vars(self).update(position)
             return self.checkpoint
 
         return restore
 
 
-class RestoreJobPageIterator(_RunIterator[RestoreJobPage]):
+class RestoreJobPageIterator(Run[RestoreJobPage], ItemIterator[RestoreJobPage]):
     """Iterates over pages of jobs. After an error, `next()` requests the same page again."""
+
+    _by_page = True

@@ -24,7 +24,7 @@ from restorejobs_client._core.errors import (
     TransportError,
     with_checkpoint,
 )
-from restorejobs_client._core.interrupts import check_threads_run, new_queue, start_thread
+from restorejobs_client._core.interrupts import Bell, in_child, start_thread
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
@@ -69,29 +69,28 @@ class Task:
         return []
 
 
-class Batch:
-    """Jobs of one page, and the batch after it in the same group, once that has arrived."""
+class Batch(Bell):
+    """Jobs of one page, and the batch after it. It rings when that has arrived."""
 
     def __init__(self, jobs: tuple[RestoreJob, ...] = ()) -> None:
+        super().__init__()
         self.jobs: Iterator[RestoreJob] = iter(jobs)
         self.next: Batch | None = None
 
 
+@dataclass
 class Group:
-    """The batches of a group.
+    """The batches of a group, while some of its tasks have not ended.
 
     Attributes:
-        first: an empty batch before all others, until the consumer takes the group.
-        last: the batch that arrived last.
+        last: the batch that arrived last; at first, an empty one.
+        end: the empty batch of the next group.
         unfinished: the number of its tasks that may deliver more.
-        next: the group after it.
     """
 
-    def __init__(self) -> None:
-        self.last: Batch = Batch()
-        self.first: Batch | None = self.last
-        self.unfinished: int = 0
-        self.next: Group | None = None
+    last: Batch
+    end: Batch
+    unfinished: int = 0
 
 
 class WorkerPool:
@@ -99,31 +98,29 @@ class WorkerPool:
 
     Attributes:
         batch: the batch that the consumer has taken last.
+        end: the batch after all others, which has no jobs.
         failures: the errors of tasks so far.
         done: the number of tasks that have ended, without those that were divided.
         unfinished: the number of tasks that have not ended.
     """
 
     def __init__(self, tasks: Sequence[Task], workers: int) -> None:
-        self._groups = [Group() for _ in range(1 + max((one.group for one in tasks), default=0))]
-        for group, following in pairwise(self._groups):
-            group.next = following
+        heads = [Batch() for _ in range(2 + max((one.group for one in tasks), default=-1))]
+        self._groups = {number: Group(*ends) for number, ends in enumerate(pairwise(heads))}
         self._tasks: SimpleQueue[object] = queue.SimpleQueue()  # what is no task ends the workers
         for task in tasks:
             self._groups[task.group].unfinished += 1
             self._tasks.put(task)
-        self._waiting: list[
-            SimpleQueue[object]
-        ] = []  # the workers that wait for room in the buffer
-        self._news: SimpleQueue[None] = new_queue()  # for the consumer
+        self._waiting: list[Room] = []  # the workers that wait for room in the buffer
         self._lock = threading.Lock()
         self._size = min(workers, MAX_WORKERS)
         self._started = self._alive = self._idle = 0  # workers
         self._delivered = self._taken = 0  # batches
         self._is_stopped = False
         self._owner: Callable[[], object] = lambda: None  # or a reference that is not strong
-        self._group = self._groups[0]  # whose batches the consumer takes
-        self.batch: Batch = self._group.first or Batch()
+        self._refusal: RestoreJobsError | None = None  # once all workers are throttled
+        self.batch: Batch = heads[0]
+        self.end: Batch = heads[-1]
         self.failures: list[RestoreJobsError] = []
         self.done: int = 0
         self.unfinished: int = len(tasks)
@@ -141,34 +138,26 @@ class WorkerPool:
         Raises:
             RestoreJobsError: the process is at its limit of threads.
         """
+        in_child(self, WorkerPool.ring)  # which does not have the threads that would
         start_thread(self._work)
+
+    def ring(self) -> None:
+        """Wake the consumer."""
+        self.batch.ring()
 
     def stop(self) -> None:
         """End the workers, and wake the consumer."""
         self._is_stopped = True
         self._tasks.put(None)
-        self._news.put(None)
+        self.ring()
         self._make_room()
 
-    def take_batch(self, after: Batch) -> bool:
-        """Take the batch after this one, or wait for news. Return `False` at the end."""
-        is_finished = self._group.unfinished == 0  # read before the last batch could be missed
-        if self.batch is not after:  # a signal handler has taken it
-            return True
-        if (batch := after.next) is not None:
-            self.batch, self._taken = batch, self._taken + 1
-        elif not is_finished:
-            self._make_room()  # again, because an interrupt may have left it out
-            check_threads_run()
-            self._news.get()
-        elif (group := self._group.next) is not None:
-            self._group, self.batch = group, group.first or self.batch
-            group.first = None
-        else:
-            self._news.put(None)  # for a `next` that waits, and that a signal handler has overtaken
-            return False
+    def take_batch(self, after: Batch) -> None:
+        """Take the batch after this one, once it has arrived. If the pool stops, there is none."""
         self._make_room()
-        return True
+        after.wait()
+        if self.batch is after and after.next is not None:  # else, a signal handler has taken it
+            self.batch, self._taken = after.next, self._taken + 1
 
     def _make_room(self) -> None:
         for room in tuple(self._waiting):
@@ -213,6 +202,8 @@ class WorkerPool:
 
     def _deliver_pages(self, room: Room, task: Task) -> list[Task]:
         """Deliver the pages of a task. If it is divided, return the tasks that replace its rest."""
+        if self._refusal is not None:
+            raise with_checkpoint(self._refusal, task.pages.checkpoint)
         for page in task.pages:
             if not self._deliver(room, self._groups[task.group], task.jobs_to_deliver(page)):
                 break
@@ -229,17 +220,19 @@ class WorkerPool:
         while not self._is_over():
             with self._lock:
                 # The group of the consumer always has room for one batch, so the pool never stalls.
-                if self._delivered - self._taken < _BATCHES_PER_WORKER * self._size or (
-                    group is self._group and group.last is self.batch
-                ):
-                    self._delivered += 1
-                    group.last.next = batch
-                    group.last = batch
-                    self._news.put(None)
+                is_full = self._delivered - self._taken >= _BATCHES_PER_WORKER * self._size
+                if not is_full or group.last is self.batch:
+                    self._append(group, batch)
                     break
             room.get()
         self._waiting.remove(room)
         return not self._is_over()
+
+    def _append(self, group: Group, batch: Batch) -> None:
+        self._delivered += 1
+        last, group.last = group.last, batch
+        last.next = batch
+        last.ring()
 
     def _fail(self, task: Task, error: RestoreJobsError) -> bool:
         """End a task with its error. Return whether the worker goes on.
@@ -247,19 +240,14 @@ class WorkerPool:
         A throttled worker leaves its window to the others, and ends. If no other worker is busy,
         all are throttled, and the windows that nobody lists end with the same error.
         """
-        others: list[Task] = []
         if isinstance(error, ThrottlingException) and task.can_be_requeued:
             with self._lock:
                 if self._alive - self._idle > 1:
                     self._alive -= 1
                     self._tasks.put(task)
                     return False
-            with suppress(queue.Empty):
-                while isinstance(other := self._tasks.get_nowait(), Task):
-                    others.append(other)
-                self._tasks.put(other)
-        for one in (task, *others):
-            self._finish(one, error)
+            self._refusal = with_checkpoint(error, None)
+        self._finish(task, error)
         return True
 
     def _finish(
@@ -281,10 +269,13 @@ class WorkerPool:
                 self._tasks.put(one)
             self.done += not replacements
             self.unfinished += len(replacements) - 1
-            self._groups[task.group].unfinished += len(replacements) - 1
+            group = self._groups[task.group]
+            group.unfinished += len(replacements) - 1
+            if group.unfinished == 0:
+                self._append(group, group.end)
+                del self._groups[task.group]
             if self.unfinished == 0:
                 self._tasks.put(None)
-            self._news.put(None)
 
 
 def _our_error(error: BaseException) -> RestoreJobsError:

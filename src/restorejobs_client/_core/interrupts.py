@@ -18,16 +18,19 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from weakref import ref
 
-from restorejobs_client._core.errors import RestoreJobsError
+from restorejobs_client._core.errors import RestoreJobsError, TransportError
 
 _One = TypeVar("_One")
+_Result = TypeVar("_Result")
+_HOLD: Final[object] = getattr(signal, "SIG_BLOCK", None)  # Windows has none
+_SET: Final[object] = getattr(signal, "SIG_SETMASK", None)
 # A `WeakKeyDictionary` runs Python code when an object is dropped, in which the error of a signal
 # handler would be ignored.
 _in_child: Final[dict[ref[Any], Callable[[Any], object]]] = {}
@@ -52,18 +55,50 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_work_in_child)
 
 
-def new_queue() -> queue.SimpleQueue[Any]:
-    """Return a queue that a forked child can wait for: it gets `None` there, and has no threads.
+class Bell:
+    """Wakes the threads and the tasks that wait for it. Once it has rung, none waits any more."""
 
-    The class is looked up here because gevent may replace it after this package was imported.
-    """
-    created: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    in_child(created, _wake)
-    return created
+    def __init__(self) -> None:
+        self.has_rung = False
+        self._wakers: set[Callable[[], object]] = set()  # one for each that waits
 
+    def ring(self) -> None:
+        """Wake all that wait, from any thread or signal handler."""
+        self.has_rung = True
+        for wake in tuple(self._wakers):
+            with suppress(RuntimeError):  # it was woken before, or its event loop has ended
+                wake()
 
-def _wake(one: queue.SimpleQueue[Any]) -> None:
-    one.put(None)
+    def wait(self, seconds: float = -1) -> None:
+        """Wait in this thread until it rings, or that long.
+
+        Raises:
+            RestoreJobsError: the interpreter is ending.
+        """
+        # A queue would wait for ever if a signal handler outlasts its timeout, until Python 3.13.
+        lock = threading.Lock()  # looked up here, because gevent may have replaced it
+        lock.acquire()
+        self._wakers.add(lock.release)
+        try:
+            if not self.has_rung:
+                _check_threads_run()
+                lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        finally:
+            self._wakers.discard(lock.release)
+
+    async def wait_on_loop(self, seconds: float | None = None) -> None:
+        """Wait on the event loop until it rings, or that long."""
+        import asyncio  # noqa: PLC0415  # it is running
+
+        woken = asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
+        self._wakers.add(wake)
+        try:
+            if not self.has_rung:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), seconds)
+        finally:
+            self._wakers.discard(wake)
 
 
 class InterruptSafeQueue:
@@ -104,46 +139,68 @@ def start_thread(work: Callable[[], object]) -> None:
     Raises:
         RestoreJobsError: the process is at its limit of threads, or the interpreter is ending.
     """
-    check_threads_run()
+    _check_threads_run()
     run = copy_context().run
+    # Signals are held back while the thread starts, because `Thread.start` waits on a Condition.
+    mask: Callable[..., Any] = getattr(signal, "pthread_sigmask", lambda *_: ())  # not on Windows
+    before = mask(_HOLD, ())
+
+    def begin() -> None:
+        mask(_SET, before)  # what the work starts, such as a process, gets its signals
+        run(work)
+
     try:
-        with _signals_held() as release:
-
-            def begin() -> None:
-                release()  # what the work starts, such as a process, gets its signals
-                run(work)
-
-            threading.Thread(target=begin, name="restorejobs", daemon=True).start()
+        mask(_HOLD, signal.valid_signals())
+        threading.Thread(target=begin, name="restorejobs", daemon=True).start()
     except RuntimeError:
         raise RestoreJobsError(
             "the operating system refused to start a thread: end other threads, or raise the limit "
             "of the process"
         ) from None
+    finally:
+        mask(_SET, before)
 
 
-def check_threads_run() -> None:
-    """Refuse to wait for a thread while the interpreter ends, because none runs then.
-
-    Raises:
-        RestoreJobsError: the interpreter is ending.
-    """
+def _check_threads_run() -> None:
+    """Refuse to wait for a thread while the interpreter ends, because none runs then."""
     if sys.is_finalizing():
         raise RestoreJobsError("the interpreter is ending, and its threads no longer run")
 
 
-@contextmanager
-def _signals_held() -> Generator[Callable[[], object]]:
-    """Hold signals back while a thread starts, because `Thread.start` waits on a Condition.
+class Call(Bell, Generic[_Result]):
+    """A call of a function on a thread of its own. It rings when it is over, or abandoned.
 
-    It yields what releases them in another thread.
+    A future of `concurrent.futures` would have a lock that is Python code.
+
+    Raises:
+        RestoreJobsError: as `start_thread`.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield lambda: None
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    release = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        yield release
-    finally:
-        release()
+
+    _result: _Result | None = None
+    _error: BaseException | None = None
+    _is_over = False
+
+    def __init__(self, work: Callable[[], _Result]) -> None:
+        super().__init__()
+        in_child(self, Bell.ring)  # which does not have the thread that would
+        start_thread(partial(self._run, work))
+
+    def _run(self, work: Callable[[], _Result]) -> None:
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001  # raised in those that wait
+            self._error = error
+        self._is_over = True
+        self.ring()
+
+    def result(self) -> _Result:
+        """Return or raise what the function has returned or raised.
+
+        Raises:
+            TransportError: in the child of a fork, which does not have the thread.
+        """
+        if self._error is not None:
+            raise self._error
+        if not self._is_over:
+            raise TransportError("the process was forked while it waited for a page: ask again")
+        return cast("_Result", self._result)

@@ -19,6 +19,7 @@ MARGIN: Final = timedelta(seconds=1)  # more than a date changes if AWS rounds i
 _USUAL_SPAN: Final = timedelta(days=30)
 MIN_DATE: Final = datetime.min.replace(tzinfo=UTC)
 MAX_DATE: Final = datetime.max.replace(tzinfo=UTC)
+_Bounds = tuple[datetime | None, datetime | None]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -43,7 +44,7 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
         A parameter stays as it is if the calendar has no room for more.
         """
         narrowed = dict(parameters)
-        after, before = creation_bounds(parameters)
+        after, before = UNBOUNDED.bounds(parameters)
         if self.lower is not None and self.lower - EARLIEST >= MARGIN:
             narrowed["by_created_after"] = max(after or EARLIEST, self.lower - MARGIN)
         if self.upper is not None and MAX_DATE - self.upper >= MARGIN:
@@ -73,21 +74,20 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
         """Cut the window at ordered moments. Together, the parts are exactly this window."""
         return [Window(*bounds) for bounds in pairwise((self.lower, *moments, self.upper))]
 
+    def bounds(self, parameters: Parameters) -> _Bounds:
+        """Return the bounds of the window, or of the listing where the window has none."""
+        after, before = parameters.get("by_created_after"), parameters.get("by_created_before")
+        return cast("_Bounds", (self.lower or after, self.upper or before))
+
     def span(self, parameters: Parameters) -> tuple[datetime, datetime]:
         """Return the two dates between which the jobs of the window are expected."""
-        after, before = creation_bounds(parameters)
-        upper = self.upper or before or in_utc(datetime.now(UTC))
-        lower = self.lower or after or max(EARLIEST, upper - _USUAL_SPAN)
+        lower, upper = self.bounds(parameters)
+        upper = upper or in_utc(datetime.now(UTC))
+        lower = lower or max(EARLIEST, upper - _USUAL_SPAN)
         return lower, max(lower, upper)
 
 
 UNBOUNDED: Final = Window()
-
-
-def creation_bounds(parameters: Parameters) -> tuple[datetime | None, datetime | None]:
-    """Return `by_created_after` and `by_created_before` of checked parameters."""
-    after, before = parameters.get("by_created_after"), parameters.get("by_created_before")
-    return cast("datetime | None", after), cast("datetime | None", before)
 
 
 def equal_cuts(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
