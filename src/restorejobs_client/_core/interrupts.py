@@ -46,9 +46,8 @@ def in_child(one: _One, work: Callable[[_One], object]) -> None:
 
 def _work_in_child() -> None:
     for reference, work in _in_child.copy().items():
-        if (one := reference()) is not None:
-            with suppress(Exception):
-                work(one)
+        with suppress(Exception):  # also if the object is being dropped, and is `None` here
+            work(reference())
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
