@@ -60,8 +60,7 @@ def _with_checked_keywords(method: _Method) -> _Method:
         for name in keywords.keys() - set(known):
             raise InvalidRequestError(unknown_parameter(name, known))
         if any(one is not None for one in request):
-            given = {name: keywords[name] for name in PARAMETERS if name in keywords}
-            _reject_conflicts("a request", given)
+            _reject_conflicts("a request", {name: keywords.get(name) for name in PARAMETERS})
         try:
             return method(owner, *request, **keywords)
         finally:
@@ -130,14 +129,12 @@ class RestoreJobsClient:
                 raise error.with_traceback(None) from error.__cause__
         if session is not None:
             profile_name = settings["profile_name"] = profile_of(session)
-        url: str = client.meta.endpoint_url
-        is_of_aws = not endpoint_url and _AWS_ENDPOINT.match(url)
-        origin: dict[str, str | None] = {
-            "region_name": client.meta.region_name,  # boto3 may have found it in the environment
-            "profile_name": profile_name,
-            "endpoint_url": None if is_of_aws else without_login(url),
-        }
-        self._origin = {name: text for name, text in origin.items() if text is not None}
+        # boto3 may have found the region and the endpoint in the environment.
+        self._origin: dict[str, str] = {"region_name": client.meta.region_name}
+        if profile_name is not None:
+            self._origin["profile_name"] = profile_name
+        if endpoint_url or not _AWS_ENDPOINT.match(client.meta.endpoint_url):
+            self._origin["endpoint_url"] = without_login(client.meta.endpoint_url)
         self._settings = settings if is_own else None
         self._new_clock: Callable[[], Clock] = Clock
         self._wire = Wire(client)
@@ -176,13 +173,11 @@ class RestoreJobsClient:
             )
         proxies: object = getattr(settings["config"], "proxies", None)
         if "@" in str((settings["endpoint_url"], proxies)):
-            message = "a RestoreJobsClient with a password in a URL cannot be pickled"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError("a client with a password in a URL cannot be pickled")
         try:
             pickle.dumps(settings)
         except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
-            message = "the config of this RestoreJobsClient cannot be pickled, so the client cannot"
-            raise InvalidRequestError(message) from None
+            raise InvalidRequestError("the config of this client cannot be pickled") from None
         return partial(RestoreJobsClient, **settings | {"region_name": self.region_name}), ()
 
     @_with_checked_keywords
@@ -283,12 +278,10 @@ class RestoreJobsClient:
             limit=limit,
             progress=progress,
         )
-        if resume_from is None:
-            return RestoreJobs(query)
-        if token is not None:
-            message = "next_token and resume_from both say where to start: give only one"
-            raise InvalidRequestError(message)
-        return RestoreJobs(_resumed(query, read_checkpoint(resume_from)))
+        if resume_from is not None:
+            _reject_conflicts("resume_from", {"next_token": token})
+            query = _resumed(query, read_checkpoint(resume_from))
+        return RestoreJobs(query)
 
     def resume(
         self, checkpoint: str, *, limit: int | None = None, progress: bool = False

@@ -65,8 +65,7 @@ class RestoreJobs(ArrowExport):
         Raises:
             TypeError: always.
         """
-        message = "a listing is lazy and has no truth value: ask whether first() is None"
-        raise TypeError(message)
+        raise TypeError("a listing is lazy and has no truth value: ask whether first() is None")
 
     def pages(self) -> RestoreJobPageIterator:
         """Iterate page by page. A page may be empty even if more pages follow.
@@ -267,14 +266,13 @@ def gather(
             )
         left[_client_of(listing)].append(listing)
 
-    def finish(listing: RestoreJobs) -> None:
-        close = _client_of(listing)
+    def finish(close: Callable[[], object]) -> None:
         left[close].pop()
         if not left[close]:
             close()
 
     tasks = [
-        Task(listing, listing.pages(), group, partial(finish, listing))
+        Task(listing, listing.pages(), group, partial(finish, _client_of(listing)))
         for group, listing in enumerate(listings)
     ]
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))

@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
-from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
+from typing import TYPE_CHECKING, Any
 
-from restorejobs_client._core.interrupts import (
-    InterruptSafeQueue,
-    in_child,
-    living,
-    remember_weakly,
-)
+from restorejobs_client._core.interrupts import InterruptSafeQueue, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.awsrequest import AWSResponse
-    from botocore.client import BaseClient
-
-_sessions: Final[set[ref[Any]]] = set()  # botocore's HTTP sessions of living clients
-_sockets: Final[set[ref[Any]]] = set()  # those of living connections
 
 
-def use_own_pools(client: BaseClient) -> None:
+def use_own_pools(client: Any) -> None:  # noqa: ANN401  # private attributes
     """Make a client use our connection pools from now on.
 
     Their queues are safe to interrupt. They take a connection back when `keep_connection` says so,
@@ -43,7 +31,6 @@ def use_own_pools(client: BaseClient) -> None:
     if any(kind.QueueCls is not InterruptSafeQueue for kind in kinds.values()):
         kinds.update({scheme: _own_pool(kind) for scheme, kind in kinds.items()})
         client.close()  # the pools that it has made before
-        remember_weakly(_sessions, session)
 
 
 @cache
@@ -52,7 +39,7 @@ def _own_connection(kind: Any) -> type:  # noqa: ANN401  # urllib3's classes are
         pid = connection.pid = os.getpid()
         kind.connect(connection)
         if connection.sock is not None:  # a recorder of HTTP has none
-            remember_weakly(_sockets, connection.sock)
+            in_child(connection.sock, _leave_to_parent)
         if pid != os.getpid():  # forked before it was remembered
             connection.close()
             raise ConnectionResetError
@@ -107,25 +94,15 @@ def keep_connection(http: AWSResponse, *, is_whole: bool) -> None:
         raw.close()
 
 
-def _leave_to_parent() -> None:
-    """Cut the connections that a forked child shares with its parent.
+def _leave_to_parent(connected: socket.socket) -> None:
+    """Cut a connection that a forked child shares with its parent, unless it is closed.
 
     A request of the child that was interrupted by the fork fails, and is sent again on a new one.
     The number of its file is not free before, so no other file can get it.
     """
-    for one in living(_sockets):
-        with suppress(OSError):  # it is closed
-            number = one.fileno()
-            os.close(number)  # the limit of open files may be reached, and the next line needs one
-            null = os.open(os.devnull, os.O_RDWR)
-            if null != number:
-                os.dup2(null, number, inheritable=False)
-                os.close(null)
-    _sockets.clear()  # their numbers may be those of other files at the next fork
-    for session in living(_sessions):
-        with suppress(AttributeError):
-            for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # as above
-                manager.pools.lock = threading.RLock()  # the old one may be held in the parent
-
-
-in_child(_leave_to_parent)
+    number = connected.fileno()
+    os.close(number)  # the limit of open files may be reached, and the next line needs one
+    null = os.open(os.devnull, os.O_RDWR)
+    if null != number:
+        os.dup2(null, number, inheritable=False)
+        os.close(null)

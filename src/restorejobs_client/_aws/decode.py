@@ -24,8 +24,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from restorejobs_client._core.dates import in_utc
-from restorejobs_client._core.errors import MalformedResponseError
-from restorejobs_client._models.convert import WrongValueError, read_struct
+from restorejobs_client._models.convert import read_struct
 from restorejobs_client._models.jobs import PageMembers, RestoreJob, RestoreJobPage
 
 _PAGE_DECODER: Final = msgspec.json.Decoder(PageMembers, strict=False)  # for epoch seconds
@@ -61,15 +60,20 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
             requested with a page token.
 
     Raises:
-        MalformedResponseError: the body is not a list of restore jobs, or may hide some.
+        ValueError: the body is not a list of restore jobs, or may hide some.
+        RecursionError: it is nested too deeply.
     """
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) != len(body):
+        raise ValueError(f"it was cut, and {len(body)} of {length} bytes arrived")
     try:
         _check_encoding(body)
         members = _PAGE_DECODER.decode(body)
         names = _top_level_members(body)
         _check_dates(members.restore_jobs)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return page_of(_load(body), headers, may_be_empty=may_be_empty)
+        document = json.loads(body.decode(), object_pairs_hook=_unique_members)
+        return page_of(document, headers, may_be_empty=may_be_empty)
     _check_members(names, may_be_empty=may_be_empty)
     return _page(members, headers)
 
@@ -87,12 +91,9 @@ def page_of(document: object, headers: Mapping[str, str], *, may_be_empty: bool)
     """Return the page that parsed JSON, or a response parsed by botocore, describes.
 
     Raises:
-        MalformedResponseError: as for `decode_page`.
+        ValueError: as for `decode_page`.
     """
-    try:
-        members = read_struct(PageMembers, document, aws_names_only=True)
-    except WrongValueError as wrong:
-        raise MalformedResponseError(str(wrong)) from None
+    members = read_struct(PageMembers, document, aws_names_only=True)
     _check_members(cast("Mapping[str, object]", document), may_be_empty=may_be_empty)
     return _page(members, headers)
 
@@ -110,20 +111,12 @@ def _page(members: PageMembers, headers: Mapping[str, str]) -> RestoreJobPage:
     )
 
 
-def _load(body: bytes) -> object:
-    try:
-        return json.loads(body.decode(), object_pairs_hook=_unique_members)
-    except (ValueError, RecursionError) as error:
-        raise MalformedResponseError(str(error)) from None
-
-
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return a JSON object as a dict. Refuse a repeated name that would hide jobs or a token."""
     names = [name for name, _ in pairs]
     for name in _MEMBER_NAMES:
         if names.count(name) > 1:
-            message = f"it contains {name} more than once"
-            raise ValueError(message)
+            raise ValueError(f"it contains {name} more than once")
     return dict(pairs)
 
 
@@ -152,15 +145,12 @@ def _check_members(members: Mapping[str, object], *, may_be_empty: bool) -> None
         is_empty_page = bool(token) and len(members) == 1
         is_empty_listing = not members and may_be_empty
         if not (is_empty_page or is_empty_listing):
-            message = "it has no RestoreJobs"
-            raise MalformedResponseError(message)
+            raise ValueError("it has no RestoreJobs")
     for name, value in members.items():
         if name not in _MEMBER_NAMES and value and not token and _looks_like_next_token(name):
-            message = f"it has {name!r} instead of NextToken: more pages may follow"
-            raise MalformedResponseError(message)
+            raise ValueError(f"it has {name!r} instead of NextToken: more pages may follow")
     if isinstance(token, str) and _SURROGATE.search(token):
-        message = f"NextToken {token!r} has a lone surrogate, so it cannot be sent back"
-        raise MalformedResponseError(message)
+        raise ValueError(f"NextToken {token!r} has a lone surrogate, so it cannot be sent back")
 
 
 def _looks_like_next_token(name: str) -> bool:

@@ -21,6 +21,7 @@ from restorejobs_client._core.errors import (
 from restorejobs_client._core.secrets import Secrets, cleaned
 
 OPERATION: Final = "ListRestoreJobs"
+_Kind = type[ConfigurationError | TransportError]
 _CLASSES: Final = {kind.__name__: kind for kind in ServiceError.__subclasses__()}
 # The first pattern decides that matches the class of an error, AWS's code, and the message.
 _ADVICE: Final = {
@@ -58,11 +59,7 @@ def modules_of(error: Exception) -> set[str]:
     return {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)}
 
 
-def our_error(
-    error: Exception,
-    secrets: Secrets | None = None,
-    otherwise: type[ConfigurationError | TransportError] = TransportError,
-) -> RestoreJobsError:
+def our_error(error: Exception, secrets: Secrets, otherwise: _Kind) -> RestoreJobsError:
     """Return our error for an exception that boto3 raised.
 
     Raise it where no exception is being handled, because that one would become its context. An
@@ -79,11 +76,7 @@ def our_error(
         return otherwise(f"a call of boto3 failed: {type(error).__name__}")
 
 
-def _converted(
-    error: Exception,
-    secrets: Secrets | None,
-    otherwise: type[ConfigurationError | TransportError],
-) -> RestoreJobsError:
+def _converted(error: Exception, secrets: Secrets, otherwise: _Kind) -> RestoreJobsError:
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
         _clean(error, secrets)
         return error
@@ -113,7 +106,7 @@ def _converted(
     return ours
 
 
-def _service_error(error: ClientError, text: str, secrets: Secrets | None) -> ServiceError:
+def _service_error(error: ClientError, text: str, secrets: Secrets) -> ServiceError:
     response: dict[str, Any] = cleaned(error.response, secrets)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(response.get("Error", {}).get("Code", ""))
@@ -132,7 +125,7 @@ def _with_advice(text: str, *names: str) -> str:
     return f"{text} ({advice})" if advice else text
 
 
-def _clean(error: Exception, secrets: Secrets | None) -> None:
+def _clean(error: Exception, secrets: Secrets) -> None:
     """Remove secrets and needless details from an exception.
 
     Its causes would print a hundred lines of urllib3. Its frames may hold the whole response, and

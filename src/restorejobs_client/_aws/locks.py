@@ -1,4 +1,4 @@
-"""Replace botocore's own locks, because a signal handler or a fork may meet them held.
+"""Replace the locks of botocore and urllib3, because a signal handler or a fork may meet them held.
 
 botocore has no public way to reach them. What is not found keeps its lock.
 """
@@ -7,26 +7,14 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
-from weakref import ref
-
-from restorejobs_client._core.interrupts import in_child, living, remember_weakly
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
+from typing import Any, Final
 
 _EVENTS: Final = ("before-send", "needs-retry", "after-call")  # those of botocore's retries
 _HOLDERS: Final = ("botocore.retries", "botocore.credentials")  # modules
-_clients: Final[set[ref[BaseClient]]] = set()
 
 
-def renew_in_child(client: BaseClient) -> None:
-    """Give a client new locks in the child of a fork, where no thread holds the old ones."""
-    remember_weakly(_clients, client)
-
-
-def renew_locks(client: Any, *, with_credentials: bool) -> None:  # noqa: ANN401  # private attributes
-    """Let the thread that holds a lock of a client's retries or credentials take it again.
+def renew_locks(client: Any, *, with_credentials: bool = True) -> None:  # noqa: ANN401  # private attributes
+    """Let the thread that holds a lock of a client's retries, pools or credentials take it again.
 
     Otherwise, a signal handler that lists would wait for the thread that it interrupts. No other
     thread may use them: it would release a lock that it does not hold. The credentials belong to
@@ -39,6 +27,9 @@ def renew_locks(client: Any, *, with_credentials: bool) -> None:  # noqa: ANN401
         if with_credentials:
             holders.append(client._request_signer._credentials)  # noqa: SLF001  # see above
         _renew_in(holders)
+        session = client._endpoint.http_session  # noqa: SLF001  # see above
+        for manager in (session._manager, *session._proxy_managers.values()):  # noqa: SLF001  # see above
+            manager.pools.lock = threading.RLock()
 
 
 def _renew_in(holders: list[Any]) -> None:
@@ -56,11 +47,3 @@ def _renew_in(holders: list[Any]) -> None:
                 setattr(holder, name, lock)
             else:
                 holders.append(value)
-
-
-def _renew_all() -> None:
-    for client in living(_clients):
-        renew_locks(client, with_credentials=True)
-
-
-in_child(_renew_all)

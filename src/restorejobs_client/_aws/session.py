@@ -33,12 +33,12 @@ _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their sear
 _creating = threading.RLock()
 
 
-def _replace_lock() -> None:
+def _replace_lock(_: object) -> None:
     global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
     _creating = threading.RLock()
 
 
-in_child(_replace_lock)
+in_child(_replace_lock, _replace_lock)
 
 
 def check_client(client: object) -> None:
@@ -53,8 +53,7 @@ def check_client(client: object) -> None:
         or boto3_client.meta.service_model.service_name != "backup"
         or iscoroutinefunction(boto3_client.list_restore_jobs)  # as in aiobotocore
     ):
-        message = f'client={clipped_repr(client)} is not a boto3 "backup" client'
-        raise InvalidRequestError(message)
+        raise InvalidRequestError(f'client={clipped_repr(client)} is not a boto3 "backup" client')
 
 
 def create_client(
@@ -103,13 +102,12 @@ def create_client(
 
 def has_given_credentials(session: boto3.Session) -> bool:
     """Return whether a session was given its credentials, instead of finding them."""
-    from botocore.credentials import CredentialProvider  # noqa: PLC0415  # it is slow to import
+    from botocore import credentials  # noqa: PLC0415  # it is slow to import
 
     core: Any = session._session  # noqa: SLF001  # boto3 has no public way to tell
-    credentials = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
-    kinds: list[Any] = CredentialProvider.__subclasses__()
-    methods = {kind.METHOD for kind in kinds if kind.__module__ == CredentialProvider.__module__}
-    return credentials is not None and credentials.method not in methods
+    known = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
+    methods = {getattr(kind, "METHOD", None) for kind in vars(credentials).values()}
+    return known is not None and known.method not in methods
 
 
 def profile_of(session: boto3.Session) -> str | None:

@@ -22,6 +22,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import responses
@@ -32,15 +33,15 @@ from urllib.request import getproxies
 from restorejobs_client._aws.connections import keep_connection, use_own_pools
 from restorejobs_client._aws.decode import decode_page, page_of
 from restorejobs_client._aws.errors import OPERATION, is_throttling, our_error
-from restorejobs_client._aws.locks import renew_in_child
-from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError
+from restorejobs_client._aws.locks import renew_locks
+from restorejobs_client._core.errors import MalformedResponseError, RestoreJobsError, TransportError
+from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, cleaned, redacted, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJobPage
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest, AWSResponse
-    from botocore.client import BaseClient
 
 _MAX_WAIT: Final = 20  # seconds, as in botocore's standard mode
 _CALL: Final = "restorejobs_client"  # the name of a call in its context
@@ -59,13 +60,13 @@ class _Call(int):
             `Stubber` answers in place of AWS.
     """
 
-    client: BaseClient
+    client: Any
     is_first_page: bool
     headers: Any = None  # the class of botocore has no types
 
     def secrets(self) -> Secrets:
         """Return what nothing about this call may show."""
-        meta: Any = self.client.meta
+        meta = self.client.meta
         proxies: Any = meta.config.proxies  # by mistake, it may be one URL
         urls: Any = getattr(proxies, "values", lambda: [proxies])()
         return Secrets([meta.endpoint_url, *getproxies().values(), *urls], self.headers)
@@ -77,16 +78,14 @@ _next_answer: Final[ContextVar[_Call | None]] = ContextVar("next_answer", defaul
 class Wire:
     """Fetches pages with a boto3 "backup" client."""
 
-    def __init__(self, client: BaseClient) -> None:
+    def __init__(self, client: Any) -> None:  # noqa: ANN401  # its attributes have no types
         self.client = client
         use_own_pools(client)
-        renew_in_child(client)
-        untyped_client: Any = client  # boto3 creates its attributes at run time
-        _warn_of_plain_http(untyped_client.meta.endpoint_url)
-        retries: Mapping[str, Any] = untyped_client.meta.config.retries or {}
+        in_child(client, renew_locks)  # no thread of the child holds the old ones
+        _warn_of_plain_http(client.meta.endpoint_url)
+        retries: Mapping[str, Any] = client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
-        events = untyped_client.meta.events
         handlers = {
             f"provide-client-params.backup.{OPERATION}": _mark_context,
             f"request-created.backup.{OPERATION}": _expect_answer,
@@ -96,7 +95,8 @@ class Wire:
         }
         for event, handler in handlers.items():
             # Because of these ids, a client that is passed twice has each handler only once.
-            events.register_last(event, handler, unique_id=f"restorejobs-client-{event}")
+            name = f"restorejobs-client-{event}"
+            client.meta.events.register_last(event, handler, unique_id=name)
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
         """Return the page for these parameters of boto3's `list_restore_jobs`.
@@ -111,12 +111,10 @@ class Wire:
         outer = _next_answer.set(None)
         page: RestoreJobPage | RestoreJobsError
         try:
-            answer: object = cast("Any", self.client).list_restore_jobs(
-                **{**parameters, "MaxResults": call}
-            )
+            answer: object = self.client.list_restore_jobs(**{**parameters, "MaxResults": call})
             page = _page_of_answer(answer, call)
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-            page = our_error(error, call.secrets())
+            page = our_error(error, call.secrets(), otherwise=TransportError)
         finally:
             _next_answer.reset(outer)
         # Raised here, the error does not have boto3's as its context.
@@ -148,16 +146,13 @@ class Wire:
             return None
         http, parsed = response
         call: _Call | None = request_dict["context"].get(_CALL)
-        if call is None:
-            keep_connection(http, is_whole=True)
-            return None
-        is_damaged = False
-        if http.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        page = None
+        if call is not None and http.status_code < HTTPStatus.MULTIPLE_CHOICES:
             page = parsed[_PAGE] = _page_of_body(http, call)
-            is_damaged = isinstance(page, MalformedResponseError)
+        is_damaged = isinstance(page, MalformedResponseError)
         keep_connection(http, is_whole=not is_damaged)
         is_throttled = is_throttling(parsed.get("Error", {}).get("Code"), http.status_code)
-        if attempts >= self._max_attempts or not (is_throttled or is_damaged):
+        if call is None or attempts >= self._max_attempts or not (is_throttled or is_damaged):
             return None
         tried = f"attempt {attempts} of {self._max_attempts}, trying again"
         if not is_damaged:
@@ -189,43 +184,32 @@ def _expect_answer(request: AWSRequest, **_: object) -> None:
 def _hide_body(response_dict: dict[str, Any], **_: object) -> None:
     """Pass botocore's parser a body that it can read, and that has no jobs."""
     call = _next_answer.get()
-    if call is None:
-        return
     _next_answer.set(None)
-    status: int = response_dict["status_code"]
-    is_error = status >= HTTPStatus.MULTIPLE_CHOICES
-    body: bytes = response_dict["body"]
-    response_dict["body"] = _readable_error(status, body, call) if is_error else b"{}"
+    if call is not None:
+        status: int = response_dict["status_code"]
+        is_error = status >= HTTPStatus.MULTIPLE_CHOICES
+        body: bytes = response_dict["body"]
+        response_dict["body"] = _readable_error(status, body, call) if is_error else b"{}"
 
 
 def _readable_error(status: int, body: bytes, call: _Call) -> bytes:
     """Return an error as a JSON object of strings, because botocore cannot parse all others."""
-    try:
-        members: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        members = None
-    if isinstance(members, dict):
-        named = cast("dict[str, object]", members)
-        texts = {name: value for name, value in named.items() if isinstance(value, str)}
-    else:
-        reason = f" {responses[status]}" if status in responses else ""
-        texts = {"message": f"HTTP {status}{reason} with {_shown(body, call)}"}
+    reason = f" {responses[status]}" if status in responses else ""
+    texts = {"message": f"HTTP {status}{reason} with {_shown(body, call)}"}
+    with suppress(ValueError, RecursionError, AttributeError):  # it is no object in JSON
+        members: dict[str, object] = json.loads(body)
+        texts = {name: value for name, value in members.items() if isinstance(value, str)}
     return json.dumps(texts).encode()
 
 
 def _page_of_body(http: AWSResponse, call: _Call) -> RestoreJobPage | MalformedResponseError:
-    body, headers = http.content, http.headers
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) != len(body):
-        problem = f"was cut: {len(body)} of {length} bytes arrived"
-    else:
-        # AWS answers every request with an id. Other servers answer "{}" too.
-        may_be_empty = call.is_first_page and "x-amzn-requestid" in headers
-        try:
-            return decode_page(body, headers, may_be_empty=may_be_empty)
-        except MalformedResponseError as error:
-            problem = f"is not a list of restore jobs: {error}"
-    return MalformedResponseError(f"HTTP {http.status_code} with {_shown(body, call)} {problem}")
+    # AWS answers every request with an id. Other servers answer "{}" too.
+    may_be_empty = call.is_first_page and "x-amzn-requestid" in http.headers
+    try:
+        return decode_page(http.content, http.headers, may_be_empty=may_be_empty)
+    except (ValueError, RecursionError) as error:
+        what = f"HTTP {http.status_code} with {_shown(http.content, call)}"
+        return MalformedResponseError(f"{what} is not a list of restore jobs: {error}")
 
 
 def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
@@ -250,10 +234,9 @@ def _page_of_answer(answer: object, call: _Call) -> RestoreJobPage:
         )
     try:
         return page_of(parsed, {}, may_be_empty=call.is_first_page)
-    except MalformedResponseError as error:
+    except ValueError as error:
         what = f"the response with {', '.join(parsed) or 'no members'}"
-        message = f"{what} is not a list of restore jobs: {error}"
-        raise MalformedResponseError(message) from None
+        raise MalformedResponseError(f"{what} is not a list of restore jobs: {error}") from None
 
 
 def _shown(body: bytes, call: _Call) -> str:

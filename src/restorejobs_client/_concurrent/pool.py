@@ -24,7 +24,7 @@ from restorejobs_client._core.errors import (
     TransportError,
     with_checkpoint,
 )
-from restorejobs_client._core.interrupts import Bell, ring_in_child, start_thread
+from restorejobs_client._core.interrupts import Bell, in_child, start_thread
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 
@@ -138,7 +138,7 @@ class WorkerPool:
         Raises:
             RestoreJobsError: the process is at its limit of threads.
         """
-        ring_in_child(self)
+        in_child(self, WorkerPool.ring)  # which does not have the threads that would
         start_thread(self._work)
 
     def ring(self) -> None:

@@ -27,30 +27,31 @@ from restorejobs_client._core.errors import RestoreJobsError, TransportError
 
 _One = TypeVar("_One")
 _Result = TypeVar("_Result")
-_with_threads: Final[set[ref[Any]]] = set()
+# A `WeakKeyDictionary` runs Python code when an object is dropped, in which the error of a signal
+# handler would be ignored.
+_in_child: Final[dict[ref[Any], Callable[[Any], object]]] = {}
 
 # If a signal handler sends the first request of a process while another request looks this codec
 # up, Python answers "unknown encoding: idna" for ever.
 codecs.lookup("idna")
 
 
-def in_child(work: Callable[[], object]) -> None:
-    """Call a function in the child of every fork, before `os.fork` returns there."""
-    if hasattr(os, "register_at_fork"):  # not on Windows
-        os.register_at_fork(after_in_child=work)
+def in_child(one: _One, work: Callable[[_One], object]) -> None:
+    """Call a function with an object in the child of every fork, before `os.fork` returns there.
 
-
-def remember_weakly(references: set[ref[_One]], one: _One) -> None:
-    """Add a reference that leaves the set when its object is dropped.
-
-    A `WeakSet` runs Python code then, in which the error of a signal handler would be ignored.
+    It is not called once the object is dropped. Its exceptions are ignored. An object has one.
     """
-    references.add(ref(one, references.discard))
+    _in_child[ref(one, _in_child.pop)] = work
 
 
-def living(references: set[ref[_One]]) -> list[_One]:
-    """Return the objects that were not dropped."""
-    return [one for reference in tuple(references) if (one := reference()) is not None]
+def _work_in_child() -> None:
+    for reference, work in _in_child.copy().items():
+        with suppress(Exception):  # also if the object is being dropped, and is `None` here
+            work(reference())
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_work_in_child)
 
 
 class Bell:
@@ -97,19 +98,6 @@ class Bell:
                     await asyncio.wait_for(woken.wait(), seconds)
         finally:
             self._wakers.discard(wake)
-
-
-def ring_in_child(one: object) -> None:
-    """Let something ring in the child of a fork, which does not have the thread that would."""
-    remember_weakly(_with_threads, one)
-
-
-def _ring_all() -> None:
-    for one in living(_with_threads):
-        one.ring()
-
-
-in_child(_ring_all)
 
 
 class InterruptSafeQueue:
@@ -198,7 +186,7 @@ class Call(Bell, Generic[_Result]):
 
     def __init__(self, work: Callable[[], _Result]) -> None:
         super().__init__()
-        ring_in_child(self)
+        in_child(self, Bell.ring)  # which does not have the thread that would
         start_thread(partial(self._run, work))
 
     def _run(self, work: Callable[[], _Result]) -> None:

@@ -27,6 +27,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from urllib.parse import parse_qsl
 
 from botocore.config import Config
@@ -301,7 +302,7 @@ class FakeBackup:
         number, fault.numbers = fault.numbers[0], fault.numbers[1:]
         if number < 0:
             return None
-        self._skipped[owner].append(number / 10)
+        self._skipped[owner].append((number + 1) / 10)
         return fault.name
 
     def _respond(self, method: str, target: str, headers: Message) -> _service.Answer:
@@ -317,10 +318,10 @@ class FakeBackup:
             if signed_for is None:
                 return _service.aws_error(403, _UNSIGNED, message="Missing Authentication Token")
             owner = signed_for[1], headers.get(_server.ACCOUNT_HEADER, self._account_id)
-            call = _service.Call(self._shelves, owner, parameters)
+            answer = partial(_service.answer, self._shelves, owner, parameters)
             if name := self._next_fault(owner, has_token="nextToken" in parameters):
-                return _service.FAULTS[name](call)
-            answer = call.answer()
-            if answer.ends_listing and self._steps:
+                return _service.FAULTS[name](answer)
+            page = answer()
+            if page.ends_listing and self._steps:
                 self._put(*self._steps.popleft())
-            return answer
+            return page

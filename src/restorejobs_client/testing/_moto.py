@@ -73,6 +73,6 @@ def _list_restore_jobs(response: Any) -> tuple[int, dict[str, str], str | bytes]
         return 404, {"status": "404"}, "Not yet implemented"
     caller = response.region, response.current_account
     with _lock:
-        answer = _service.Call(shelves, caller, parameters).answer()
+        answer = _service.answer(shelves, caller, parameters)
     # moto takes the status from the headers.
     return answer.status, {**answer.headers, "status": str(answer.status)}, answer.body

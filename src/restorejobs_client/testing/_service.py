@@ -8,9 +8,8 @@ import json
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from operator import eq, ge, itemgetter, lt
 from typing import Any, Literal, NamedTuple, cast
@@ -27,7 +26,6 @@ from restorejobs_client._models.jobs import RestoreJob
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _MAX_RESULTS = 1_000
-_AFTER_ALL_IDS = "\U0010ffff"
 
 Owner = tuple[str, str]
 """The region and the account that list jobs."""
@@ -54,17 +52,17 @@ def read_jobs(jobs: object) -> list[RestoreJob]:
     """Return the jobs with checked values, or raise InvalidRequestError for the first wrong job."""
     if not isinstance(jobs, Iterable):
         raise InvalidRequestError(f"jobs: must be an iterable of jobs, got {clipped_repr(jobs)}")
-    return list(itertools.starmap(_read_job, enumerate(cast("Iterable[object]", jobs))))
-
-
-def _read_job(number: int, job: object) -> RestoreJob:
-    path = f"jobs[{number}]"
+    numbered = enumerate(cast("Iterable[object]", jobs))
     try:
-        if not isinstance(job, RestoreJob):
-            raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job, path)  # noqa: TRY301
-        return read_struct(RestoreJob, job.to_dict(), path)
+        return [_read_job(job, f"jobs[{number}]") for number, job in numbered]
     except WrongValueError as wrong:
         raise InvalidRequestError(str(wrong)) from None
+
+
+def _read_job(job: object, path: str) -> RestoreJob:
+    if isinstance(job, RestoreJob):
+        return read_struct(RestoreJob, job.to_dict(), path)
+    raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job, path)
 
 
 def place_of(job: RestoreJob, account_id: str = "") -> Place:
@@ -76,7 +74,6 @@ def place_of(job: RestoreJob, account_id: str = "") -> Place:
 
 Shelf = list[tuple[Place, RestoreJob]]
 """The jobs of one account in one region, in order."""
-_index = partial(bisect_right, key=itemgetter(0))
 
 
 def put(shelf: Shelf, account_id: str, jobs: Iterable[RestoreJob]) -> None:
@@ -141,51 +138,51 @@ _PATTERNS = {
 }
 
 
-@dataclass(frozen=True)
-class Call:
-    """A ListRestoreJobs request, and the jobs of all regions and accounts."""
+def answer(
+    shelves: Mapping[Owner, Shelf],
+    owner: Owner,
+    parameters: Mapping[str, str],
+    *,
+    page_size: int | None = None,
+    repeats_token: bool = False,
+) -> Answer:
+    """Return the answer to a ListRestoreJobs request: a page, or the refusal of a parameter.
 
-    shelves: Mapping[Owner, Shelf]
-    owner: Owner
-    parameters: Mapping[str, str]
-
-    def answer(self, *, page_size: int | None = None, next_token: str | None = None) -> Answer:
-        """Return a page, or the refusal of a parameter.
-
-        Args:
-            page_size: replaces `maxResults`, for a fault.
-            next_token: replaces the token of the next page, for a fault.
-        """
-        try:
-            return self._page(page_size, next_token)
-        except _RefusedError as refused:
-            name, reason = refused.args
-            code, message = "InvalidParameterValueException", f"{name}: {reason}"
-            return _modelled(400, code, message, "User", name)
-
-    def _page(self, page_size: int | None, next_token: str | None) -> Answer:
-        given = {name: _read(name, text) for name, text in sorted(self.parameters.items())}
+    Args:
+        shelves: the jobs of all regions and accounts.
+        owner: the region and the account of the caller.
+        parameters: those of the request, by their names in the URL.
+        page_size: replaces `maxResults`, for a fault.
+        repeats_token: whether the next token is that of the request, for a fault.
+    """
+    here, caller = owner
+    try:
+        given = {name: _read(name, text) for name, text in sorted(parameters.items())}
         filters = {name: value for name, value in given.items() if name in _FILTERS}
-        here, caller = self.owner
         account_id = given.get("accountId", caller)
         scope = repr((here, account_id, filters))
-        place = _place_in(given.get("nextToken"), scope)
-        if page_size is None:
-            page_size = int(given.get("maxResults", _MAX_RESULTS))
-        start = max(place, _end_of(filters.get("createdBefore"), -math.inf))
-        end = _end_of(filters.get("createdAfter"), math.inf)
-        shelves = [
-            shelf[_index(shelf, start) : _index(shelf, end)]
-            for (region_name, owner), shelf in self.shelves.items()
-            if region_name == here and account_id in {owner, "*"}
-        ]
-        matching = (entry for entry in heapq.merge(*shelves) if _match(entry[1], filters))
-        page = list(itertools.islice(matching, page_size))
-        is_last = page_size > 0 and next(matching, None) is None
-        if not is_last and next_token is None:
-            next_token = _token(page[-1][0] if page else place, scope)
-        body = _encode({"RestoreJobs": [_members(job) for _, job in page], "NextToken": next_token})
-        return Answer(200, _JSON, body.encode(), ends_listing=is_last)
+        place = _place_in(given["nextToken"], scope) if "nextToken" in given else ()
+    except _RefusedError as refused:
+        name, reason = refused.args
+        code, message = "InvalidParameterValueException", f"{name}: {reason}"
+        return _modelled(400, code, message, "User", name)
+    if page_size is None:
+        page_size = int(given.get("maxResults", _MAX_RESULTS))
+    chosen = [
+        shelf[bisect_right(shelf, place, key=itemgetter(0)) :]
+        for (region_name, account), shelf in shelves.items()
+        if region_name == here and account_id in {account, "*"}
+    ]
+    rest: Iterator[tuple[Place, RestoreJob]] = heapq.merge(*chosen)
+    for name, wanted in filters.items():
+        rest = filter(_matches(name, wanted), rest)
+    page = list(itertools.islice(rest, page_size))
+    is_last = page_size > 0 and next(rest, None) is None
+    next_token = None if is_last else _token(next(_numbers), page[-1][0] if page else place, scope)
+    if repeats_token:
+        next_token = parameters["nextToken"]
+    body = _encode({"RestoreJobs": [_members(job) for _, job in page], "NextToken": next_token})
+    return Answer(200, _JSON, body.encode(), ends_listing=is_last)
 
 
 def _members(job: RestoreJob) -> dict[str, object]:
@@ -205,35 +202,24 @@ def _read(name: str, text: str) -> Any:  # noqa: ANN401  # text or a datetime
         raise _RefusedError(name, reason) from None
 
 
-def _end_of(moment: datetime | None, otherwise: float) -> Place:
-    """Return the place after the jobs of a moment, to skip those of later or earlier ones."""
-    return otherwise if moment is None else -moment.timestamp(), _AFTER_ALL_IDS
+def _matches(name: str, wanted: object) -> Callable[[tuple[Place, RestoreJob]], bool]:
+    member, compare = _FILTERS[name]
+    return lambda one: (value := getattr(one[1], member)) is not None and compare(value, wanted)
 
 
-def _match(job: RestoreJob, filters: Mapping[str, object]) -> bool:
-    tests = [(*_FILTERS[name], wanted) for name, wanted in filters.items()]
-    values = ((getattr(job, member), compare, wanted) for member, compare, wanted in tests)
-    return all(value is not None and compare(value, wanted) for value, compare, wanted in values)
+def _token(number: int, place: Iterable[float | str], scope: str) -> str:
+    """Return a token of this place. The number makes it different from others, as those of AWS."""
+    content = json.dumps([number, place]).encode()
+    seal = blake2b(scope.encode() + content, digest_size=12).hexdigest()
+    return f"{content.hex()}.{seal}"
 
 
-def _token(place: Place, scope: str) -> str:
-    # The running number makes every token different, as those of AWS are.
-    content = json.dumps([next(_numbers), place]).encode().hex()
-    return f"{content}.{_seal(content, scope)}"
-
-
-def _place_in(token: str | None, scope: str) -> Place:
-    if token is None:
-        return ()
-    content, _, seal = token.rpartition(".")
-    if seal != _seal(content, scope):
-        raise _RefusedError("nextToken", "The token is not from a listing with these parameters")
-    _, place = json.loads(bytes.fromhex(content))
-    return tuple(place)
-
-
-def _seal(content: str, scope: str) -> str:
-    return blake2b(f"{scope} {content}".encode(), digest_size=12).hexdigest()
+def _place_in(token: str, scope: str) -> Place:
+    with suppress(ValueError, TypeError):  # it is not one of ours
+        number, place = json.loads(bytes.fromhex(token.partition(".")[0]))
+        if token == _token(number, place, scope):
+            return tuple(place)
+    raise _RefusedError("nextToken", "The token is not from a listing with these parameters")
 
 
 _Refusal = Literal["throttle", "access_denied", "expired_token", "unavailable"]
@@ -250,7 +236,7 @@ _EXPIRED = "The security token included in the request is expired"
 _TRY_LATER = "The service is unavailable, try again later"
 _DOWN = "ServiceUnavailableException", _TRY_LATER, "Service", "ListRestoreJobs"
 
-FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
+FAULTS: dict[FaultName, Callable[[Callable[..., Answer]], Answer]] = {
     "throttle": lambda _: aws_error(400, "ThrottlingException", message="Rate exceeded"),
     "too_many_requests": lambda _: Answer(429, {}),
     "access_denied": lambda _: aws_error(403, "AccessDeniedException", Message=_DENIED),
@@ -261,12 +247,12 @@ FAULTS: dict[FaultName, Callable[[Call], Answer]] = {
     "empty_body": lambda _: Answer(200, _JSON),
     "no_content": lambda _: Answer(204, {}),
     "redirect": lambda _: Answer(302, {"Location": "https://login.example.com/"}),
-    "cut": lambda call: (page := call.answer())._replace(body=half(page.body)),
-    "short": lambda call: call.answer()._replace(delivery="half"),
-    "trailing": lambda call: (page := call.answer())._replace(body=page.body + b"</html>"),
+    "cut": lambda answer: (page := answer())._replace(body=half(page.body)),
+    "short": lambda answer: answer()._replace(delivery="half"),
+    "trailing": lambda answer: (page := answer())._replace(body=page.body + b"</html>"),
     "reset": lambda _: Answer(200, {}, delivery="reset"),
-    "reset_in_body": lambda call: call.answer()._replace(delivery="half, then reset"),
-    "stuck_token": lambda call: call.answer(next_token=call.parameters["nextToken"]),
-    "empty_page": lambda call: call.answer(page_size=0),
-    "ignored_max_results": lambda call: call.answer(page_size=_MAX_RESULTS),
+    "reset_in_body": lambda answer: answer()._replace(delivery="half, then reset"),
+    "stuck_token": lambda answer: answer(repeats_token=True),
+    "empty_page": lambda answer: answer(page_size=0),
+    "ignored_max_results": lambda answer: answer(page_size=_MAX_RESULTS),
 }
