@@ -67,13 +67,20 @@ def test_stream_in_a_child_raises_an_error() -> None:
         from restorejobs_client import InvalidRequestError, gather
         stream = gather(service.listing(max_results=7))
         assert next(stream) == jobs[0]
+        while len(service.asked) < 4:  # the child finds jobs that have arrived
+            time.sleep(0.01)
         child = os.fork()
         if child == 0:
-            try:
-                list(stream)
-            except InvalidRequestError as error:
-                os._exit("in the process that has forked" not in str(error))
-            os._exit(1)
+            for part in [jobs[1:7], [], []]:  # it raises the error again and again
+                found = []
+                try:
+                    found.extend(stream)
+                except InvalidRequestError as error:
+                    assert "in the process that has forked" in str(error)
+                    assert found == part
+                else:
+                    os._exit(1)
+            os._exit(0)
         assert list(stream) == jobs[1:]
         check_child(child)
     """)

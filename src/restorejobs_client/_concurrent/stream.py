@@ -74,13 +74,13 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
                     self._draw_bar()
                     self._end()
                     return None
-                pool.take_batch(batch)
-                if self._has_ended:  # closed while it waited
-                    return None
                 if self._workers_pid != os.getpid():  # also after a fork while it waited
                     raise InvalidRequestError(  # noqa: TRY301  # ends the bar
                         f"the threads of this stream are in the process that has forked: {_AGAIN}"
                     )
+                pool.take_batch(batch)
+                if self._has_ended:  # closed while it waited
+                    return None
             self._bar.add_page(length_hint(pool.batch.jobs))
             self._draw_bar()
         except BaseException:
