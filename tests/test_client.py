@@ -433,6 +433,10 @@ def test_default_session_of_boto3_pickles_as_what_it_is(
     boto3.setup_default_session(aws_access_key_id="testing", aws_secret_access_key="testing")
     with pytest.raises(InvalidRequestError, match="setup_default_session"):
         pickle.dumps(RestoreJobsClient(region_name=REGION))
+    session: Any = boto3.DEFAULT_SESSION
+    session._session._credentials.method = None  # noqa: SLF001  # of refreshable ones, for example
+    with pytest.raises(InvalidRequestError, match="setup_default_session"):
+        pickle.dumps(RestoreJobsClient(region_name=REGION))
 
 
 def test_proxies_that_are_one_url_are_our_error() -> None:

@@ -154,6 +154,32 @@ def test_fork_while_a_connection_opens_shares_no_connection() -> None:
     """)
 
 
+def test_second_fork_touches_no_file_of_the_first_child() -> None:
+    """A child that closes all files and opens its own keeps them when it forks."""
+    run("""
+        import tempfile
+        from restorejobs_client.testing import fake_backup, sample_jobs
+        with fake_backup(sample_jobs(5)) as backup, tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "log")
+            client = backup.client()
+            assert len(list(client.list_restore_jobs())) == 5
+            child = os.fork()
+            if child == 0:
+                os.closerange(3, 256)
+                files = [os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY) for _ in range(40)]
+                grandchild = os.fork()
+                if grandchild == 0:
+                    for one in files:
+                        os.write(one, b"x")
+                    os._exit(0)
+                check_child(grandchild)
+                os._exit(0)
+            check_child(child)
+            with open(path) as file:
+                assert len(file.read()) == 40
+    """)
+
+
 def test_request_of_a_killed_child_is_not_answered_to_its_parent() -> None:
     """A child that is killed after a fork inside a call leaves the parent no answer of its own."""
     run("""

@@ -333,6 +333,12 @@ def test_subclasses_of_jobs_are_read_and_changed() -> None:
         *MEMBERS,
         *list(job.to_dict())[23:],
     ]
+    required, tags = (
+        next(one for one in dataclasses.fields(Noted) if one.name == name)
+        for name in ("note", "tags")
+    )
+    assert required.default is required.default_factory is dataclasses.MISSING
+    assert tags.default_factory is list
     assert list(pd.DataFrame([job]).note) == ["late"]
     assert [field.name for field in dataclasses.fields(RestoreJob)] == MEMBERS
 

@@ -379,6 +379,29 @@ def test_account_that_is_listed_later_makes_no_second_job(backup: FakeBackup) ->
     assert seen(watch) == ["a pending", "a running", "a completed"]
 
 
+def test_account_that_is_not_listed_in_between_ends_no_watch_late(backup: FakeBackup) -> None:
+    """A watch ends although one round has listed its job without an account."""
+    backup.seed([a_job("a", "running", account_id="123456789012")])
+    backup.seed_next([a_job("a", "running")])
+    backup.seed_next([a_job("a", "completed", account_id="123456789012")])
+    watch = listing(backup).watch(timeout=3_600)
+    assert seen(watch) == ["a running", "a running", "a completed"]
+
+
+def test_late_account_stays_apart_from_another_one(backup: FakeBackup) -> None:
+    """If a job gets its account late, the same id in another account is another job."""
+    accounts = ["111111111111", "222222222222"]
+    backup.seed([a_job("a", "pending")])
+    backup.seed_next([a_job("a", "running", account_id=accounts[0])])
+    backup.seed_next([a_job("a", "running", account_id=accounts[1])], account_id=accounts[1])
+    watch = listing(backup, by_account_id="*").watch(timeout=3_600)
+    found = [next(watch) for _ in range(3)]
+    assert [job.account_id for job in found] == [None, *accounts]
+    with pytest.raises(WatchTimeoutError) as caught:  # nothing changes
+        next(watch)
+    assert caught.value.pending == ("a", "a")
+
+
 def test_jobs_without_an_id_are_distinguished_by_their_dates(backup: FakeBackup) -> None:
     """A job without an id is recognized by its creation date and recovery point."""
 

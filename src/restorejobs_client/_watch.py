@@ -79,8 +79,8 @@ class _Follower:
         changed: list[RestoreJob] = []
         to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
-            key = self._key(job)
-            before = to_remember.get(key) or self._seen.get(key)
+            key = _key(job)
+            before = to_remember.get(key) or self._last_seen(key)
             if before is None and not self._is_chosen(job):
                 continue
             if job != before:
@@ -96,7 +96,7 @@ class _Follower:
         except (StopIteration, StopAsyncIteration) as error:
             message = f"until raised {type(error).__name__}"  # which would look like the end
             raise RuntimeError(message) from error  # as in a generator
-        before = self._seen.get(key)
+        before = self._last_seen(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
@@ -105,13 +105,14 @@ class _Follower:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
+        account, identity = key
+        if account is not None:  # it may be known later than the id
+            self._seen.pop((None, identity), None)
+            self.followed.pop((None, identity), None)
         self.missing.pop((job.restore_job_id or "").casefold(), None)
 
-    def _key(self, job: RestoreJob) -> _Key:
-        """Return what identifies the job in all rounds."""
-        identity = job.restore_job_id or (job.creation_date, job.recovery_point_arn)
-        first = None, identity  # AWS may list the account of a job later than its id
-        return first if first in self._seen else (job.account_id, identity)
+    def _last_seen(self, key: _Key) -> RestoreJob | None:
+        return self._seen.get(key) or self._seen.get((None, key[1]))
 
     def _is_chosen(self, job: RestoreJob) -> bool:
         if self._wanted:
@@ -135,6 +136,11 @@ class _Follower:
             query = replace(query, window=Window(lower, upper))
             seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
         self.query, self._seen = query, seen
+
+
+def _key(job: RestoreJob) -> _Key:
+    """Return what identifies the job in all rounds."""
+    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
 class RestoreJobWatch(ClosableIterator):

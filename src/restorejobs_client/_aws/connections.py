@@ -94,7 +94,7 @@ def keep_connection(http: AWSResponse, *, is_whole: bool) -> None:
         raw.close()
 
 
-def _leave_to_parent(connected: socket.socket) -> None:
+def _leave_to_parent(connected: socket.socket) -> bool:
     """Cut a connection that a forked child shares with its parent, unless it is closed.
 
     A request of the child that was interrupted by the fork fails, and is sent again on a new one.
@@ -106,3 +106,4 @@ def _leave_to_parent(connected: socket.socket) -> None:
     if null != number:
         os.dup2(null, number, inheritable=False)
         os.close(null)
+    return True  # the number may be that of another file at the next fork

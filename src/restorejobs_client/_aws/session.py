@@ -106,7 +106,7 @@ def has_given_credentials(session: boto3.Session) -> bool:
 
     core: Any = session._session  # noqa: SLF001  # boto3 has no public way to tell
     known = core._credentials  # noqa: SLF001  # what it has found or was given, if anything
-    methods = {getattr(kind, "METHOD", None) for kind in vars(credentials).values()}
+    methods = {getattr(kind, "METHOD", None) for kind in vars(credentials).values()} - {None}
     return known is not None and known.method not in methods
 
 

@@ -70,11 +70,16 @@ class Task:
 
 
 class Batch(Bell):
-    """Jobs of one page, and the batch after it. It rings when that has arrived."""
+    """Jobs of one page, and the batch after it. It rings when that has arrived.
 
-    def __init__(self, jobs: tuple[RestoreJob, ...] = ()) -> None:
+    Attributes:
+        pages: 1; 0 for the empty batch before the first one of a group.
+    """
+
+    def __init__(self, jobs: tuple[RestoreJob, ...] = (), *, pages: int = 0) -> None:
         super().__init__()
         self.jobs: Iterator[RestoreJob] = iter(jobs)
+        self.pages = pages
         self.next: Batch | None = None
 
 
@@ -157,7 +162,7 @@ class WorkerPool:
         self._make_room()
         after.wait()
         if self.batch is after and after.next is not None:  # else, a signal handler has taken it
-            self.batch, self._taken = after.next, self._taken + 1
+            self.batch, self._taken = after.next, self._taken + after.next.pages
 
     def _make_room(self) -> None:
         for room in tuple(self._waiting):
@@ -215,7 +220,7 @@ class WorkerPool:
 
     def _deliver(self, room: Room, group: Group, jobs: tuple[RestoreJob, ...]) -> bool:
         """Add a batch to the group; wait while the buffer is full. Return `False` to stop."""
-        batch = Batch(jobs)
+        batch = Batch(jobs, pages=1)
         self._waiting.append(room)  # before looking for room, so that no news of it is missed
         while not self._is_over():
             with self._lock:
@@ -229,7 +234,7 @@ class WorkerPool:
         return not self._is_over()
 
     def _append(self, group: Group, batch: Batch) -> None:
-        self._delivered += 1
+        self._delivered += batch.pages
         last, group.last = group.last, batch
         last.next = batch
         last.ring()

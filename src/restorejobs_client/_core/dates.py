@@ -34,7 +34,7 @@ def in_utc(given: datetime | str, *, up: bool = False) -> datetime:
             moment = plain.fromisoformat(given)
             is_finer = _BELOW_MICROSECONDS.search(given) is not None
         else:
-            moment = plain.combine(given.date(), given.timetz()).replace(fold=given.fold)
+            moment = plain.combine(plain.date(given), plain.timetz(given)).replace(fold=given.fold)
             is_finer = getattr(given, "nanosecond", 0) > 0  # of pandas
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC) + timedelta(microseconds=up and is_finer)

@@ -29,17 +29,18 @@ _One = TypeVar("_One")
 _Result = TypeVar("_Result")
 # A `WeakKeyDictionary` runs Python code when an object is dropped, in which the error of a signal
 # handler would be ignored.
-_in_child: Final[dict[ref[Any], Callable[[Any], object]]] = {}
+_in_child: Final[dict[ref[Any], Callable[[Any], bool | None]]] = {}
 
 # If a signal handler sends the first request of a process while another request looks this codec
 # up, Python answers "unknown encoding: idna" for ever.
 codecs.lookup("idna")
 
 
-def in_child(one: _One, work: Callable[[_One], object]) -> None:
+def in_child(one: _One, work: Callable[[_One], bool | None]) -> None:
     """Call a function with an object in the child of every fork, before `os.fork` returns there.
 
-    It is not called once the object is dropped. Its exceptions are ignored. An object has one.
+    It is not called once the object is dropped, nor in children of a child in which it has returned
+    `True`. Its exceptions are ignored. An object has one.
     """
     _in_child[ref(one, _in_child.pop)] = work
 
@@ -47,7 +48,8 @@ def in_child(one: _One, work: Callable[[_One], object]) -> None:
 def _work_in_child() -> None:
     for reference, work in _in_child.copy().items():
         with suppress(Exception):  # also if the object is being dropped, and is `None` here
-            work(reference())
+            if work(reference()):
+                del _in_child[reference]
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

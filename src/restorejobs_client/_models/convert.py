@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, make_dataclass
+from dataclasses import MISSING, Field, field, make_dataclass
 from datetime import timedelta
 from functools import cache, partial
 from types import NoneType
@@ -47,10 +47,12 @@ class _DataclassFields:
 
 @cache
 def _dataclass_fields(kind: type[Struct]) -> dict[str, Field[Any]]:
-    members = [
-        (one.name, one.type, MISSING if one.default is msgspec.NODEFAULT else one.default)
-        for one in fields(kind)
-    ]
+    members: list[tuple[str, Any, Any]] = []
+    for one in fields(kind):
+        default = MISSING if one.default is msgspec.NODEFAULT else one.default
+        if one.default_factory is not msgspec.NODEFAULT:
+            default = field(default_factory=one.default_factory)
+        members.append((one.name, one.type, default))
     twin = make_dataclass(kind.__name__, members, kw_only=True, init=False, repr=False)
     return cast("dict[str, Field[Any]]", vars(twin)["__dataclass_fields__"])
 

@@ -215,7 +215,7 @@ def _token(number: int, place: Iterable[float | str], scope: str) -> str:
 
 
 def _place_in(token: str, scope: str) -> Place:
-    with suppress(ValueError, TypeError):  # it is not one of ours
+    with suppress(ValueError, TypeError, RecursionError):  # it is not one of ours
         number, place = json.loads(bytes.fromhex(token.partition(".")[0]))
         if token == _token(number, place, scope):
             return tuple(place)
