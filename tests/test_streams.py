@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from support.memory_service import Service, job
 
-from restorejobs_client import RestoreJobsError, ThrottlingException, gather
+from restorejobs_client import (
+    InvalidRequestError,
+    RestoreJobsError,
+    ThrottlingException,
+    gather,
+)
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterator
+    from types import FrameType
 
     from support.workers import Workers
 
@@ -59,6 +68,58 @@ def test_leaving_the_async_with_block_ends_a_stream(workers: Workers) -> None:
 
     assert asyncio.run(main()) == []
     assert workers.all_end()
+
+
+@contextmanager
+def during(function: str, work: Callable[[], None]) -> Iterator[None]:
+    """Do something once while a function of this name runs, as a signal handler may."""
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == function:
+            sys.setprofile(None)
+            work()
+
+    sys.setprofile(watch)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("makes", ["parallel", "gather", "watch"])
+def test_nothing_is_delivered_after_a_close_in_any_line(makes: str) -> None:
+    """If a handler closes a stream or a watch that has just got jobs, it yields none of them."""
+    jobs = service().listing(max_results=20)
+    opened = {"parallel": lambda: jobs.parallel(2), "gather": lambda: gather(jobs)}
+    iterator = opened.get(makes, jobs.watch)()
+    with during("look" if makes == "watch" else "show", iterator.close):
+        assert list(iterator) == []
+
+
+@pytest.mark.parametrize("makes", ["parallel", "gather"])
+def test_closing_twice_makes_no_table_whole(makes: str) -> None:
+    """A reader of a stream that was closed before its end raises, also after a second close."""
+    jobs = service().listing(max_results=20)
+    stream = jobs.parallel(2) if makes == "parallel" else gather(jobs)
+    reader = pa.RecordBatchReader.from_stream(stream)
+    reader.read_next_batch()
+    with stream:
+        stream.close()
+    with pytest.raises(pa.ArrowException, match="closed before the table was whole"):
+        reader.read_all()
+
+
+def test_interrupted_frame_does_not_look_like_the_end() -> None:
+    """If Ctrl-C interrupts pandas after the last page, the stream does not seem to have no jobs."""
+    stream = service().listing(max_results=20).parallel(2)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), during("table_to_dataframe", interrupt):
+        stream.to_pandas()
+    with pytest.raises(InvalidRequestError, match="a table or a reader has taken jobs"):
+        next(stream)
 
 
 def test_stream_closed_while_it_is_throttled_ends(workers: Workers) -> None:

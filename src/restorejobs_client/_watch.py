@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -181,7 +182,7 @@ class RestoreJobWatch(ClosableIterator):
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
-        self._advancing: object = None  # the lock, while this thread holds it
+        self._advancing: int | None = None  # the thread that does
         self._failure: RestoreJobsError | None = None  # of the latest request
         self._deadline: float | None = None  # the first request sets it
         self._round_began = -math.inf
@@ -198,12 +199,12 @@ class RestoreJobWatch(ClosableIterator):
         self._draw_bar(is_last=True)
 
     def _advance(self) -> float | None:
-        if self._advancing is self._lock:  # not one of the parent, after a fork
+        if self._advancing == threading.get_ident():
             raise InvalidRequestError(
                 "a signal handler has interrupted this watch, so it cannot ask for the next job: "
                 "ask after the handler has returned"
             )
-        self._advancing = self._lock
+        self._advancing = threading.get_ident()
         try:
             return self._step()
         except BaseException:
@@ -225,6 +226,8 @@ class RestoreJobWatch(ClosableIterator):
         if jobs := self._jobs:
             changed, to_remember = follower.look(jobs)
             self._items, self._to_remember, self._jobs = iter(changed), to_remember, ()
+            if self._is_closed:  # in the meantime
+                self._items = iter(())
             return 0.0
         return self._request_page()
 

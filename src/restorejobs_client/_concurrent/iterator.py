@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from operator import length_hint
 from typing import Generic, NoReturn, Self, TypeVar
 
-from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError
 from restorejobs_client._core.interrupts import Bell, Call
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._paging.run import Run
@@ -86,10 +86,14 @@ class JobIterator(ItemIterator[RestoreJob], AsyncIterator[RestoreJob]):
             for job in self._items:
                 return job
             turn = self._turn
-            if turn is None or turn.has_rung:
-                turn = self._turn = Call(self._take_turn)
-            await turn.wait_on_loop()
-            pause = turn.result()
+            try:
+                if turn is None or turn.has_rung:
+                    turn = self._turn = Call(self._take_turn)
+                await turn.wait_on_loop()
+                pause = turn.result()
+            except RestoreJobsError as error:
+                error.checkpoint = error.checkpoint or getattr(self, "checkpoint", None)
+                raise
             if pause is None:
                 raise StopAsyncIteration
             if pause > 0:

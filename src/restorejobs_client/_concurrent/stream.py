@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from operator import length_hint
 from typing import Final
@@ -21,7 +23,8 @@ from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.arrow import ArrowExport
 
 _AGAIN: Final = "call parallel or gather again"
-_TAKEN: Final = f"a table or a reader has taken jobs of this stream, and has not ended: {_AGAIN}"
+_TAKEN: Final = f"a table or a reader has taken jobs of this stream: {_AGAIN}"
+_NO_JOBS: Final[Iterator[RestoreJob]] = iter(())
 
 
 class RestoreJobStream(ArrowExport, ClosableIterator):
@@ -41,34 +44,40 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         self._pool = pool
         self._bar = bar
         self._workers_pid: int | None = None  # of the process that has the workers
+        self._has_started = False
         self._readers: dict[str, object] = {}  # by `setdefault`, one becomes the "table"
-        self._has_ended = self._is_closed = False
+        self._has_ended = self._is_closed = self._has_lost_jobs = False
         pool.belong_to(self)
 
     def close(self) -> None:
         """End the threads. The remaining jobs are not delivered."""
-        self._is_closed = not self._has_ended
+        self._is_closed = self._is_closed or not self._has_ended
         self._has_ended = True
-        self._items = iter(())
+        self._items = _NO_JOBS
         self._pool.stop()
         self._bar.end()
 
     def _advance(self) -> float | None:
-        if self._readers and not self._has_ended:
+        if self._has_lost_jobs or (self._readers and not self._has_ended):
             raise InvalidRequestError(_TAKEN)
         return self._take_jobs()
+
+    def _start(self) -> None:
+        """Start the workers, again if an interrupt came between; but not in the child of a fork."""
+        if self._workers_pid is None:
+            self._workers_pid = os.getpid()
+        if not self._has_started and self._workers_pid == os.getpid():
+            if self._pool.unfinished:
+                self._bar.begin()
+                self._pool.start()
+            self._has_started = True
 
     def _take_jobs(self) -> float | None:
         pool = self._pool
         if self._has_ended:
             return None
         try:
-            if self._workers_pid is None:
-                pid = os.getpid()
-                if pool.unfinished:
-                    self._bar.begin()
-                    pool.start()
-                self._workers_pid = pid
+            self._start()
             while not length_hint((batch := pool.batch).jobs):
                 if batch is pool.end:
                     self._draw_bar()
@@ -87,6 +96,8 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
             self._bar.end()
             raise
         self._items = pool.batch.jobs
+        if self._is_closed:  # in the meantime
+            self._items = _NO_JOBS
         return 0.0
 
     def _end(self) -> None:
@@ -112,11 +123,23 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         # Unlike a generator, this does not end after an error.
         return iter(partial(self._table_page, object()), None)
 
+    @contextmanager
+    def _table_guard(self) -> Generator[None]:
+        """Let a failed table not look like the end, because nobody has its jobs."""
+        was_taken = bool(self._readers)
+        try:
+            yield
+        except BaseException:
+            self._has_lost_jobs |= bool(self._readers) and not was_taken
+            raise
+
     def _table_page(self, reader: object) -> tuple[RestoreJob, ...] | None:
         if self._readers.setdefault("table", reader) is not reader:
             raise InvalidRequestError(_TAKEN)
         if self._take_jobs() is not None:
-            return tuple(self._items)
+            page = tuple(copy(self._items))
+            self._items = self._pool.batch.jobs = _NO_JOBS  # no signal can come before it returns
+            return page
         if self._is_closed:
             raise InvalidRequestError(f"the stream was closed before the table was whole: {_AGAIN}")
         return None

@@ -97,7 +97,8 @@ class Bell:
         try:
             if not self.has_rung:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await woken.wait()
         finally:
             self._wakers.discard(wake)
 

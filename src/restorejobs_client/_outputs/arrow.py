@@ -100,7 +100,7 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         1
     """
     pages = _pages(jobs)
-    with _moved_back_on_error(jobs), _moved_back_on_error(pages):
+    with _table_guard(jobs), _table_guard(pages):
         return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
 
 
@@ -118,16 +118,16 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         RestoreJobsError: as for `to_arrow`.
     """
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    with _moved_back_on_error(jobs):
+    with _table_guard(jobs):
         table: Any = to_arrow(jobs)
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
         return frame
 
 
-def _moved_back_on_error(jobs: object) -> AbstractContextManager[None]:
-    """Return what moves an iterator of ours back if the table fails."""
+def _table_guard(jobs: object) -> AbstractContextManager[None]:
+    """Return what keeps jobs of ours from being lost if the table fails."""
     guard: Callable[[], AbstractContextManager[None]]
-    guard = getattr(jobs, "_moved_back_on_error", nullcontext)
+    guard = getattr(jobs, "_table_guard", nullcontext)
     return guard()
 
 
@@ -165,7 +165,7 @@ def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
 
 
 class _Batches(Iterator[Any]):
-    """A record batch for each page that has jobs, or one without rows.
+    """A record batch for each page, or one without rows if there are none.
 
     A generator would end after an error. The variable of a `for` loop would keep a page alive while
     the next one is decoded, and decoding into new memory instead of that of the freed page costs
@@ -173,7 +173,7 @@ class _Batches(Iterator[Any]):
     """
 
     def __init__(self, pages: Iterator[Iterable[RestoreJob]]) -> None:
-        self._pages = filter(None, pages)
+        self._pages = pages
         self._page: list[Iterable[RestoreJob]] = []  # the one whose batch was not returned yet
         self._no_jobs: list[tuple[()]] = [()]  # if there are none, a batch has the categories
 

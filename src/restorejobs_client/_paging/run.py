@@ -162,7 +162,7 @@ class Run(Generic[_Item]):
         return {"_state": state, "_items": state.items, "_used_tokens": set(self._used_tokens)}
 
     @contextmanager
-    def _moved_back_on_error(self) -> Generator[None]:
+    def _table_guard(self) -> Generator[None]:
         """Move back to this position if a table fails, because nobody has its jobs."""
         position = self._copied_position()
         try:
