@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 __all__ = ["EPOCH", "datetime", "in_utc"]
 
@@ -15,6 +16,9 @@ if not TYPE_CHECKING:
     datetime = datetime.hour.__objclass__
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_fields: Final[Any] = attrgetter(
+    "year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo"
+)
 _BELOW_MICROSECONDS: Final = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 
 
@@ -34,7 +38,7 @@ def in_utc(given: datetime | str, *, up: bool = False) -> datetime:
             moment = plain.fromisoformat(given)
             is_finer = _BELOW_MICROSECONDS.search(given) is not None
         else:
-            moment = plain.combine(plain.date(given), plain.timetz(given)).replace(fold=given.fold)
+            moment = plain(*_fields(given), fold=given.fold)
             is_finer = getattr(given, "nanosecond", 0) > 0  # of pandas
         if moment.utcoffset() is not None:
             return moment.astimezone(UTC) + timedelta(microseconds=up and is_finer)
