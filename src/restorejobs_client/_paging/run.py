@@ -189,6 +189,8 @@ class Run(Generic[_Item]):
         if not length_hint(state.items):  # an interrupted call or a signal handler may leave some
             if state.ended or state.left == 0:
                 return None
+            if state.resuming is None:  # free the memory of the last page before the next one
+                state = self._move(state, state._replace(jobs=(), end=0))
             self._fetch_page(state)
         self._items = self._state.items
         return 0.0
@@ -196,8 +198,6 @@ class Run(Generic[_Item]):
     def _fetch_page(self, state: _State) -> None:
         """Fetch the page after a state. An error has the checkpoint to resume from."""
         try:
-            if state.resuming is None:  # free the memory of the last page before the next one
-                state = self._move(state, state._replace(jobs=(), end=0))
             self._bar.begin()
             following = self._following(state, self._query.fetch(self._next_parameters(state)))
             jobs = following.to_deliver
