@@ -79,7 +79,7 @@ class Batch(Bell):
     def __init__(self, jobs: tuple[RestoreJob, ...] = (), *, pages: int = 0) -> None:
         super().__init__()
         self.jobs: Iterator[RestoreJob] = iter(jobs)
-        self.pages = pages
+        self.pages: int = pages
         self.next: Batch | None = None
 
 

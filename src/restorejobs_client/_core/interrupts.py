@@ -60,7 +60,7 @@ class Bell:
     """Wakes the threads and the tasks that wait for it. Once it has rung, none waits any more."""
 
     def __init__(self) -> None:
-        self.has_rung = False
+        self.has_rung: bool = False
         self._wakers: set[Callable[[], object]] = set()  # one for each that waits
 
     def ring(self) -> None:
