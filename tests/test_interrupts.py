@@ -91,9 +91,11 @@ def test_handler_may_make_a_client() -> None:
     readers_survive("clients", "none", 40)
 
 
-@pytest.mark.parametrize(("module", "allowed"), [("boto3.session", "refused"), ("stringprep", "3")])
-def test_handler_may_interrupt_the_first_imports(module: str, allowed: str) -> None:
-    """A handler that lists while boto3 is imported gets our error; a codec of Python works."""
+@pytest.mark.parametrize(
+    ("module", "expected"), [("boto3.session", ["refused"]), ("stringprep", [])]
+)
+def test_handler_may_interrupt_the_first_imports(module: str, expected: list[str]) -> None:
+    """A handler that lists while boto3 is imported gets our error; no codec is imported so late."""
     program = f"""
 import signal, sys
 from restorejobs_client import RestoreJobsClient, RestoreJobsError
@@ -130,7 +132,7 @@ with fake_backup(sample_jobs(3)) as backup:
     assert done.stderr == ""
     *handled, last = done.stdout.splitlines()
     assert last == "3 3"
-    assert set(handled) <= {allowed}
+    assert handled == expected
 
 
 def test_request_takes_no_lock_that_an_interrupt_leaves_held(client: RestoreJobsClient) -> None:

@@ -182,7 +182,7 @@ class RestoreJobWatch(ClosableIterator):
         self._pages: RestoreJobPageIterator | None = None  # of the round in progress
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
-        self._advancing: int | None = None  # the thread that does
+        self._advancing: int | None = None  # the thread in `_advance`
         self._failure: RestoreJobsError | None = None  # of the latest request
         self._deadline: float | None = None  # the first request sets it
         self._round_began = -math.inf

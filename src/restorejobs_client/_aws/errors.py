@@ -21,7 +21,7 @@ from restorejobs_client._core.errors import (
 from restorejobs_client._core.secrets import Secrets, cleaned
 
 OPERATION: Final = "ListRestoreJobs"
-_Kind = type[ConfigurationError | TransportError]
+_FallbackClass = type[ConfigurationError | TransportError]
 _CLASSES: Final = {kind.__name__: kind for kind in ServiceError.__subclasses__()}
 # The first pattern decides that matches the class of an error, AWS's code, and the message.
 _ADVICE: Final = {
@@ -59,7 +59,7 @@ def modules_of(error: Exception) -> set[str]:
     return {frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)}
 
 
-def our_error(error: Exception, secrets: Secrets, otherwise: _Kind) -> RestoreJobsError:
+def our_error(error: Exception, secrets: Secrets, otherwise: _FallbackClass) -> RestoreJobsError:
     """Return our error for an exception that boto3 raised.
 
     Raise it where no exception is being handled, because that one would become its context. An
@@ -76,7 +76,7 @@ def our_error(error: Exception, secrets: Secrets, otherwise: _Kind) -> RestoreJo
         return otherwise(f"a call of boto3 failed: {type(error).__name__}")
 
 
-def _converted(error: Exception, secrets: Secrets, otherwise: _Kind) -> RestoreJobsError:
+def _converted(error: Exception, secrets: Secrets, otherwise: _FallbackClass) -> RestoreJobsError:
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
         _clean(error, secrets)
         return error

@@ -38,7 +38,7 @@ def _replace_lock(_: object) -> None:
     _creating = threading.RLock()
 
 
-in_child(_replace_lock, _replace_lock)
+in_child(_replace_lock, _replace_lock)  # a function of a module is never dropped
 
 
 def check_client(client: object) -> None:

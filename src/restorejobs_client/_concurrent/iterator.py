@@ -31,7 +31,7 @@ class ItemIterator(Iterator[_Item], Generic[_Item]):
 
     def __init__(self) -> None:
         self._lock, self._pid = threading.RLock(), os.getpid()
-        self._closing = Bell()
+        self._closing = Bell()  # ends a pause
 
     @abstractmethod
     def _advance(self) -> float | None:

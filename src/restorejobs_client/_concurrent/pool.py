@@ -1,8 +1,7 @@
 """Worker threads that fetch listings concurrently, and the batches of jobs that they deliver.
 
-Workers share a lock that nobody else takes. What the caller's thread does, in any line that an
-interrupt may leave, is to follow links between batches, and to put and get items of a
-`SimpleQueue`, which is safe in a signal handler and in a finalizer too.
+Workers share a lock that nobody else takes. The caller's thread only follows links between batches,
+waits for their bells, and puts items into queues in C. An interrupt may come in any of these lines.
 """
 
 from __future__ import annotations
@@ -143,7 +142,7 @@ class WorkerPool:
         Raises:
             RestoreJobsError: the process is at its limit of threads.
         """
-        in_child(self, WorkerPool.ring)  # which does not have the threads that would
+        in_child(self, WorkerPool.ring)  # the child does not have the threads that would ring
         start_thread(self._work)
 
     def ring(self) -> None:

@@ -39,8 +39,8 @@ codecs.lookup("idna")
 def in_child(one: _One, work: Callable[[_One], bool | None]) -> None:
     """Call a function with an object in the child of every fork, before `os.fork` returns there.
 
-    It is not called once the object is dropped, nor in children of a child in which it has returned
-    `True`. Its exceptions are ignored. An object has one.
+    Each object has one such function. It is forgotten when the object is dropped, or when it has
+    returned `True`. Its exceptions are ignored.
     """
     _in_child[ref(one, _in_child.pop)] = work
 
@@ -71,7 +71,7 @@ class Bell:
                 wake()
 
     def wait(self, seconds: float = -1) -> None:
-        """Wait in this thread until it rings, or that long.
+        """Wait in this thread until it rings, or that long; -1 has no end, as for a lock.
 
         Raises:
             RestoreJobsError: the interpreter is ending.
@@ -175,7 +175,7 @@ def _check_threads_run() -> None:
 
 
 class Call(Bell, Generic[_Result]):
-    """A call of a function on a thread of its own. It rings when it is over, or abandoned.
+    """A call of a function on a thread of its own. It rings when the function has ended.
 
     A future of `concurrent.futures` would have a lock that is Python code.
 
@@ -189,7 +189,7 @@ class Call(Bell, Generic[_Result]):
 
     def __init__(self, work: Callable[[], _Result]) -> None:
         super().__init__()
-        in_child(self, Bell.ring)  # which does not have the thread that would
+        in_child(self, Bell.ring)  # the child does not have the thread that would ring
         start_thread(partial(self._run, work))
 
     def _run(self, work: Callable[[], _Result]) -> None:
