@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import START, Service, job
 
 from restorejobs_client import (
@@ -38,6 +40,8 @@ from restorejobs_client.testing import fake_backup, sample_jobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from support.workers import Workers
 
 COLUMNS = [
     "created_by_restore_testing_plan_arn" if field.name == "created_by" else field.name
@@ -358,7 +362,7 @@ def test_duckdb_reads_a_listing() -> None:
 
 
 def test_stream_with_an_open_reader_yields_no_jobs() -> None:
-    """While a reader takes the jobs of a stream, `next` and a second reader are refused."""
+    """Once a reader takes the jobs of a stream, `next` and a second reader are refused."""
     stream = listing(JOBS).parallel(2)
     pa.RecordBatchReader.from_stream(stream)  # DuckDB asks one for the schema only
     reader = pa.RecordBatchReader.from_stream(stream)
@@ -367,7 +371,8 @@ def test_stream_with_an_open_reader_yields_no_jobs() -> None:
         with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
             read()
     assert rows_read + sum(batch.num_rows for batch in reader) == len(JOBS)
-    assert list(stream) == []
+    with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
+        next(stream)  # nobody knows whether the last batch has arrived
 
 
 @pytest.mark.parametrize("kind", ["listing", "stream"])
@@ -503,3 +508,120 @@ def test_stream_to_parquet_uses_constant_memory(tmp_path: Path) -> None:
     )
     assert pq.read_metadata(path).num_rows == 100_000
     assert float(done.stdout) < 12  # 80,000 jobs are 64 MB as models and 42 MB as a table
+
+
+# Interrupts
+
+
+def table_of(jobs: Any, way: str) -> Any:
+    """Return a table that is made in one of the ways, or `None` if something prevents it."""
+    ways: dict[str, Callable[[], Any]] = {
+        "to_arrow": lambda: to_arrow(jobs),
+        "to_pandas": lambda: to_pandas(jobs),
+        "reader": lambda: pa.table(jobs),
+    }
+    try:
+        return ways[way]()
+    except (KeyboardInterrupt, InvalidRequestError, pa.ArrowException):
+        return None
+
+
+@pytest.fixture
+def _imported() -> None:
+    """Import all that a first table imports."""
+    to_pandas([])
+
+
+FEW = sorted(JOBS[:4], key=lambda job: str(job.restore_job_id))
+
+
+def few() -> RestoreJobs:
+    """Return a listing of two pages."""
+    return Service(FEW, order="given").listing(max_results=2)
+
+
+@pytest.mark.parametrize("way", ["to_arrow", "reader"])
+@pytest.mark.usefixtures("_imported")
+def test_stream_never_looks_ended_after_an_interrupted_table(way: str, workers: Workers) -> None:
+    """If Ctrl-C in any line prevents a table, `next` raises our error and does not end."""
+
+    def survives(number: int) -> bool:
+        stream: Any = gather(few())
+        tables: list[Any] = []
+        is_moment = at_moment(number * 5, lambda: tables.append(table_of(stream, way)), interrupt)
+        if tables[0] is not None:
+            assert len(tables[0]) == len(FEW)
+        else:
+            with suppress(InvalidRequestError):
+                assert list(stream) == FEW  # nothing was taken
+        return is_moment
+
+    assert moments_of(survives) > 50
+    assert workers.all_end()
+
+
+@pytest.mark.parametrize(("way", "step"), [("to_arrow", 1), ("to_pandas", 41)])
+@pytest.mark.usefixtures("_imported")
+def test_iterator_stays_where_it_was_after_an_interrupted_table(way: str, step: int) -> None:
+    """If Ctrl-C in any line prevents a table, the iterator of the listing has not moved."""
+
+    def survives(number: int) -> bool:
+        iterator = iter(few())
+        assert next(iterator) == FEW[0]
+        tables: list[Any] = []
+        table = lambda: tables.append(table_of(iterator, way))  # noqa: E731
+        is_moment = at_moment(number * step, table, interrupt)
+        assert list(iterator) == (FEW[1:] if tables[0] is None else [])
+        return is_moment
+
+    assert moments_of(survives) > 50
+
+
+@pytest.mark.parametrize("way", ["to_arrow", "reader"])
+@pytest.mark.usefixtures("_imported")
+def test_each_job_of_a_stream_goes_to_its_table_or_to_next(way: str) -> None:
+    """A handler that asks for jobs while a table takes them is refused, or the table lacks them."""
+    refusals: list[InvalidRequestError] = []
+
+    def survives(number: int) -> bool:
+        stream: Any = gather(few())
+        taken: list[RestoreJob] = []
+        tables: list[Any] = []
+
+        def take() -> None:
+            try:
+                taken.extend(stream)
+            except InvalidRequestError as refusal:
+                refusals.append(refusal)
+
+        is_moment = at_moment(number * 3, lambda: tables.append(table_of(stream, way)), take)
+        ids = [] if tables[0] is None else tables[0]["restore_job_id"].to_pylist()
+        ids += [one.restore_job_id for one in taken]
+        assert sorted(ids) == [one.restore_job_id for one in FEW]
+        return is_moment
+
+    assert moments_of(survives) > 50
+    assert len(refusals) > 50
+
+
+@pytest.mark.usefixtures("_imported")
+def test_reader_refuses_to_be_read_while_it_reads() -> None:
+    """A handler that reads the reader it has interrupted gets an error, and the table is whole."""
+    refusals: list[str] = []
+
+    def survives(number: int) -> bool:
+        reader = pa.RecordBatchReader.from_stream(gather(few()))
+        rows: list[int] = []
+
+        def read() -> None:
+            try:
+                rows.extend(batch.num_rows for batch in reader)
+            except pa.ArrowException as refusal:
+                refusals.append(str(refusal))
+
+        is_moment = at_moment(number * 2, lambda: rows.append(reader.read_all().num_rows), read)
+        assert sum(rows) == len(FEW)
+        return is_moment
+
+    assert moments_of(survives) > 50
+    assert sum("reading already" in refusal for refusal in refusals) > 50

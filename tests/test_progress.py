@@ -10,11 +10,13 @@ import pty
 import subprocess
 import sys
 import termios
-from contextlib import redirect_stderr
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import Service, job
 from support.terminal import Terminal
 
@@ -197,6 +199,7 @@ def output_on_a_real_terminal(code: str) -> str:
 PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
+from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import Service, job
 service = Service([job(number, number) for number in range(250)])
 assert len(list(service.listing(progress=True))) == 250
@@ -285,3 +288,63 @@ def test_missing_tqdm_raises_before_anything_is_sent(
         "progress needs tqdm: pip install tqdm, or this package with its extra 'progress'"
     )
     assert service.asked == []
+
+
+# Interrupts and forks
+
+
+# Python ignores an interrupt in a finalizer, and pytest warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["listing", "gather"])
+def test_interrupted_bar_lets_other_threads_draw_theirs(kind: str) -> None:
+    """After Ctrl-C in any line of a bar, another thread lists with a bar of its own."""
+    few = listing(Service([job(0), job(1)]), progress=kind == "listing", max_results=1)
+
+    def run() -> list[RestoreJob]:
+        return list(few if kind == "listing" else gather(few, progress=True))
+
+    def survives(number: int) -> bool:
+        is_moment = True
+        with suppress(KeyboardInterrupt):
+            is_moment = at_moment(number, run, interrupt)
+        assert len(pool.submit(run).result(timeout=20)) == 2
+        return is_moment
+
+    with redirect_stderr(Terminal()), ThreadPoolExecutor(1) as pool:
+        run()  # imports tqdm
+        assert moments_of(survives) > 200
+
+
+def test_forked_child_draws_bars() -> None:
+    """A child has no lock that another thread of its parent held while it drew a bar."""
+    program = """
+import os, signal, sys, threading
+from contextlib import redirect_stderr
+sys.path.insert(0, "tests")
+from support.interrupting import at_moment, interrupt, moments_of
+from support.memory_service import Service, job
+from support.terminal import Terminal
+
+service = Service([job(0), job(1)])
+def draw():
+    with redirect_stderr(Terminal()):
+        return len(list(service.listing(max_results=1, progress=True)))
+
+draw()
+sys.setswitchinterval(1e-5)
+os.register_at_fork(after_in_child=lambda: signal.alarm(20))  # ends a child that hangs
+threading.Thread(target=lambda: [draw() for _ in iter(int, 1)], daemon=True).start()
+for _ in range(200):
+    child = os.fork()
+    if child == 0:
+        os._exit(draw() != 2)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    done = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import Service, job
 
 from restorejobs_client import (
@@ -84,6 +85,25 @@ def during(function: str, work: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
+
+
+def test_interrupted_close_ends_the_threads(workers: Workers) -> None:
+    """After Ctrl-C in any line of `close`, the threads end, although the stream is kept."""
+    listing = service().listing(max_results=1)
+
+    def survives(number: int) -> bool:
+        stream = listing.parallel(3)
+        next(stream)
+        is_moment = True
+        with suppress(KeyboardInterrupt):
+            is_moment = at_moment(number, stream.close, interrupt)
+        if number > 0:  # at the first moment, it has not begun to close
+            assert workers.all_end()
+            assert list(stream) == []
+        stream.close()
+        return is_moment
+
+    assert moments_of(survives) > 3
 
 
 @pytest.mark.parametrize("makes", ["parallel", "gather", "watch"])

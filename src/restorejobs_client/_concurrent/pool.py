@@ -97,6 +97,10 @@ class Group:
     unfinished: int = 0
 
 
+class Lease:
+    """Lets workers run. Nothing but a stream has a strong reference to it."""
+
+
 class WorkerPool:
     """Workers that fetch the pages of tasks, and the place of the consumer among their batches.
 
@@ -120,8 +124,7 @@ class WorkerPool:
         self._size = min(workers, MAX_WORKERS)
         self._started = self._alive = self._idle = 0  # workers
         self._delivered = self._taken = 0  # batches
-        self._is_stopped = False
-        self._owner: Callable[[], object] = lambda: None  # or a reference that is not strong
+        self._lease: Callable[[], object] = lambda: None  # or a reference that is not strong
         self._refusal: RestoreJobsError | None = None  # once all workers are throttled
         self.batch: Batch = heads[0]
         self.end: Batch = heads[-1]
@@ -129,12 +132,14 @@ class WorkerPool:
         self.done: int = 0
         self.unfinished: int = len(tasks)
 
-    def belong_to(self, owner: object) -> None:
-        """End the workers when the owner is dropped, by whichever thread and in whatever moment.
+    def lease(self) -> object:
+        """Return an object that lets the workers run until it is dropped, by whichever thread.
 
-        Dropping it calls such methods in C, so nothing can interrupt that.
+        Dropping it calls methods in C, so nothing can interrupt that.
         """
-        self._owner = ref(owner, self._tasks.put)
+        lease = Lease()
+        self._lease = ref(lease, self._tasks.put)
+        return lease
 
     def start(self) -> None:
         """Start the first worker. Each one starts the next, because no signal interrupts them.
@@ -149,26 +154,13 @@ class WorkerPool:
         """Wake the consumer."""
         self.batch.ring()
 
-    def stop(self) -> None:
-        """End the workers, and wake the consumer."""
-        self._is_stopped = True
-        self._tasks.put(None)
-        self.ring()
-        self._make_room()
-
     def take_batch(self, after: Batch) -> None:
-        """Take the batch after this one, once it has arrived. If the pool stops, there is none."""
-        self._make_room()
+        """Take the batch after this one, once it has arrived. If the workers end, there is none."""
+        for room in tuple(self._waiting):
+            room.put(None)
         after.wait()
         if self.batch is after and after.next is not None:  # else, a signal handler has taken it
             self.batch, self._taken = after.next, self._taken + after.next.pages
-
-    def _make_room(self) -> None:
-        for room in tuple(self._waiting):
-            room.put(None)
-
-    def _is_over(self) -> bool:
-        return self._is_stopped or self._owner() is None
 
     def _work(self) -> None:
         with self._lock:
@@ -181,9 +173,9 @@ class WorkerPool:
             with suppress(RestoreJobsError):  # fewer workers list the same
                 start_thread(self._work)
         room: Room = queue.SimpleQueue()
-        owner = self._owner()
-        _wake_when_dropped = owner and ref(owner, room.put)
-        del owner
+        lease = self._lease()
+        _wake_when_dropped = lease and ref(lease, room.put)
+        del lease
         while (task := self._next_task()) is not None:
             try:
                 replacements = self._deliver_pages(room, task)
@@ -199,9 +191,10 @@ class WorkerPool:
         task = self._tasks.get()
         with self._lock:
             self._idle -= 1
-        if isinstance(task, Task) and not self._is_over():
+        if isinstance(task, Task) and self._lease() is not None:
             return task
         self._tasks.put(None)  # for the other workers
+        self.ring()  # if an interrupt has kept `close` from doing it
         return None
 
     def _deliver_pages(self, room: Room, task: Task) -> list[Task]:
@@ -221,7 +214,7 @@ class WorkerPool:
         """Add a batch to the group; wait while the buffer is full. Return `False` to stop."""
         batch = Batch(jobs, pages=1)
         self._waiting.append(room)  # before looking for room, so that no news of it is missed
-        while not self._is_over():
+        while self._lease() is not None:
             with self._lock:
                 # The group of the consumer always has room for one batch, so the pool never stalls.
                 is_full = self._delivered - self._taken >= _BATCHES_PER_WORKER * self._size
@@ -230,7 +223,7 @@ class WorkerPool:
                     break
             room.get()
         self._waiting.remove(room)
-        return not self._is_over()
+        return self._lease() is not None
 
     def _append(self, group: Group, batch: Batch) -> None:
         self._delivered += batch.pages

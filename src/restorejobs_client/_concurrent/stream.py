@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Callable, Iterator
 from functools import partial
 from operator import length_hint
-from typing import Final
+from typing import Final, TypeVar
 
 from restorejobs_client._concurrent.iterator import ClosableIterator
 from restorejobs_client._concurrent.pool import WorkerPool
@@ -22,6 +20,7 @@ from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.arrow import ArrowExport
 
+_Table = TypeVar("_Table")
 _AGAIN: Final = "call parallel or gather again"
 _TAKEN: Final = f"a table or a reader has taken jobs of this stream: {_AGAIN}"
 _NO_JOBS: Final[Iterator[RestoreJob]] = iter(())
@@ -46,21 +45,28 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         self._workers_pid: int | None = None  # of the process that has the workers
         self._has_started = False
         self._readers: dict[str, object] = {}  # by `setdefault`, one becomes the "table"
-        self._has_ended = self._is_closed = self._has_lost_jobs = False
-        pool.belong_to(self)
+        self._table_jobs: list[RestoreJob] = []  # taken, but not returned to it yet
+        self._has_ended = self._is_closed = False
+        self._lease: object = pool.lease()
 
     def close(self) -> None:
         """End the threads. The remaining jobs are not delivered."""
         self._is_closed = self._is_closed or not self._has_ended
         self._has_ended = True
         self._items = _NO_JOBS
-        self._pool.stop()
+        self._lease = None  # this ends the workers, even if an interrupt comes now
+        self._pool.ring()
         self._bar.end()
 
     def _advance(self) -> float | None:
-        if self._has_lost_jobs or (self._readers and not self._has_ended):
+        if self._readers and not self._is_closed:
             raise InvalidRequestError(_TAKEN)
-        return self._take_jobs()
+        if not self._take_batch():
+            return None
+        self._items = self._pool.batch.jobs
+        if self._is_closed:  # in the meantime
+            self._items = _NO_JOBS
+        return 0.0
 
     def _start(self) -> None:
         """Start the workers, again if an interrupt came between; but not in the child of a fork."""
@@ -72,33 +78,31 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
                 self._pool.start()
             self._has_started = True
 
-    def _take_jobs(self) -> float | None:
+    def _take_batch(self) -> bool:
+        """Take the next batch of the pool. Return `False` at the end."""
         pool = self._pool
         if self._has_ended:
-            return None
+            return False
         try:
             self._start()
             while not length_hint((batch := pool.batch).jobs):
                 if batch is pool.end:
                     self._draw_bar()
                     self._end()
-                    return None
+                    return False
                 if self._workers_pid != os.getpid():  # also after a fork while it waited
                     raise InvalidRequestError(  # noqa: TRY301  # ends the bar
                         f"the threads of this stream are in the process that has forked: {_AGAIN}"
                     )
                 pool.take_batch(batch)
                 if self._has_ended:  # closed while it waited
-                    return None
+                    return False
             self._bar.add_page(length_hint(pool.batch.jobs))
             self._draw_bar()
         except BaseException:
             self._bar.end()
             raise
-        self._items = pool.batch.jobs
-        if self._is_closed:  # in the meantime
-            self._items = _NO_JOBS
-        return 0.0
+        return True
 
     def _end(self) -> None:
         failures = self._pool.failures
@@ -117,28 +121,26 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         left, failed = f"{pool.unfinished:,} to go", f"{len(pool.failures):,} failed"
         self._bar.show(pool.done, left, failed, counted(self._bar.jobs, "job"))
 
-    def _job_pages(self) -> Iterator[tuple[RestoreJob, ...]]:
+    def _job_pages(self) -> Iterator[list[RestoreJob]]:
         if self._has_ended:
             raise InvalidRequestError(f"the jobs of this stream were delivered already: {_AGAIN}")
         # Unlike a generator, this does not end after an error.
         return iter(partial(self._table_page, object()), None)
 
-    @contextmanager
-    def _table_guard(self) -> Generator[None]:
-        """Let a failed table not look like the end, because nobody has its jobs."""
-        was_taken = bool(self._readers)
-        try:
-            yield
-        except BaseException:
-            self._has_lost_jobs |= bool(self._readers) and not was_taken
-            raise
+    def _make_table(self, make: Callable[[], _Table]) -> _Table:
+        """Return a table. Only once it is out, the stream looks ended."""
+        table = make()
+        self._readers = {}
+        return table
 
-    def _table_page(self, reader: object) -> tuple[RestoreJob, ...] | None:
+    def _table_page(self, reader: object) -> list[RestoreJob] | None:
         if self._readers.setdefault("table", reader) is not reader:
             raise InvalidRequestError(_TAKEN)
-        if self._take_jobs() is not None:
-            page = tuple(copy(self._items))
-            self._items = self._pool.batch.jobs = _NO_JOBS  # no signal can come before it returns
+        page = self._table_jobs
+        while not page and self._take_batch():
+            page.extend(self._pool.batch.jobs)  # in C, so each job goes to one reader
+        if page:
+            self._table_jobs = []
             return page
         if self._is_closed:
             raise InvalidRequestError(f"the stream was closed before the table was whole: {_AGAIN}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import cache
+from threading import RLock
 from typing import Any
 
 from restorejobs_client._core.extras import LazyModule
+from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.text import counted
 
 
@@ -45,7 +48,7 @@ class ProgressBar:
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
             options = self._options if _is_notebook() or _is_terminal() else {"disable": True}
-            self._bar = tqdm.tqdm(miniters=0, initial=self._count, **options)
+            self._bar = _own_kind(tqdm.tqdm)(miniters=0, initial=self._count, **options)
 
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -66,6 +69,25 @@ class ProgressBar:
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
+
+
+@cache
+def _own_kind(kind: Any) -> Any:  # noqa: ANN401  # tqdm's classes are not known here
+    """Return a kind of bars without locks that an interrupt or a fork could leave held."""
+
+    def refresh(bar: object, **_: object) -> None:
+        kind.refresh(bar, nolock=True)
+
+    # Without a position, the finalizer of a bar that was interrupted while it was made would fail.
+    members = {"refresh": refresh, "monitor_interval": 0, "pos": 0}
+    own: Any = type(kind.__name__, (kind,), members)
+    _renew_lock(own)
+    in_child(own, _renew_lock)
+    return own
+
+
+def _renew_lock(kind: Any) -> None:  # noqa: ANN401
+    kind.set_lock(RLock())
 
 
 def _is_notebook() -> bool:

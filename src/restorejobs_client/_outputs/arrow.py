@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from operator import attrgetter
-from typing import Any, Final, get_args
+from operator import attrgetter, call
+from typing import Any, Final, TypeVar, get_args
 
 from msgspec.structs import fields
 
 from restorejobs_client._core.dates import EPOCH
 from restorejobs_client._core.enums import OpenEnum
-from restorejobs_client._core.errors import MalformedResponseError
+from restorejobs_client._core.errors import InvalidRequestError, MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.tally import checked_jobs
 
+_Made = TypeVar("_Made")  # a table or a frame
 _BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
 
 
@@ -99,9 +99,7 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    pages = _pages(jobs)
-    with _table_guard(jobs), _table_guard(pages):
-        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
+    return _maker(jobs)(partial(_table, jobs))
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -118,17 +116,28 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         RestoreJobsError: as for `to_arrow`.
     """
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    with _table_guard(jobs):
-        table: Any = to_arrow(jobs)
+
+    def make() -> pd.DataFrame:
+        table: Any = _table(jobs)
         frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
         return frame
 
+    return _maker(jobs)(make)
 
-def _table_guard(jobs: object) -> AbstractContextManager[None]:
-    """Return what keeps jobs of ours from being lost if the table fails."""
-    guard: Callable[[], AbstractContextManager[None]]
-    guard = getattr(jobs, "_table_guard", nullcontext)
-    return guard()
+
+def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
+    pages = _pages(jobs)
+
+    def make() -> pa.Table:
+        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
+
+    return _maker(pages)(make)
+
+
+def _maker(jobs: object) -> Callable[[Callable[[], _Made]], _Made]:
+    """Return what calls a function that makes a table of jobs, and loses none if that fails."""
+    own: Callable[[Callable[[], _Made]], _Made] = getattr(jobs, "_make_table", call)
+    return own
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column
@@ -176,15 +185,25 @@ class _Batches(Iterator[Any]):
         self._pages = pages
         self._page: list[Iterable[RestoreJob]] = []  # the one whose batch was not returned yet
         self._no_jobs: list[tuple[()]] = [()]  # if there are none, a batch has the categories
+        self._is_busy = False
 
     def __next__(self) -> pa.RecordBatch:
-        if not self._page:
-            self._page.extend(islice(self._pages, 1))  # in C, so no interrupt can lose a page
-        for page in self._page or self._no_jobs:
-            batch = _batch(page)
-            self._page, self._no_jobs = [], []
-            return batch
-        raise StopIteration
+        if self._is_busy:
+            raise InvalidRequestError(
+                "this reader is reading already, in another thread or in what a signal handler has "
+                "interrupted: let that end first"
+            )
+        self._is_busy = True
+        try:
+            if not self._page:
+                self._page.extend(islice(self._pages, 1))  # in C, so no interrupt can lose a page
+            for page in self._page or self._no_jobs:
+                batch = _batch(page)
+                self._page, self._no_jobs = [], []
+                return batch
+            raise StopIteration
+        finally:
+            self._is_busy = False
 
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +20,7 @@ from restorejobs_client._paging.checkpoint import START, Checkpoint, Position, w
 from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _Item = TypeVar("_Item")
+_Table = TypeVar("_Table")
 FetchPage = Callable[[dict[str, object]], RestoreJobPage]
 _HASH_BYTES: Final = 8
 
@@ -161,12 +161,14 @@ class Run(Generic[_Item]):
         state = state._replace(items=copy(state.items))
         return {"_state": state, "_items": state.items, "_used_tokens": set(self._used_tokens)}
 
-    @contextmanager
-    def _table_guard(self) -> Generator[None]:
-        """Move back to this position if a table fails, because nobody has its jobs."""
+    def _make_table(self, make: Callable[[], _Table]) -> _Table:
+        """Return a table, or move back to this position if it fails, because nobody has its jobs.
+
+        A context manager would miss an interrupt that comes when it has ended.
+        """
         position = self._copied_position()
         try:
-            yield
+            return make()
         except BaseException as error:
             vars(self).update(position)
             if isinstance(error, RestoreJobsError):
