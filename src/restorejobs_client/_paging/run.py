@@ -180,9 +180,8 @@ class Run(Generic[_Item]):
         delivered = state.jobs[: state.end - state.to_deliver]
         if len(delivered) == len(state.jobs):
             return Position(token=state.next_token, ended=state.ended)
-        if not delivered:
-            return Position(token=state.token)
-        return Position(state.token, len(delivered), _hash_of_ids(delivered))
+        digest = _hash_of_ids(delivered) if delivered else None
+        return Position(state.token, len(delivered), digest)
 
     def _advance(self) -> float | None:
         state = self._state
