@@ -126,14 +126,13 @@ class _Follower:
         self._filters |= {name: kept.pop(name) for name in _CHANGING_FILTERS if name in kept}
         query = replace(self.query, parameters=kept)
         seen = self._seen
-        dates = [job.creation_date for job in self.followed.values()]
-        known = [date for date in dates if date is not None and date >= EARLIEST + _LISTING_DELAY]
-        if known and len(known) == len(dates) and not self.missing:
+        dates = [job.creation_date or MIN_DATE for job in self.followed.values()]
+        if dates and not self.missing and min(dates) >= EARLIEST + _LISTING_DELAY:
             # It never decreases: older jobs have been forgotten, and would look new.
-            lower = max(min(known) - _LISTING_DELAY, query.window.lower or EARLIEST)
+            lower = max(min(dates) - _LISTING_DELAY, query.window.lower or EARLIEST)
             upper = query.window.upper
-            if self._wanted and MAX_DATE - max(known) > _LISTING_DELAY:  # no new jobs are followed
-                upper = max(known) + _LISTING_DELAY
+            if self._wanted and MAX_DATE - max(dates) > _LISTING_DELAY:  # no new jobs are followed
+                upper = max(dates) + _LISTING_DELAY
             query = replace(query, window=Window(lower, upper))
             seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
         self.query, self._seen = query, seen
@@ -179,7 +178,8 @@ class RestoreJobWatch(ClosableIterator):
         self._timeout = math.inf if timeout is None else timeout
         self._clock = query.new_clock()
         self._bar = ProgressBar("jobs", wanted=progress)
-        self._pages: RestoreJobPageIterator | None = None  # of the round in progress
+        # Of the round in progress; `None` between rounds.
+        self._pages: RestoreJobPageIterator | None = RestoreJobPageIterator(query)
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
         self._advancing: int | None = None  # the thread in `_advance`
@@ -233,21 +233,19 @@ class RestoreJobWatch(ClosableIterator):
 
     def _request_page(self) -> float | None:
         """Request a page, unless it is not time yet, or nothing is left to wait for."""
-        follower = self._follower
-        now = self._clock.now()
-        pages = self._pages
-        deadline = now + self._timeout if self._deadline is None else self._deadline
-        is_between_rounds = pages is None and self._deadline is not None
-        if is_between_rounds and not (follower.followed or follower.missing):
+        follower, pages, now = self._follower, self._pages, self._clock.now()
+        if self._deadline is None:
+            self._deadline, self._round_began = now + self._timeout, now
+        if pages is None and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
-        if now >= deadline and (is_between_rounds or self._failure is not None):
+        if now >= self._deadline and (pages is None or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
         if now < self._not_before:
-            return self._clock.sleep(min(self._not_before, deadline) - now)
+            return self._clock.sleep(min(self._not_before, self._deadline) - now)
         if pages is None:
             pages = RestoreJobPageIterator(follower.query)
-            self._pages, self._round_began, self._deadline = pages, now, deadline
+            self._pages, self._round_began = pages, now
         self._draw_bar()
         try:
             for page in pages:
