@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
-from typing import Any, ClassVar, Final, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -22,7 +22,6 @@ from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _Item = TypeVar("_Item")
 FetchPage = Callable[[dict[str, object]], RestoreJobPage]
-_HASH_BYTES: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,7 @@ class Run(Generic[_Item]):
         start = query.start
         self._query = query
         self._parameters = aws_parameters(query.window.narrow(query.parameters))
-        self._used_tokens: set[bytes] = set()
+        self._used_tokens: set[int] = set()  # hashes, because a token is long
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
         self._state = _State(
             next_token=start.token,
@@ -236,8 +235,8 @@ class Run(Generic[_Item]):
         """
         next_token = page.next_token or None  # "" may end a listing too
         if state.next_token is not None:
-            self._used_tokens.add(_token_hash(state.next_token))
-        is_used = next_token is not None and _token_hash(next_token) in self._used_tokens
+            self._used_tokens.add(hash(state.next_token))
+        is_used = next_token is not None and hash(next_token) in self._used_tokens
         if is_used and self._state is state:
             raise PaginationError(
                 "the service returned a page token that this listing has used before, so the "
@@ -252,8 +251,8 @@ class Run(Generic[_Item]):
                 return state._replace(next_token=next_token, jobs=jobs)
             jobs, begin = _delivered_first(jobs, state.resuming)
             token = state.token
-        end = len(jobs) if state.left is None else min(len(jobs), begin + state.left)
-        mine = jobs[begin:end]
+        mine = jobs[begin:][: state.left]
+        end = begin + len(mine)
         # The token of a page that `limit` cuts would skip jobs.
         shown = replace(
             page, restore_jobs=mine, next_token=next_token if end == len(jobs) else None
@@ -276,13 +275,9 @@ class Run(Generic[_Item]):
         return following
 
 
-def _token_hash(token: str) -> bytes:
-    return blake2b(token.encode(), digest_size=_HASH_BYTES).digest()
-
-
 def _hash_of_ids(jobs: tuple[RestoreJob, ...]) -> str:
     """Return a hash of the ids of jobs. A job without an id is hashed as a whole."""
-    digest = blake2b(digest_size=_HASH_BYTES)
+    digest = blake2b(digest_size=8)
     for job in jobs:
         text = job.restore_job_id or repr(job.to_dict())
         digest.update(text.encode(errors="surrogatepass") + b"\n")
