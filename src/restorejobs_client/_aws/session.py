@@ -16,7 +16,6 @@ from restorejobs_client._core.errors import (
     RestoreJobsError,
 )
 from restorejobs_client._core.extras import boto3, botocore_client, botocore_config
-from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._version import __version__
@@ -29,16 +28,8 @@ RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
 _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their search paths
 # boto3 cannot create two clients from one session at the same time. A signal handler may create one
-# while its thread does.
-_creating = threading.RLock()
-
-
-def _replace_lock(_: object) -> None:
-    global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
-    _creating = threading.RLock()
-
-
-in_child(_replace_lock, _replace_lock)  # a function of a module is never dropped
+# while its thread does. In the child of a fork, a thread of the parent may hold the parent's lock.
+_creating: Final[dict[int, threading.RLock]] = {}  # by process
 
 
 def check_client(client: object) -> None:
@@ -82,7 +73,7 @@ def create_client(
     client: Any = None  # boto3 creates its attributes at run time
     is_shared = session is not None
     try:
-        with _creating:
+        with _creating.setdefault(os.getpid(), threading.RLock()):
             session = session or new_session(profile_name=profile_name, region_name=region_name)
             client = cast("Any", session).client(
                 "backup",
