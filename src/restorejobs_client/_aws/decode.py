@@ -11,12 +11,12 @@ import json
 import re
 from codecs import iterdecode
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
-from itertools import chain, repeat
+from itertools import repeat
 from operator import attrgetter
 from typing import Final, cast
 
@@ -31,10 +31,7 @@ _PAGE_DECODER: Final = msgspec.json.Decoder(PageMembers, strict=False)  # for ep
 _MEMBERS_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _MEMBER_NAMES: Final = ("RestoreJobs", "NextToken")
-_dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(
-    "creation_date", "completion_date", "recovery_point_creation_date"
-)
-_zone: Final[Callable[[datetime], tzinfo | None]] = attrgetter("tzinfo")
+_DATES: Final = ("creation_date", "completion_date", "recovery_point_creation_date")
 
 # Members with few different values on a page. Loops in C replace equal values by one shared object.
 # For a page of 1,000 jobs, this takes 0.3 of 1.7 ms, and reduces the memory of a job from 1,361 to
@@ -150,9 +147,10 @@ def _check_members(members: Mapping[str, object], *, may_be_empty: bool) -> None
 
 def _check_dates(jobs: Sequence[RestoreJob]) -> None:
     """Refuse a date with an offset other than UTC: the slow path converts it."""
-    dates = filter(None, chain.from_iterable(map(_dates, jobs)))
-    if not {UTC}.issuperset(map(_zone, dates)):
-        raise ValueError
+    for name in _DATES:
+        dates = filter(None, map(attrgetter(name), jobs))
+        if not {UTC}.issuperset(map(attrgetter("tzinfo"), dates)):
+            raise ValueError
 
 
 def _share_repeated_values(jobs: Sequence[RestoreJob]) -> None:

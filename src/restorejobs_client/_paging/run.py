@@ -21,7 +21,6 @@ from restorejobs_client._paging.checkpoint import START, Checkpoint, Position, w
 from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _Item = TypeVar("_Item")
-FetchPage = Callable[[dict[str, object]], RestoreJobPage]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Query:
 
     parameters: Mapping[str, object]
     origin: Mapping[str, str]
-    fetch: FetchPage
+    fetch: Callable[[dict[str, object]], RestoreJobPage]
     close: Callable[[], object]
     new_clock: Callable[[], Clock]
     window: Window = UNBOUNDED
