@@ -80,7 +80,8 @@ class _Follower:
         changed: list[RestoreJob] = []
         to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
-            key = _key(job)
+            # What identifies the job in all rounds.
+            key = job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
             before = to_remember.get(key) or self._last_seen(key)
             if before is None and not self._is_chosen(job):
                 continue
@@ -136,11 +137,6 @@ class _Follower:
             query = replace(query, window=Window(lower, upper))
             seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
         self.query, self._seen = query, seen
-
-
-def _key(job: RestoreJob) -> _Key:
-    """Return what identifies the job in all rounds."""
-    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
 class RestoreJobWatch(ClosableIterator):
@@ -221,7 +217,6 @@ class RestoreJobWatch(ClosableIterator):
             follower.remember(key, job)
             del to_remember[key]
         if self._is_closed:
-            self._draw_bar(is_last=True)
             return None
         if jobs := self._jobs:
             changed, to_remember = follower.look(jobs)
@@ -241,12 +236,12 @@ class RestoreJobWatch(ClosableIterator):
             return None
         if now >= self._deadline and (pages is None or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
+        self._draw_bar()
         if now < self._not_before:
             return self._clock.sleep(min(self._not_before, self._deadline) - now)
         if pages is None:
             pages = RestoreJobPageIterator(follower.query)
             self._pages, self._round_began = pages, now
-        self._draw_bar()
         try:
             for page in pages:
                 self._jobs = page.restore_jobs
@@ -261,7 +256,6 @@ class RestoreJobWatch(ClosableIterator):
             self._not_before = self._clock.now() + min(self._interval, _RETRY_DELAY)
             raise
         self._failure = None
-        self._draw_bar()
         return 0.0
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
