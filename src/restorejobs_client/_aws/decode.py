@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import Final, cast
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import asdict, force_setattr
 
 from restorejobs_client._core.dates import in_utc
 from restorejobs_client._models.convert import read_struct
@@ -94,12 +94,8 @@ def _page(members: PageMembers, headers: Mapping[str, str]) -> RestoreJobPage:
     answered_at = None
     with suppress(Exception):  # a date that is no date raises one of several errors
         answered_at = in_utc(parsedate_to_datetime(headers["date"]))
-    return RestoreJobPage(
-        restore_jobs=members.restore_jobs,
-        next_token=members.next_token,
-        request_id=headers.get("x-amzn-requestid"),
-        answered_at=answered_at,
-    )
+    request_id = headers.get("x-amzn-requestid")
+    return RestoreJobPage(**asdict(members), request_id=request_id, answered_at=answered_at)
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -120,13 +120,9 @@ class Wire:
         # Raised here, the error does not have boto3's as its context.
         if isinstance(page, RestoreJobsError):
             raise page
-        _logger.debug(
-            "page of %d jobs in %.3f s, %s, request %s",
-            len(page),
-            time.monotonic() - started,
-            "more pages follow" if page.next_token else "the last page",
-            cleaned(page.request_id),
-        )
+        place = "more pages follow" if page.next_token else "the last page"
+        facts = len(page), time.monotonic() - started, place, cleaned(page.request_id)
+        _logger.debug("page of %d jobs in %.3f s, %s, request %s", *facts)
         return page
 
     def _read_response(
