@@ -95,22 +95,20 @@ class _Follower:
         """Remember a job that was handed over. An interrupt may make the watch do it twice."""
         try:
             is_done = bool(self._until(job))
-        except (StopIteration, StopAsyncIteration) as error:
-            message = f"until raised {type(error).__name__}"  # which would look like the end
-            raise RuntimeError(message) from error  # as in a generator
+        except (StopIteration, StopAsyncIteration) as error:  # as in a generator
+            # It would look like the end.
+            raise RuntimeError(f"until raised {type(error).__name__}") from error
         before = self._last_seen(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
+        for jobs in (self._seen, self.followed):
+            jobs.pop((None, key[1]), None)  # the account may be known later than the id
         self._seen[key] = job
         if is_done:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
-        account, identity = key
-        if account is not None:  # it may be known later than the id
-            self._seen.pop((None, identity), None)
-            self.followed.pop((None, identity), None)
         self.missing.pop((job.restore_job_id or "").casefold(), None)
 
     def _last_seen(self, key: _Key) -> RestoreJob | None:
@@ -282,8 +280,7 @@ def _checked_ids(ids: object) -> tuple[str, ...]:
     checked = tuple(cast("Iterable[object]", ids))
     for one in checked:
         if not isinstance(one, str) or not one.strip():
-            message = f"{clipped_repr(one)} is not a restore job id: ids are text"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError(f"{clipped_repr(one)} is not a restore job id: ids are text")
     return cast("tuple[str, ...]", checked)
 
 
@@ -292,7 +289,5 @@ def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
     lowest = 0 if may_be_zero else math.ulp(0)
     if not is_number or not lowest <= cast("float", value) <= TIMEOUT_MAX:
         least = "0 or more" if may_be_zero else "more than 0"
-        raise InvalidRequestError(
-            f"{name}={clipped_repr(value)} is refused: it must be {least} seconds, and at most "
-            f"{TIMEOUT_MAX:.0f}"
-        )
+        allowed = f"{least} seconds, and at most {TIMEOUT_MAX:.0f}"
+        raise InvalidRequestError(f"{name}={clipped_repr(value)} is refused: it must be {allowed}")
