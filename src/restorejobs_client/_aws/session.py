@@ -20,9 +20,8 @@ from restorejobs_client._core.secrets import Secrets, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._version import __version__
 
-_USER_AGENT: Final = f"restorejobs-client/{__version__}"
-_RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _URL_CHECKS: Final = frozenset({"botocore.endpoint", "urllib.parse"})  # modules
+_RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _RETRY_SETTINGS: Final = {"retry_mode", "max_attempts"}  # of a profile
 RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
@@ -138,11 +137,11 @@ def _settings(
     core: Any = session._session  # noqa: SLF001
     profile = core.get_scoped_config().keys()
     is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
-    # Enough connections for parallel listings; idle ones cost nothing.
     retries = None if is_configured else RETRIES
+    # Enough connections for parallel listings; idle ones cost nothing.
     settings = botocore_config.Config(max_pool_connections=64, retries=retries)
     for others in filter(None, (core.get_default_client_config(), given)):
         settings = settings.merge(others)
     theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
-    user_agent = " ".join(filter(None, (theirs, _USER_AGENT)))
+    user_agent = " ".join(filter(None, (theirs, f"restorejobs-client/{__version__}")))
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))

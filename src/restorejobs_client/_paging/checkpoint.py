@@ -40,10 +40,9 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse members that contradict each other. Only a forged checkpoint has such members."""
-        is_within_page = self.delivered > 0
-        if is_within_page != (self.digest is not None):
+        if (self.delivered > 0) != (self.digest is not None):
             raise ValueError
-        if self.ended and (is_within_page or self.token is not None):
+        if self.ended and (self.token or self.digest):
             raise ValueError
 
 

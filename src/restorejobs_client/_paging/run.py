@@ -253,9 +253,8 @@ class Run(Generic[_Item]):
         mine = jobs[begin:][: state.left]
         end = begin + len(mine)
         # The token of a page that `limit` cuts would skip jobs.
-        shown = replace(
-            page, restore_jobs=mine, next_token=next_token if end == len(jobs) else None
-        )
+        shown_token = next_token if end == len(jobs) else None
+        shown = replace(page, restore_jobs=mine, next_token=shown_token)
         return _State(
             next_token=next_token,
             ended=next_token is None,

@@ -48,9 +48,8 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.lower is not None and self.lower - EARLIEST >= MARGIN:
             narrowed["by_created_after"] = max(after or EARLIEST, self.lower - MARGIN)
         if self.upper is not None and MAX_DATE - self.upper >= MARGIN:
-            narrowed["by_created_before"] = min(
-                before or MAX_DATE, max(self.upper + MARGIN, EARLIEST)
-            )
+            upper = max(self.upper + MARGIN, EARLIEST)
+            narrowed["by_created_before"] = min(before or MAX_DATE, upper)
         return narrowed
 
     def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
