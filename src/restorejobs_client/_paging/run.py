@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -216,12 +216,11 @@ class Run(Generic[_Item]):
 
     def _next_parameters(self, state: _State) -> dict[str, object]:
         """Return the parameters of the next request, for boto3."""
-        parameters = dict(self._parameters)
+        parameters: dict[str, Any] = dict(self._parameters)
         if state.left is not None:
             # Jobs that were delivered, but must be requested again.
             repeated = state.resuming.delivered - len(state.jobs) if state.resuming else 0
-            page_size = cast("int", parameters["MaxResults"])
-            parameters["MaxResults"] = min(page_size, state.left + repeated)
+            parameters["MaxResults"] = min(parameters["MaxResults"], state.left + repeated)
         if state.next_token is not None:
             parameters["NextToken"] = state.next_token
         return parameters
