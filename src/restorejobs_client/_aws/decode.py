@@ -134,8 +134,8 @@ def _check_members(members: Mapping[str, object], *, may_be_empty: bool) -> None
         if not (is_empty_page or is_empty_listing):
             raise ValueError("it has no RestoreJobs")
     for name, value in members.items():
-        is_ignored = name not in _MEMBER_NAMES and value and not token
-        if is_ignored and get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8):
+        may_be_token = name not in _MEMBER_NAMES and value and not token
+        if may_be_token and get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8):
             raise ValueError(f"it has {name!r} instead of NextToken: more pages may follow")
     if isinstance(token, str) and _SURROGATE.search(token):
         raise ValueError(f"NextToken {token!r} has a lone surrogate, so it cannot be sent back")

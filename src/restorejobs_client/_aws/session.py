@@ -110,10 +110,10 @@ def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJo
     if not isinstance(error, ValueError) or _URL_CHECKS.isdisjoint(modules_of(error)):
         return our_error(error, Secrets([endpoint_url]), otherwise=ConfigurationError)
     shown = clipped_repr(without_login(unquote(endpoint_url or used)))
-    what = "the configured endpoint" if endpoint_url is None else "endpoint_url"
-    message = f"{what} {shown} is refused: it must be a URL such as https://host"
-    kind = ConfigurationError if endpoint_url is None else InvalidRequestError
-    return kind(message)
+    refusal = f"{shown} is refused: it must be a URL such as https://host"
+    if endpoint_url is None:
+        return ConfigurationError(f"the configured endpoint {refusal}")
+    return InvalidRequestError(f"endpoint_url {refusal}")
 
 
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
