@@ -264,6 +264,34 @@ def test_child_waits_for_a_stream_that_was_made_before_the_fork() -> None:
     """)
 
 
+def test_child_makes_a_client_while_a_thread_of_its_parent_makes_one() -> None:
+    """The child does not wait for a client that a thread of its parent is making."""
+    run("""
+        import boto3
+        from restorejobs_client import RestoreJobsClient
+
+        begun, has_forked, make = threading.Event(), threading.Event(), boto3.Session.client
+
+        def make_slowly(*arguments, **options):
+            begun.set()
+            has_forked.wait(20)
+            return make(*arguments, **options)
+
+        boto3.Session.client = make_slowly
+        region = {"region_name": "eu-west-1"}
+        thread = threading.Thread(target=RestoreJobsClient, kwargs=region)
+        thread.start()
+        begun.wait(20)
+        child = os.fork()
+        if child == 0:
+            boto3.Session.client = make
+            os._exit(RestoreJobsClient(**region).region_name != "eu-west-1")
+        has_forked.set()
+        thread.join()
+        check_child(child)
+    """)
+
+
 def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
     """In a child, `async for` does not wait for a thread of the parent."""
     run("""

@@ -325,7 +325,6 @@ def _resumed(query: Query, checkpoint: Checkpoint) -> Query:
 
 
 def _reject_conflicts(what: str, given: Mapping[str, object]) -> None:
-    names = [name for name, value in given.items() if value is not None]
-    if names:
-        message = f"{', '.join(names)} cannot be given together with {what}, which has its own"
+    if names := ", ".join(name for name, value in given.items() if value is not None):
+        message = f"{names} cannot be given together with {what}, which has its own"
         raise InvalidRequestError(message)

@@ -257,29 +257,23 @@ def gather(
             error of each listing that failed, with the `listing`, a `checkpoint`, and a note that
             names the listing.
     """
-    left = defaultdict[Callable[[], object], list[RestoreJobs]](list)  # by client
-    for listing in listings:
-        if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
-            raise InvalidRequestError(
-                f"{clipped_repr(listing)} is not a listing: pass each listing as an argument, as "
-                "in gather(*listings)"
-            )
-        left[_client_of(listing)].append(listing)
+    left = defaultdict[Callable[[], object], list[Task]](list)  # equal methods have one client
 
     def finish(close: Callable[[], object]) -> None:
         left[close].pop()
         if not left[close]:
             close()
 
-    tasks = [
-        Task(listing, listing.pages(), group, partial(finish, _client_of(listing)))
-        for group, listing in enumerate(listings)
-    ]
+    tasks: list[Task] = []
+    for group, listing in enumerate(listings):
+        if not isinstance(listing, RestoreJobs):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without types
+            raise InvalidRequestError(
+                f"{clipped_repr(listing)} is not a listing: pass each listing as an argument, as "
+                "in gather(*listings)"
+            )
+        close = listing._query.close  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of this module
+        tasks.append(Task(listing, listing.pages(), group, partial(finish, close)))
+        left[close].append(tasks[-1])
     workers = min(check_count("max_workers", max_workers, least=1), len(listings))
     bar = ProgressBar("listings", len(listings), wanted=progress)
     return RestoreJobStream(WorkerPool(tasks, workers), bar)
-
-
-def _client_of(listing: RestoreJobs) -> Callable[[], object]:
-    """Return the method that closes the client of a listing. Equal methods have the same client."""
-    return listing._query.close  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # of this module

@@ -80,7 +80,8 @@ class _Follower:
         changed: list[RestoreJob] = []
         to_remember: dict[_Key, RestoreJob] = {}
         for job in jobs:
-            key = _key(job)
+            # What identifies the job in all rounds.
+            key = job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
             before = to_remember.get(key) or self._last_seen(key)
             if before is None and not self._is_chosen(job):
                 continue
@@ -94,22 +95,20 @@ class _Follower:
         """Remember a job that was handed over. An interrupt may make the watch do it twice."""
         try:
             is_done = bool(self._until(job))
-        except (StopIteration, StopAsyncIteration) as error:
-            message = f"until raised {type(error).__name__}"  # which would look like the end
-            raise RuntimeError(message) from error  # as in a generator
+        except (StopIteration, StopAsyncIteration) as error:  # as in a generator
+            # It would look like the end.
+            raise RuntimeError(f"until raised {type(error).__name__}") from error
         before = self._last_seen(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
         self.failed += (job.status == "FAILED") - had_failed
+        for jobs in (self._seen, self.followed):
+            jobs.pop((None, key[1]), None)  # the account may be known later than the id
         self._seen[key] = job
         if is_done:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
-        account, identity = key
-        if account is not None:  # it may be known later than the id
-            self._seen.pop((None, identity), None)
-            self.followed.pop((None, identity), None)
         self.missing.pop((job.restore_job_id or "").casefold(), None)
 
     def _last_seen(self, key: _Key) -> RestoreJob | None:
@@ -126,22 +125,16 @@ class _Follower:
         self._filters |= {name: kept.pop(name) for name in _CHANGING_FILTERS if name in kept}
         query = replace(self.query, parameters=kept)
         seen = self._seen
-        dates = [job.creation_date for job in self.followed.values()]
-        known = [date for date in dates if date is not None and date >= EARLIEST + _LISTING_DELAY]
-        if known and len(known) == len(dates) and not self.missing:
+        dates = [job.creation_date or MIN_DATE for job in self.followed.values()]
+        if dates and not self.missing and min(dates) >= EARLIEST + _LISTING_DELAY:
             # It never decreases: older jobs have been forgotten, and would look new.
-            lower = max(min(known) - _LISTING_DELAY, query.window.lower or EARLIEST)
+            lower = max(min(dates) - _LISTING_DELAY, query.window.lower or EARLIEST)
             upper = query.window.upper
-            if self._wanted and MAX_DATE - max(known) > _LISTING_DELAY:  # no new jobs are followed
-                upper = max(known) + _LISTING_DELAY
+            if self._wanted and MAX_DATE - max(dates) > _LISTING_DELAY:  # no new jobs are followed
+                upper = max(dates) + _LISTING_DELAY
             query = replace(query, window=Window(lower, upper))
             seen = {key: job for key, job in seen.items() if (job.creation_date or lower) >= lower}
         self.query, self._seen = query, seen
-
-
-def _key(job: RestoreJob) -> _Key:
-    """Return what identifies the job in all rounds."""
-    return job.account_id, job.restore_job_id or (job.creation_date, job.recovery_point_arn)
 
 
 class RestoreJobWatch(ClosableIterator):
@@ -179,7 +172,8 @@ class RestoreJobWatch(ClosableIterator):
         self._timeout = math.inf if timeout is None else timeout
         self._clock = query.new_clock()
         self._bar = ProgressBar("jobs", wanted=progress)
-        self._pages: RestoreJobPageIterator | None = None  # of the round in progress
+        # Of the round in progress; `None` between rounds.
+        self._pages: RestoreJobPageIterator | None = RestoreJobPageIterator(query)
         self._jobs: tuple[RestoreJob, ...] = ()  # of a page, to look at
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
         self._advancing: int | None = None  # the thread in `_advance`
@@ -221,7 +215,6 @@ class RestoreJobWatch(ClosableIterator):
             follower.remember(key, job)
             del to_remember[key]
         if self._is_closed:
-            self._draw_bar(is_last=True)
             return None
         if jobs := self._jobs:
             changed, to_remember = follower.look(jobs)
@@ -233,22 +226,20 @@ class RestoreJobWatch(ClosableIterator):
 
     def _request_page(self) -> float | None:
         """Request a page, unless it is not time yet, or nothing is left to wait for."""
-        follower = self._follower
-        now = self._clock.now()
-        pages = self._pages
-        deadline = now + self._timeout if self._deadline is None else self._deadline
-        is_between_rounds = pages is None and self._deadline is not None
-        if is_between_rounds and not (follower.followed or follower.missing):
+        follower, pages, now = self._follower, self._pages, self._clock.now()
+        if self._deadline is None:
+            self._deadline, self._round_began = now + self._timeout, now
+        if pages is None and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
-        if now >= deadline and (is_between_rounds or self._failure is not None):
+        if now >= self._deadline and (pages is None or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
+        self._draw_bar()
         if now < self._not_before:
-            return self._clock.sleep(min(self._not_before, deadline) - now)
+            return self._clock.sleep(min(self._not_before, self._deadline) - now)
         if pages is None:
             pages = RestoreJobPageIterator(follower.query)
-            self._pages, self._round_began, self._deadline = pages, now, deadline
-        self._draw_bar()
+            self._pages, self._round_began = pages, now
         try:
             for page in pages:
                 self._jobs = page.restore_jobs
@@ -263,7 +254,6 @@ class RestoreJobWatch(ClosableIterator):
             self._not_before = self._clock.now() + min(self._interval, _RETRY_DELAY)
             raise
         self._failure = None
-        self._draw_bar()
         return 0.0
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
@@ -290,8 +280,7 @@ def _checked_ids(ids: object) -> tuple[str, ...]:
     checked = tuple(cast("Iterable[object]", ids))
     for one in checked:
         if not isinstance(one, str) or not one.strip():
-            message = f"{clipped_repr(one)} is not a restore job id: ids are text"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError(f"{clipped_repr(one)} is not a restore job id: ids are text")
     return cast("tuple[str, ...]", checked)
 
 
@@ -300,7 +289,5 @@ def _check_seconds(name: str, value: object, *, may_be_zero: bool) -> None:
     lowest = 0 if may_be_zero else math.ulp(0)
     if not is_number or not lowest <= cast("float", value) <= TIMEOUT_MAX:
         least = "0 or more" if may_be_zero else "more than 0"
-        raise InvalidRequestError(
-            f"{name}={clipped_repr(value)} is refused: it must be {least} seconds, and at most "
-            f"{TIMEOUT_MAX:.0f}"
-        )
+        allowed = f"{least} seconds, and at most {TIMEOUT_MAX:.0f}"
+        raise InvalidRequestError(f"{name}={clipped_repr(value)} is refused: it must be {allowed}")

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from codecs import getincrementaldecoder
+from codecs import iterdecode
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
-from itertools import chain, repeat
+from itertools import repeat
 from operator import attrgetter
 from typing import Final, cast
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import asdict, force_setattr
 
 from restorejobs_client._core.dates import in_utc
 from restorejobs_client._models.convert import read_struct
@@ -31,10 +31,7 @@ _PAGE_DECODER: Final = msgspec.json.Decoder(PageMembers, strict=False)  # for ep
 _MEMBERS_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _MEMBER_NAMES: Final = ("RestoreJobs", "NextToken")
-_dates: Final[Callable[[RestoreJob], tuple[datetime | None, ...]]] = attrgetter(
-    "creation_date", "completion_date", "recovery_point_creation_date"
-)
-_zone: Final[Callable[[datetime], tzinfo | None]] = attrgetter("tzinfo")
+_DATES: Final = ("creation_date", "completion_date", "recovery_point_creation_date")
 
 # Members with few different values on a page. Loops in C replace equal values by one shared object.
 # For a page of 1,000 jobs, this takes 0.3 of 1.7 ms, and reduces the memory of a job from 1,361 to
@@ -67,7 +64,10 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
     if length.isascii() and length.isdigit() and int(length) != len(body):
         raise ValueError(f"it was cut, and {len(body)} of {length} bytes arrived")
     try:
-        _check_encoding(body)
+        if not body.isascii():  # msgspec does not check the encoding of text that it skips
+            # The whole at once takes seven times as long.
+            pieces = (body[start : start + _PIECE] for start in range(0, len(body), _PIECE))
+            deque(iterdecode(pieces, "utf-8"), maxlen=0)
         members = _PAGE_DECODER.decode(body)
         names = _top_level_members(body)
         _check_dates(members.restore_jobs)
@@ -76,15 +76,6 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
         return page_of(document, headers, may_be_empty=may_be_empty)
     _check_members(names, may_be_empty=may_be_empty)
     return _page(members, headers)
-
-
-def _check_encoding(body: bytes) -> None:
-    """Refuse a body that is not UTF-8, because msgspec does not check text that it skips."""
-    if not body.isascii():
-        decoder = getincrementaldecoder("utf-8")()
-        for start in range(0, len(body), _PIECE):  # the whole at once takes seven times as long
-            decoder.decode(body[start : start + _PIECE])
-        decoder.decode(b"", final=True)
 
 
 def page_of(document: object, headers: Mapping[str, str], *, may_be_empty: bool) -> RestoreJobPage:
@@ -103,12 +94,8 @@ def _page(members: PageMembers, headers: Mapping[str, str]) -> RestoreJobPage:
     answered_at = None
     with suppress(Exception):  # a date that is no date raises one of several errors
         answered_at = in_utc(parsedate_to_datetime(headers["date"]))
-    return RestoreJobPage(
-        restore_jobs=members.restore_jobs,
-        next_token=members.next_token,
-        request_id=headers.get("x-amzn-requestid"),
-        answered_at=answered_at,
-    )
+    request_id = headers.get("x-amzn-requestid")
+    return RestoreJobPage(**asdict(members), request_id=request_id, answered_at=answered_at)
 
 
 def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -147,21 +134,19 @@ def _check_members(members: Mapping[str, object], *, may_be_empty: bool) -> None
         if not (is_empty_page or is_empty_listing):
             raise ValueError("it has no RestoreJobs")
     for name, value in members.items():
-        if name not in _MEMBER_NAMES and value and not token and _looks_like_next_token(name):
+        may_be_token = name not in _MEMBER_NAMES and value and not token
+        if may_be_token and get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8):
             raise ValueError(f"it has {name!r} instead of NextToken: more pages may follow")
     if isinstance(token, str) and _SURROGATE.search(token):
         raise ValueError(f"NextToken {token!r} has a lone surrogate, so it cannot be sent back")
 
 
-def _looks_like_next_token(name: str) -> bool:
-    return bool(get_close_matches(name.lower(), ["nexttoken"], cutoff=0.8))
-
-
 def _check_dates(jobs: Sequence[RestoreJob]) -> None:
     """Refuse a date with an offset other than UTC: the slow path converts it."""
-    dates = filter(None, chain.from_iterable(map(_dates, jobs)))
-    if not {UTC}.issuperset(map(_zone, dates)):
-        raise ValueError
+    for name in _DATES:
+        dates = filter(None, map(attrgetter(name), jobs))
+        if not {UTC}.issuperset(map(attrgetter("tzinfo"), dates)):
+            raise ValueError
 
 
 def _share_repeated_values(jobs: Sequence[RestoreJob]) -> None:

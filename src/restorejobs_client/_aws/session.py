@@ -16,29 +16,19 @@ from restorejobs_client._core.errors import (
     RestoreJobsError,
 )
 from restorejobs_client._core.extras import boto3, botocore_client, botocore_config
-from restorejobs_client._core.interrupts import in_child
 from restorejobs_client._core.secrets import Secrets, without_login
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._version import __version__
 
-_USER_AGENT: Final = f"restorejobs-client/{__version__}"
-_RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _URL_CHECKS: Final = frozenset({"botocore.endpoint", "urllib.parse"})  # modules
+_RETRY_VARIABLES: Final = {"AWS_RETRY_MODE", "AWS_MAX_ATTEMPTS"}
 _RETRY_SETTINGS: Final = {"retry_mode", "max_attempts"}  # of a profile
 RETRIES: Final[Any] = {"mode": "standard", "total_max_attempts": 8}
 """The retries of a client whose user has not configured any."""
 _loaders: Final[dict[tuple[str, ...], object]] = {}  # botocore's, by their search paths
 # boto3 cannot create two clients from one session at the same time. A signal handler may create one
-# while its thread does.
-_creating = threading.RLock()
-
-
-def _replace_lock(_: object) -> None:
-    global _creating  # noqa: PLW0603  # a thread of the parent may hold the old one
-    _creating = threading.RLock()
-
-
-in_child(_replace_lock, _replace_lock)  # a function of a module is never dropped
+# while its thread does. In the child of a fork, a thread of the parent may hold the parent's lock.
+_creating: Final[dict[int, threading.RLock]] = {}  # by process
 
 
 def check_client(client: object) -> None:
@@ -82,7 +72,7 @@ def create_client(
     client: Any = None  # boto3 creates its attributes at run time
     is_shared = session is not None
     try:
-        with _creating:
+        with _creating.setdefault(os.getpid(), threading.RLock()):
             session = session or new_session(profile_name=profile_name, region_name=region_name)
             client = cast("Any", session).client(
                 "backup",
@@ -120,10 +110,10 @@ def _refusal(error: Exception, endpoint_url: str | None, used: str) -> RestoreJo
     if not isinstance(error, ValueError) or _URL_CHECKS.isdisjoint(modules_of(error)):
         return our_error(error, Secrets([endpoint_url]), otherwise=ConfigurationError)
     shown = clipped_repr(without_login(unquote(endpoint_url or used)))
-    what = "the configured endpoint" if endpoint_url is None else "endpoint_url"
-    message = f"{what} {shown} is refused: it must be a URL such as https://host"
-    kind = ConfigurationError if endpoint_url is None else InvalidRequestError
-    return kind(message)
+    refusal = f"{shown} is refused: it must be a URL such as https://host"
+    if endpoint_url is None:
+        return ConfigurationError(f"the configured endpoint {refusal}")
+    return InvalidRequestError(f"endpoint_url {refusal}")
 
 
 def new_session(**arguments: Any) -> boto3.Session:  # noqa: ANN401  # those of boto3
@@ -147,11 +137,11 @@ def _settings(
     core: Any = session._session  # noqa: SLF001
     profile = core.get_scoped_config().keys()
     is_configured = _RETRY_VARIABLES & os.environ.keys() or _RETRY_SETTINGS & profile
-    # Enough connections for parallel listings; idle ones cost nothing.
     retries = None if is_configured else RETRIES
+    # Enough connections for parallel listings; idle ones cost nothing.
     settings = botocore_config.Config(max_pool_connections=64, retries=retries)
     for others in filter(None, (core.get_default_client_config(), given)):
         settings = settings.merge(others)
     theirs: str | None = cast("Any", settings).user_agent_extra  # botocore sets it at run time
-    user_agent = " ".join(filter(None, (theirs, _USER_AGENT)))
+    user_agent = " ".join(filter(None, (theirs, f"restorejobs-client/{__version__}")))
     return settings.merge(botocore_config.Config(user_agent_extra=user_agent))

@@ -95,8 +95,7 @@ class Wire:
         }
         for event, handler in handlers.items():
             # Because of these ids, a client that is passed twice has each handler only once.
-            name = f"restorejobs-client-{event}"
-            client.meta.events.register_last(event, handler, unique_id=name)
+            client.meta.events.register_last(event, handler, unique_id=f"{_CALL}-{event}")
 
     def fetch(self, parameters: Mapping[str, object]) -> RestoreJobPage:
         """Return the page for these parameters of boto3's `list_restore_jobs`.
@@ -120,13 +119,9 @@ class Wire:
         # Raised here, the error does not have boto3's as its context.
         if isinstance(page, RestoreJobsError):
             raise page
-        _logger.debug(
-            "page of %d jobs in %.3f s, %s, request %s",
-            len(page),
-            time.monotonic() - started,
-            "more pages follow" if page.next_token else "the last page",
-            cleaned(page.request_id),
-        )
+        place = "more pages follow" if page.next_token else "the last page"
+        facts = len(page), time.monotonic() - started, place, cleaned(page.request_id)
+        _logger.debug("page of %d jobs in %.3f s, %s, request %s", *facts)
         return page
 
     def _read_response(
@@ -159,10 +154,8 @@ class Wire:
             _logger.info("throttled with HTTP %d: %s", http.status_code, tried)
         else:  # the body is not logged, because it may contain jobs
             kind = cleaned(http.headers.get("content-type"), call.secrets())
-            size = len(http.content)
-            _logger.warning(
-                "damaged page, HTTP %d with %d bytes of %s: %s", http.status_code, size, kind, tried
-            )
+            facts = http.status_code, len(http.content), kind, tried
+            _logger.warning("damaged page, HTTP %d with %d bytes of %s: %s", *facts)
         # As in botocore's standard mode, but shorter if the service is not throttling.
         scale = 0.05 if is_damaged else 1.0
         return random.uniform(0, min(scale * 2 ** (attempts - 1), _MAX_WAIT))  # noqa: S311  # not a secret

@@ -40,10 +40,9 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse members that contradict each other. Only a forged checkpoint has such members."""
-        is_within_page = self.delivered > 0
-        if is_within_page != (self.digest is not None):
+        if (self.delivered > 0) != (self.digest is not None):
             raise ValueError
-        if self.ended and (is_within_page or self.token is not None):
+        if self.ended and (self.token or self.digest):
             raise ValueError
 
 
@@ -72,7 +71,8 @@ _DECODER: Final = msgspec.json.Decoder(Checkpoint)
 def write_checkpoint(checkpoint: Checkpoint) -> str:
     """Return the checkpoint as one line of text, which is safe in URLs and file names."""
     payload = msgspec.json.encode(checkpoint)
-    return _PREFIX + base64.urlsafe_b64encode(_checksum(payload) + payload).decode().rstrip("=")
+    checksum = blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
+    return _PREFIX + base64.urlsafe_b64encode(checksum + payload).decode().rstrip("=")
 
 
 def read_checkpoint(text: object) -> Checkpoint:
@@ -82,15 +82,13 @@ def read_checkpoint(text: object) -> Checkpoint:
         InvalidCheckpointError: it is not a checkpoint, or it was damaged or forged.
     """
     if not isinstance(text, str) or not text.lstrip().startswith(_PREFIX):
-        message = (
+        raise InvalidCheckpointError(
             f"{clipped_repr(text)} is not a checkpoint of this version of the package: {_ADVICE}"
         )
-        raise InvalidCheckpointError(message)
     try:
         return _read(text.strip())
     except (msgspec.DecodeError, ValueError, RecursionError):
-        message = f"the checkpoint was cut or altered: {_ADVICE}"
-        raise InvalidCheckpointError(message) from None
+        raise InvalidCheckpointError(f"the checkpoint was cut or altered: {_ADVICE}") from None
 
 
 def _read(text: str) -> Checkpoint:
@@ -104,7 +102,3 @@ def _read(text: str) -> Checkpoint:
     if write_checkpoint(checkpoint) != text:
         raise ValueError
     return checkpoint
-
-
-def _checksum(payload: bytes) -> bytes:
-    return blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()

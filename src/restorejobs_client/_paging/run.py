@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import length_hint
-from typing import Any, ClassVar, Final, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -21,8 +21,6 @@ from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _Item = TypeVar("_Item")
 _Table = TypeVar("_Table")
-FetchPage = Callable[[dict[str, object]], RestoreJobPage]
-_HASH_BYTES: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,7 @@ class Query:
 
     parameters: Mapping[str, object]
     origin: Mapping[str, str]
-    fetch: FetchPage
+    fetch: Callable[[dict[str, object]], RestoreJobPage]
     close: Callable[[], object]
     new_clock: Callable[[], Clock]
     window: Window = UNBOUNDED
@@ -116,7 +114,7 @@ class Run(Generic[_Item]):
         start = query.start
         self._query = query
         self._parameters = aws_parameters(query.window.narrow(query.parameters))
-        self._used_tokens: set[bytes] = set()
+        self._used_tokens: set[int] = set()  # hashes, because a token is long
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
         self._state = _State(
             next_token=start.token,
@@ -182,9 +180,8 @@ class Run(Generic[_Item]):
         delivered = state.jobs[: state.end - state.to_deliver]
         if len(delivered) == len(state.jobs):
             return Position(token=state.next_token, ended=state.ended)
-        if not delivered:
-            return Position(token=state.token)
-        return Position(state.token, len(delivered), _hash_of_ids(delivered))
+        digest = _hash_of_ids(delivered) if delivered else None
+        return Position(state.token, len(delivered), digest)
 
     def _advance(self) -> float | None:
         state = self._state
@@ -221,12 +218,11 @@ class Run(Generic[_Item]):
 
     def _next_parameters(self, state: _State) -> dict[str, object]:
         """Return the parameters of the next request, for boto3."""
-        parameters = dict(self._parameters)
+        parameters: dict[str, Any] = dict(self._parameters)
         if state.left is not None:
             # Jobs that were delivered, but must be requested again.
             repeated = state.resuming.delivered - len(state.jobs) if state.resuming else 0
-            page_size = cast("int", parameters["MaxResults"])
-            parameters["MaxResults"] = min(page_size, state.left + repeated)
+            parameters["MaxResults"] = min(parameters["MaxResults"], state.left + repeated)
         if state.next_token is not None:
             parameters["NextToken"] = state.next_token
         return parameters
@@ -239,8 +235,8 @@ class Run(Generic[_Item]):
         """
         next_token = page.next_token or None  # "" may end a listing too
         if state.next_token is not None:
-            self._used_tokens.add(_token_hash(state.next_token))
-        is_used = next_token is not None and _token_hash(next_token) in self._used_tokens
+            self._used_tokens.add(hash(state.next_token))
+        is_used = next_token is not None and hash(next_token) in self._used_tokens
         if is_used and self._state is state:
             raise PaginationError(
                 "the service returned a page token that this listing has used before, so the "
@@ -255,12 +251,11 @@ class Run(Generic[_Item]):
                 return state._replace(next_token=next_token, jobs=jobs)
             jobs, begin = _delivered_first(jobs, state.resuming)
             token = state.token
-        end = len(jobs) if state.left is None else min(len(jobs), begin + state.left)
-        mine = jobs[begin:end]
+        mine = jobs[begin:][: state.left]
+        end = begin + len(mine)
         # The token of a page that `limit` cuts would skip jobs.
-        shown = replace(
-            page, restore_jobs=mine, next_token=next_token if end == len(jobs) else None
-        )
+        shown_token = next_token if end == len(jobs) else None
+        shown = replace(page, restore_jobs=mine, next_token=shown_token)
         return _State(
             next_token=next_token,
             ended=next_token is None,
@@ -279,13 +274,9 @@ class Run(Generic[_Item]):
         return following
 
 
-def _token_hash(token: str) -> bytes:
-    return blake2b(token.encode(), digest_size=_HASH_BYTES).digest()
-
-
 def _hash_of_ids(jobs: tuple[RestoreJob, ...]) -> str:
     """Return a hash of the ids of jobs. A job without an id is hashed as a whole."""
-    digest = blake2b(digest_size=_HASH_BYTES)
+    digest = blake2b(digest_size=8)
     for job in jobs:
         text = job.restore_job_id or repr(job.to_dict())
         digest.update(text.encode(errors="surrogatepass") + b"\n")

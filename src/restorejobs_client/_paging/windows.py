@@ -48,25 +48,20 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.lower is not None and self.lower - EARLIEST >= MARGIN:
             narrowed["by_created_after"] = max(after or EARLIEST, self.lower - MARGIN)
         if self.upper is not None and MAX_DATE - self.upper >= MARGIN:
-            narrowed["by_created_before"] = min(
-                before or MAX_DATE, max(self.upper + MARGIN, EARLIEST)
-            )
+            upper = max(self.upper + MARGIN, EARLIEST)
+            narrowed["by_created_before"] = min(before or MAX_DATE, upper)
         return narrowed
 
     def keep(self, jobs: tuple[RestoreJob, ...]) -> tuple[RestoreJob, ...]:
         """Return the jobs that are in the window. Jobs without a date are in the first one."""
         if self == UNBOUNDED:
             return jobs
-        lower, upper = self.lower or MIN_DATE, self.upper or MAX_DATE
-        is_first, is_last = self.lower is None, self.upper is None
+        lower, upper = self.lower or MIN_DATE, self.upper
         kept = [
             job
             for job in jobs
-            if (
-                is_first
-                if (created := job.creation_date) is None
-                else lower <= created and (created < upper or is_last)
-            )
+            if lower <= (created := job.creation_date or MIN_DATE)
+            and (upper is None or created < upper)
         ]
         return jobs if len(kept) == len(jobs) else tuple(kept)
 

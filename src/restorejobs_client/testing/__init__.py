@@ -41,7 +41,7 @@ from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing import _server, _service
 from restorejobs_client.testing._moto import seed_restore_jobs
 from restorejobs_client.testing._samples import sample_jobs
-from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, Owner
+from restorejobs_client.testing._service import ACCOUNT, REGION, FaultName, Owner, check_account
 
 __all__ = ["FakeBackup", "FaultName", "fake_backup", "sample_jobs", "seed_restore_jobs"]
 
@@ -68,7 +68,7 @@ def fake_backup(
         InvalidRequestError: a job that AWS could not list, as for `FakeBackup.seed`, or an account
             id that is not 12 digits.
     """
-    backup = FakeBackup(region_name, _service.check_account(account_id))
+    backup = FakeBackup(region_name, check_account(account_id))
     backup.seed(jobs)
     with closing(_server.Server(backup._respond)) as server:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # private for users
         backup.endpoint_url = server.url
@@ -281,13 +281,12 @@ class FakeBackup:
             raise InvalidRequestError(f"fault: there is no {fault!r}, only {names}")
         check_count("times", times, least=0)
         check_count("after", after, least=0)
-        _service.check_account(account_id or ACCOUNT)
+        check_account(account_id or ACCOUNT)
         if times:
             self._faults.append(_Fault(fault, (region_name, account_id), range(-after, times)))
 
     def _owner(self, region_name: str | None, account_id: str | None) -> Owner:
-        checked = _service.check_account(account_id or self._account_id)
-        return region_name or self._region_name, checked
+        return region_name or self._region_name, check_account(account_id or self._account_id)
 
     def _put(self, owner: Owner, jobs: list[RestoreJob]) -> None:
         with self._lock:

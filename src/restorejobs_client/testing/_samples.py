@@ -158,7 +158,7 @@ class _Sampler:
             "CreationDate": EPOCH + created * _MILLISECOND,
             "Status": status,
             "PercentDone": "0.00%",
-            "IamRoleArn": self._arn("iam::{account}:role/AWSBackupDefaultServiceRole"),
+            "IamRoleArn": self._arn(f"iam::{self._account_id}:role/AWSBackupDefaultServiceRole"),
             "ResourceType": resource_type,
             "IsParent": types is _PARENT_TYPES,
             "ParentJobId": parent_id,
@@ -201,7 +201,6 @@ class _Sampler:
 
     def _arn(self, template: str) -> str:
         return f"arn:{self._partition}:" + template.format(
-            account=self._account_id,
             here=self._here,
             name=self._random.choice(_NAMES),
             hex=f"{self._random.getrandbits(68):017x}",

@@ -126,10 +126,10 @@ def isolated_client(
     Before a retry, it calls `skip` with the seconds that botocore would have waited, and goes on.
     """
     settings: Any = _CONFIG.merge(config or Config())
-    retries: Any = dict(settings.retries or RETRIES)
-    if retries.get("mode") != "legacy":  # "adaptive" is "standard" with waits before requests
-        retries["mode"] = "standard"
-    settings = settings.merge(Config(retries=retries))
+    retries: Any = settings.retries or RETRIES
+    # "adaptive" is "standard" with waits before requests.
+    mode = "legacy" if retries.get("mode") == "legacy" else "standard"
+    settings = settings.merge(Config(retries=retries | {"mode": mode}))
     client = create_client(_session(), region_name=owner[0], endpoint_url=url, config=settings)
 
     def name_account(params: dict[str, dict[str, str]], **_: object) -> None:
