@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import dropwhile, islice
 from typing import Final
 from unicodedata import category
 
 _LONGEST: Final = 60  # characters of a text in one line
-_SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+_LONGEST_REPR: Final = 100
 _UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogate, line, paragraph
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -30,13 +31,10 @@ def duration_text(duration: timedelta) -> str:
     sign = "-" if duration < timedelta(0) else ""
     if length < timedelta(seconds=1):
         return f"{sign}{f'{length.total_seconds():.6f}'.rstrip('0').rstrip('.')} s"
-    seconds = round(length.total_seconds())
-    parts: list[str] = []
-    for unit, unit_seconds in _SECONDS.items():
-        count, seconds = divmod(seconds, unit_seconds)
-        if count or parts:
-            parts.append(f"{count} {unit}")
-    return sign + " ".join(part for part in parts[:2] if not part.startswith("0 "))
+    days, seconds = divmod(round(length.total_seconds()), 86_400)
+    counts = {"d": days, "h": seconds // 3_600, "min": seconds // 60 % 60, "s": seconds % 60}
+    largest = islice(dropwhile(lambda unit: not counts[unit], counts), 2)
+    return sign + " ".join(f"{counts[unit]} {unit}" for unit in largest if counts[unit])
 
 
 def moment_text(moment: datetime) -> str:
@@ -74,11 +72,9 @@ def safe_repr(value: object) -> str:
         return f"<{type(value).__name__} that cannot be shown>"
 
 
-def clipped_repr(value: object, longest: int = _LONGEST) -> str:
-    """Return the `repr` of a value, cut to `longest` characters if it is longer."""
-    # Only the beginning of a huge text is converted.
-    shown = value[: longest + 1] if isinstance(value, str | bytes) else value
-    return clipped(safe_repr(shown), longest)
+def clipped_repr(value: object) -> str:
+    """Return the `repr` of a value, cut to 100 characters if it is longer."""
+    return clipped(safe_repr(value), _LONGEST_REPR)
 
 
 def printable(text: str) -> str:
