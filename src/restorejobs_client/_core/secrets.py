@@ -49,7 +49,7 @@ class Secrets:
         headers: those of a signed request.
     """
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_pattern",)
 
     def __init__(
         self, urls: Iterable[object] = (), headers: Mapping[object, object] | None = None
@@ -64,17 +64,16 @@ class Secrets:
                 value = _as_text(header)
                 found += [(part, _SHORTEST) for part in _SIGNED.findall(value) or [value]]
         values = {one for value, least in found if len(one := _decoded(value).strip()) >= least}
-        self._patterns: list[re.Pattern[str]] = []
+        patterns: list[str] = []
         for value in sorted(values, key=len, reverse=True):
             spelt = ["[ +]" if one == " " else re.escape(one) for one in value]  # + in forms
             start, rest = "".join(spelt[:_SHORTEST]), "?+".join([*spelt[_SHORTEST:], ""])
-            pattern = rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*"  # the end may be cut
-            self._patterns.append(re.compile(pattern))
+            patterns.append(rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*")  # the end may be cut
+        self._pattern = re.compile("|".join(patterns) or "(?!)")
 
     def removed_from(self, text: str) -> str:
         """Return the text with `***` for each value, and for what looks like a credential."""
-        for pattern in self._patterns:
-            text = pattern.sub("***", text)
+        text = self._pattern.sub("***", text)
         text = _URL.sub(lambda url: without_login(url[0]), text)
         return _NAMED.sub(lambda match: f"{match['name'] or ''}***", text)
 
