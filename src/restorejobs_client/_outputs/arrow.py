@@ -126,9 +126,8 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
 
 def _table_guard(jobs: object) -> AbstractContextManager[None]:
     """Return what keeps jobs of ours from being lost if the table fails."""
-    guard: Callable[[], AbstractContextManager[None]]
-    guard = getattr(jobs, "_table_guard", nullcontext)
-    return guard()
+    guard: AbstractContextManager[None] = getattr(jobs, "_table_guard", nullcontext)()
+    return guard
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column

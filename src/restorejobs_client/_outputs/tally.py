@@ -25,11 +25,8 @@ _MAX_REASONS: Final = 1_000  # kept for each member, because messages may be all
 _NAME: Final = re.compile(
     r"""(['"`])\S+?\1|(?<![\w:./@-])(?=[\w:./@-]*[0-9])[\w:./@-]{4,}\w|\b[a-zA-Z]+-[a-zA-Z]+-[\w-]*"""
 )
-_FAILED: Final = {  # the statuses that say that something failed
-    "status": {"FAILED"},
-    "validation_status": {"FAILED", "TIMED_OUT"},
-    "deletion_status": {"FAILED"},
-}
+_MAY_FAIL: Final = ("status", "validation_status", "deletion_status")
+_FAILED: Final = {"FAILED", "TIMED_OUT"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ class Tally:
 
     def __init__(self) -> None:
         # The attributes of a summary that are counted or compared job by job.
-        self._facts: dict[str, Any] = defaultdict(int, other_failures=dict.fromkeys(_FAILED, 0))
+        self._facts: dict[str, Any] = defaultdict(int, other_failures=dict.fromkeys(_MAY_FAIL, 0))
         self._counts: dict[str, Counter[str | None]] = {
             "status": Counter(dict.fromkeys(enums.RestoreJobStatus, 0)),
             "resource_type": Counter(),
@@ -93,14 +90,14 @@ class Tally:
         # In microseconds, by resource type.
         self._durations: dict[str | None, array[int]] = defaultdict(lambda: array("q"))
         # By status, resource type, and message without names.
-        self._failures = {member: dict[tuple[Any, ...], RestoreFailures]() for member in _FAILED}
+        self._failures = {member: dict[tuple[Any, ...], RestoreFailures]() for member in _MAY_FAIL}
 
     def add(self, job: RestoreJob) -> None:
         """Count a job."""
         for member, counts in self._counts.items():
             value = getattr(job, member)
             counts[value] += 1
-            if value in _FAILED.get(member, ()):
+            if value in _FAILED and member in self._failures:
                 self._add_failure(member, str(value), job)
         facts, created = self._facts, job.creation_date
         facts["parents"] += job.is_parent is True
@@ -150,7 +147,7 @@ class Tally:
         unknown = statuses.keys() - {*enums.RestoreJobStatus, None}
         ended = sum(statuses[status] for status in TERMINAL)
         durations = [*chain.from_iterable(self._durations.values())]
-        for member in _FAILED:
+        for member in _MAY_FAIL:
             self._drop_rare_reasons(member)
         return {
             **self._facts,
