@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import dropwhile, islice
 from typing import Final
-from unicodedata import category
 
 _LONGEST: Final = 60  # characters of a text in one line
 _LONGEST_REPR: Final = 100
-_UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogate, line, paragraph
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -78,13 +76,13 @@ def clipped_repr(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with its control characters and others that nobody sees escaped.
+    """Return the text with the characters escaped that `repr` escapes, because nobody sees them.
 
     A terminal would obey them, break the line, or show the text in another order.
     """
     if text.isprintable():
         return text
-    return "".join(repr(one)[1:-1] if category(one) in _UNSEEN else one for one in text)
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def one_line(name: str, members: Mapping[str, object]) -> str:
