@@ -120,7 +120,7 @@ class Tally:
     def _add_failure(self, member: str, status: str, job: RestoreJob) -> None:
         failures = self._failures[member]
         failure = RestoreFailures(
-            jobs=1,
+            jobs=0,
             member=member,
             status=status,
             resource_type=job.resource_type,
@@ -129,7 +129,7 @@ class Tally:
             latest_job_id=job.restore_job_id,
         )
         reason = status, job.resource_type, _NAME.sub("…", failure.message or "")
-        known = failures.get(reason, replace(failure, jobs=0))
+        known = failures.get(reason, failure)
         failures[reason] = replace(max(known, failure, key=_age), jobs=known.jobs + 1)
         if len(failures) == 2 * _MAX_REASONS:
             self._drop_rare_reasons(member)
