@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import islice
@@ -99,7 +99,9 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    pages = _pages(jobs)
+    checked = checked_jobs(jobs)
+    batches = iter(lambda: tuple(islice(checked, _BATCH)), ())
+    pages: Iterator[Iterable[RestoreJob]] = getattr(jobs, "_job_pages", lambda: batches)()
     with _table_guard(jobs), _table_guard(pages):
         return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
 
@@ -153,14 +155,6 @@ def _schema() -> pa.Schema:
     with patch.multiple("datetime", datetime=type(EPOCH), date=type(EPOCH).__base__):
         pa.array(())
     return pa.schema({name: types[kind] for name, kind in _KINDS.items()})
-
-
-def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
-    pages: Callable[[], Iterator[Iterable[RestoreJob]]] | None = getattr(jobs, "_job_pages", None)
-    if pages is not None:  # one of our iterables
-        return pages()
-    checked = checked_jobs(jobs)
-    return iter(lambda: tuple(islice(checked, _BATCH)), ())
 
 
 class _Batches(Iterator[Any]):
