@@ -8,8 +8,6 @@ from decimal import Decimal
 from itertools import dropwhile, islice
 from typing import Final
 
-_LONGEST: Final = 60  # characters of a text in one line
-_LONGEST_REPR: Final = 100
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -57,7 +55,7 @@ def counted(count: int, noun: str) -> str:
     return f"{digits(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def clipped(text: str, longest: int = _LONGEST) -> str:
+def clipped(text: str, longest: int = 60) -> str:
     """Return the text, cut to `longest` characters if it is longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
@@ -72,7 +70,7 @@ def safe_repr(value: object) -> str:
 
 def clipped_repr(value: object) -> str:
     """Return the `repr` of a value, cut to 100 characters if it is longer."""
-    return clipped(safe_repr(value), _LONGEST_REPR)
+    return clipped(safe_repr(value), 100)
 
 
 def printable(text: str) -> str:

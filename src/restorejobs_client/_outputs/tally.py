@@ -170,9 +170,8 @@ def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
         raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
     for job in jobs:
         if not isinstance(job, RestoreJob):
-            raise InvalidRequestError(
-                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
-            )
+            message = f"{clipped_repr(job)} is not a RestoreJob: make one with RestoreJob.from_dict"
+            raise InvalidRequestError(message)
         yield job
 
 
