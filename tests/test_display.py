@@ -426,6 +426,14 @@ def test_repr_has_every_member(name: str) -> None:
     assert repr(job) == f"RestoreJob({name}='x')"
 
 
+def test_repr_shows_whatever_the_constructor_was_given() -> None:
+    """Dates that are no dates do not hide a job, and an ARN is whole, however long it is."""
+    wrong: dict[str, Any] = {"creation_date": "now", "completion_date": 5, "iam_role_arn": "a" * 99}
+    assert repr(RestoreJob(**wrong)) == (
+        f"RestoreJob(creation_date='now', completion_date=5, iam_role_arn='{'a' * 99}')"
+    )
+
+
 def test_page_repr_counts_its_jobs() -> None:
     """The repr has the number of jobs and whether more pages follow."""
     page = RestoreJobPage(restore_jobs=(FAILED,), next_token="t")
