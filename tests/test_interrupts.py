@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,11 @@ import pytest
 from botocore.config import Config
 from support.memory_service import Service, job
 
-from restorejobs_client import RestoreJobsError
+from restorejobs_client import RestoreJobsError, gather
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
     from support.raw_server import PageServer
@@ -135,41 +137,46 @@ with fake_backup(sample_jobs(3)) as backup:
     assert handled == expected
 
 
-def test_request_takes_no_lock_that_an_interrupt_leaves_held(client: RestoreJobsClient) -> None:
-    """A request runs no line of `queue` and `threading`, whose locks are Python code."""
+@contextmanager
+def lines_of_locks() -> Iterator[list[str]]:
+    """Yield the lines of `queue` and `threading` that this thread runs."""
     lines: list[str] = []
 
     def trace(frame: Any, event: str, _: object) -> Any:
         code = frame.f_code
         is_ours = code.co_name == "RLock"  # makes one in C
         if not is_ours and code.co_filename in {queue.__file__, threading.__file__}:
-            lines.append(f"{frame.f_code.co_filename}:{frame.f_lineno} {event}")
+            lines.append(f"{code.co_filename}:{frame.f_lineno} {event}")
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        client.list_restore_jobs().first()
+        yield lines
     finally:
         sys.settrace(before)
+
+
+def test_request_takes_no_lock_that_an_interrupt_leaves_held(client: RestoreJobsClient) -> None:
+    """A request runs no line of `queue` and `threading`, whose locks are Python code."""
+    with lines_of_locks() as lines:
+        client.list_restore_jobs().first()
     assert lines == []
 
 
-def test_threads_start_with_signals_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No signal interrupts the start of a thread, and signals are let through afterwards."""
-    held: list[set[Any]] = []
-    start = threading.Thread.start
-
-    def recorded(thread: threading.Thread) -> None:
-        held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", recorded)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    assert len(list(Service([job(0)]).listing().parallel(2))) == 1
-    assert len(held) == 2
-    assert all(signal.SIGINT in signals for signals in held)
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+@pytest.mark.parametrize("kind", ["gather", "parallel", "watch"])
+def test_threads_start_without_a_lock_that_an_interrupt_leaves_held(kind: str) -> None:
+    """What starts threads runs no line of `threading`, where Ctrl-C would end the wait for them."""
+    listing = Service([job(0)]).listing()
+    ways: dict[str, Callable[[], Iterable[RestoreJob]]] = {
+        "gather": lambda: gather(listing, listing),
+        "parallel": lambda: listing.parallel(2),
+        "watch": lambda: listing.watch(until=lambda _: True),
+    }
+    with lines_of_locks() as lines:
+        jobs = list(ways[kind]())
+    assert jobs
+    assert lines == []
 
 
 def test_threads_hold_no_signals_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import copy
 import gc
@@ -387,21 +388,33 @@ def test_watch_of_no_ids_sends_nothing() -> None:
 # Limits
 
 
-def test_one_worker_lists_all_if_no_other_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`parallel` goes on with the workers that could be started."""
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
+def refuse_threads(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[object]:
+    """Let a function that starts threads do so once; return the calls that did."""
+    started: list[object] = []
+    start = getattr(owner, name)
 
-    def once(thread: threading.Thread) -> None:
+    def once(*call: object) -> object:
         if started:
             message = "can't start new thread"
             raise RuntimeError(message)
-        started.append(thread)
-        start(thread)
+        started.append(call)
+        return start(*call)
 
-    monkeypatch.setattr(threading.Thread, "start", once)
+    monkeypatch.setattr(owner, name, once)
+    return started
+
+
+def test_one_worker_lists_all_if_no_other_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`parallel` goes on with the workers that could be started."""
+    started = refuse_threads(monkeypatch, _thread, "start_new_thread")
     assert len(list(service().listing(max_results=20).parallel(8))) == len(JOBS)
     assert len(started) == 1
+
+
+def test_a_worker_runs_on_the_last_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker needs only one thread, although that of `threading` is started by another."""
+    refuse_threads(monkeypatch, threading.Thread, "start")
+    assert len(list(service().listing(max_results=20).parallel(8))) == len(JOBS)
 
 
 def test_no_more_workers_than_are_useful() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -150,14 +149,6 @@ def test_clients_of_one_session_may_be_made_while_its_credentials_are_loaded(
 
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(count, range(8))) == [len(JOBS)] * 8
-
-
-def test_threads_start_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads start where the system has no `pthread_sigmask`."""
-    monkeypatch.delattr(signal, "pthread_sigmask")
-    with fake_backup(JOBS) as backup:
-        listing = backup.client().list_restore_jobs(max_results=50)
-        assert len(list(listing.parallel(3))) == len(JOBS)
 
 
 # Credentials

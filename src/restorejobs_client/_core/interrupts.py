@@ -9,14 +9,14 @@ fork can meet is replaced in the child, where the thread that holds it does not 
 
 from __future__ import annotations
 
+import _thread
 import codecs
 import os
 import queue
-import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -143,29 +143,23 @@ def start_thread(work: Callable[[], object]) -> None:
     """
     _check_threads_run()
     run = copy_context().run
-    before = _hold("SIG_BLOCK", ())
-
-    def begin() -> None:
-        _hold("SIG_SETMASK", before)  # what the work starts, such as a process, gets its signals
-        run(work)
-
     try:
-        _hold("SIG_BLOCK", signal.valid_signals())  # `Thread.start` waits on a Condition
-        threading.Thread(target=begin, name="restorejobs", daemon=True).start()
+        # `Thread.start` waits on a Condition, so another thread calls it.
+        _thread.start_new_thread(_run_on_known_thread, (lambda: run(work),))
     except RuntimeError:
         raise RestoreJobsError(
             "the operating system refused to start a thread: end other threads, or raise the limit "
             "of the process"
         ) from None
-    finally:
-        _hold("SIG_SETMASK", before)
 
 
-def _hold(how: str, signals: Iterable[int]) -> Iterable[int]:
-    """Change which signals are held back, and return those that were, except on Windows."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return ()
-    return signal.pthread_sigmask(getattr(signal, how), signals)
+def _run_on_known_thread(work: Callable[[], object]) -> None:
+    """Run a function on a thread that `threading`, debuggers and profilers know."""
+    thread = threading.Thread(target=work, name="restorejobs", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # this thread was the last one that the system allows
+        thread.run()
 
 
 def _check_threads_run() -> None:
