@@ -110,9 +110,7 @@ class Tally:
             facts["completed_with_issues"] += bool(job.status_message)
             facts["without_size"] += size is None or size < 0
             facts["bytes_restored"] += max(size or 0, 0)
-            if duration is None or duration < timedelta(0):
-                facts["without_duration"] += 1
-            else:
+            if duration is not None and duration >= timedelta(0):
                 # The dates of a caller may be of a subclass, and so may be what is between them.
                 microseconds = timedelta.__floordiv__(duration, _MICROSECOND)
                 self._durations[job.resource_type].append(microseconds)
@@ -158,6 +156,7 @@ class Tally:
             "duration": _measured(durations) if durations else None,
             "durations": _named({name: _measured(one) for name, one in self._durations.items()}),
             "failures": tuple(chain.from_iterable(one.values() for one in self._failures.values())),
+            "without_duration": statuses["COMPLETED"] - len(durations),
             "without_status": statuses[None],
             "with_unknown_status": sum(statuses[status] for status in unknown),
             "without_resource_type": types[None],
