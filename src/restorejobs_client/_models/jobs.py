@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from restorejobs_client._core import enums
 from restorejobs_client._core.dates import datetime
 from restorejobs_client._core.errors import MalformedResponseError
-from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
+from restorejobs_client._core.table import Cell, Table, minutes_cell, size_cell, status_cell
 from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
 from restorejobs_client._models.convert import Struct, WrongValueError, json_text, read_struct
 from restorejobs_client._models.events import job_members, looks_like
@@ -163,10 +163,9 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
 
     def _repr_html_(self) -> str:
         """Return the members that are set as a table for a notebook, with exact values on hover."""
-        minutes = self.expected_completion_time_minutes
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
-            "expected_completion_time_minutes": None if minutes is None else f"{minutes:,} min",
+            "expected_completion_time_minutes": minutes_cell(self.expected_completion_time_minutes),
             "created_by": self.restore_testing_plan_arn,
             "duration": self.duration,
         }
