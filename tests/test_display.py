@@ -145,6 +145,16 @@ def test_page_shows_a_row_for_each_job() -> None:
     assert "deletion" not in page._repr_html_()
 
 
+def test_only_names_of_columns_are_a_header() -> None:
+    """A page has a header, which browsers repeat on paper; the facts of one job have none."""
+    page: str = RestoreJobPage(restore_jobs=(FAILED,))._repr_html_()
+    header, _, rest = page.partition("</thead>")
+    assert "<thead>" in header
+    assert "job id" in header
+    assert "FAILED" in rest
+    assert "<thead>" not in FAILED._repr_html_()
+
+
 def test_page_shows_the_progress_of_running_jobs() -> None:
     """The percentage is shown, except for a job that has ended."""
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")

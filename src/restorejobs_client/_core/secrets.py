@@ -48,7 +48,7 @@ class Secrets:
         headers: those of a signed request.
     """
 
-    __slots__ = ("_pattern",)
+    __slots__ = ("_patterns",)
 
     def __init__(
         self, urls: Iterable[object] = (), headers: Mapping[object, object] | None = None
@@ -63,16 +63,17 @@ class Secrets:
                 value = _as_text(header)
                 found += [(part, _SHORTEST) for part in _SIGNED.findall(value) or [value]]
         values = {one for value, least in found if len(one := _decoded(value).strip()) >= least}
-        patterns: list[str] = []
+        self._patterns: list[re.Pattern[str]] = []
         for value in sorted(values, key=len, reverse=True):
             spelt = ["[ +]" if one == " " else re.escape(one) for one in value]  # + in forms
             start, rest = "".join(spelt[:_SHORTEST]), "?+".join([*spelt[_SHORTEST:], ""])
-            patterns.append(rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*")  # the end may be cut
-        self._pattern = re.compile("|".join(patterns) or "(?!)")
+            pattern = rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*"  # the end may be cut
+            self._patterns.append(re.compile(pattern))
 
     def removed_from(self, text: str) -> str:
         """Return the text with `***` for each value, and for what looks like a credential."""
-        text = self._pattern.sub("***", text)
+        for pattern in self._patterns:
+            text = pattern.sub("***", text)
         text = _URL.sub(lambda url: without_login(url[0]), text)
         return _NAMED.sub(lambda match: f"{match['name'] or ''}***", text)
 

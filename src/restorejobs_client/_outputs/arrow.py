@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from msgspec.structs import fields
 
@@ -122,14 +122,12 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     with _table_guard(jobs):
         table: Any = to_arrow(jobs)
-        frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
-        return frame
+        return cast("pd.DataFrame", table.to_pandas(types_mapper=types.get))
 
 
 def _table_guard(jobs: object) -> AbstractContextManager[None]:
     """Return what keeps jobs of ours from being lost if the table fails."""
-    guard: AbstractContextManager[None] = getattr(jobs, "_table_guard", nullcontext)()
-    return guard
+    return cast("AbstractContextManager[None]", getattr(jobs, "_table_guard", nullcontext)())
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column
