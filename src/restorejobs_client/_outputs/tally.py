@@ -59,7 +59,8 @@ class RestoreFailures:
         jobs: how many jobs failed.
         member: what failed: `"status"` (the restore itself), `"validation_status"` or
             `"deletion_status"`.
-        status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"` for a validation.
+        status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"`, which AWS documents for
+            validations.
         resource_type: the resource type of the jobs; `None` if they have none.
         message: the reason as AWS words it for the latest job; `None` if it gives none.
         latest: the latest creation date among the jobs; `None` if no job has one.
