@@ -145,6 +145,16 @@ def test_page_shows_a_row_for_each_job() -> None:
     assert "deletion" not in page._repr_html_()
 
 
+def test_only_names_of_columns_are_a_header() -> None:
+    """A page has a header, which browsers repeat on paper; the facts of one job have none."""
+    page: str = RestoreJobPage(restore_jobs=(FAILED,))._repr_html_()
+    header, _, rest = page.partition("</thead>")
+    assert "<thead>" in header
+    assert "job id" in header
+    assert "FAILED" in rest
+    assert "<thead>" not in FAILED._repr_html_()
+
+
 def test_page_shows_the_progress_of_running_jobs() -> None:
     """The percentage is shown, except for a job that has ended."""
     running = RestoreJob(status=RestoreJobStatus.RUNNING, percent_done="40.00%")
@@ -424,6 +434,14 @@ def test_repr_has_every_member(name: str) -> None:
     """Each member that is set is in the repr."""
     job = RestoreJob(**dict.fromkeys([name], "x"))  # type: ignore[arg-type]  # of any type
     assert repr(job) == f"RestoreJob({name}='x')"
+
+
+def test_repr_shows_whatever_the_constructor_was_given() -> None:
+    """Dates that are no dates do not hide a job, and an ARN is whole, however long it is."""
+    wrong: dict[str, Any] = {"creation_date": "now", "completion_date": 5, "iam_role_arn": "a" * 99}
+    assert repr(RestoreJob(**wrong)) == (
+        f"RestoreJob(creation_date='now', completion_date=5, iam_role_arn='{'a' * 99}')"
+    )
 
 
 def test_page_repr_counts_its_jobs() -> None:

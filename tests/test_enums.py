@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import json
 import pickle
 
@@ -42,6 +43,18 @@ def test_unknown_values_are_accepted(enum: Enum, value: str) -> None:
         assert hash(same) == hash(value)
         assert not same.is_known
         assert json.dumps(same) == json.dumps(value)
+
+
+class Constants(str, enum.Enum):  # noqa: UP042  # `str()` of a member is not its value
+    PAUSED = "PAUSED"
+
+
+def test_text_of_any_subclass_is_a_value() -> None:
+    """A constant of a program is taken by its value, whatever `str` returns for it."""
+    status = RestoreJobStatus(Constants.PAUSED)
+    assert status == "PAUSED"
+    assert type(status.value) is str
+    assert str(status) == status.name == "PAUSED"
 
 
 def test_lookup_is_by_value_and_not_by_name() -> None:

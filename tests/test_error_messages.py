@@ -147,9 +147,13 @@ def test_value_that_cannot_be_shown_is_refused(
 
 
 def test_huge_sizes_are_shown() -> None:
-    """A job or summary with a size of 5,000 digits has a repr, a text and HTML."""
+    """A job or summary with numbers of 5,000 digits has a repr, a text and HTML."""
     size = 10**5000
-    job = RestoreJob(status=RestoreJobStatus.COMPLETED, backup_size_in_bytes=size)
+    job = RestoreJob(
+        status=RestoreJobStatus.COMPLETED,
+        backup_size_in_bytes=size,
+        expected_completion_time_minutes=size,
+    )
     summary = RestoreJobSummary.from_jobs([job, job])
     for text in (repr(job), job._repr_html_(), str(summary), repr(summary), summary._repr_html_()):
         assert "COMPLETED" in text or "EiB" in text

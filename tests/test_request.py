@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from restorejobs_client import (
@@ -239,9 +239,13 @@ def test_unknown_parameters_are_refused(name: str, advice: str) -> None:
     assert str(caught.value).startswith(f"{name} is not a parameter here: {advice}")
 
 
-@pytest.mark.parametrize("value", [5, None, [], "x", {5: 1}])
+class Other(BaseModel):
+    size: int = 1
+
+
+@pytest.mark.parametrize("value", [5, None, [], "x", {5: 1}, Other()])
 def test_model_validate_refuses_other_objects(value: object) -> None:
-    """`model_validate` refuses anything that is not a mapping with text as keys."""
+    """`model_validate` refuses anything that is not a mapping or model with our names."""
     with pytest.raises(InvalidRequestError):
         ListRestoreJobsRequest.model_validate(value)
 

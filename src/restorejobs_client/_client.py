@@ -32,9 +32,9 @@ from restorejobs_client._models.jobs import RestoreJobPage
 from restorejobs_client._models.parameters import (
     LARGEST_PAGE,
     PARAMETERS,
+    check_names,
     check_parameters,
     filter_texts,
-    unknown_parameter,
 )
 from restorejobs_client._paging.checkpoint import Checkpoint, Position, read_checkpoint
 from restorejobs_client._paging.run import Query
@@ -57,8 +57,7 @@ def _with_checked_keywords(method: _Method) -> _Method:
 
     @wraps(method)
     def checked(owner: object, /, *request: object, **keywords: object) -> object:
-        for name in keywords.keys() - set(known):
-            raise InvalidRequestError(unknown_parameter(name, known))
+        check_names(keywords, known)
         if any(one is not None for one in request):
             _reject_conflicts("a request", {name: keywords.get(name) for name in PARAMETERS})
         try:

@@ -41,17 +41,18 @@ else:
 
 
 class ListingLike(Protocol):
-    """What errors know of a `RestoreJobs`."""
+    """What errors know of a `RestoreJobs`.
+
+    Attributes:
+        region_name: the AWS region of its jobs.
+        profile_name: the profile whose credentials list it, if one was given.
+    """
 
     @property
-    def region_name(self) -> str:
-        """The AWS region of its jobs."""
-        ...
+    def region_name(self) -> str: ...
 
     @property
-    def profile_name(self) -> str | None:
-        """The profile whose credentials list it, if one was given."""
-        ...
+    def profile_name(self) -> str | None: ...
 
 
 class RestoreJobsError(Exception):
@@ -96,16 +97,13 @@ class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
         exceptions: the errors.
     """
 
+    exceptions: tuple[RestoreJobsError, ...]  # pyright: ignore[reportIncompatibleMethodOverride]  # a narrower type
+
     def __new__(cls, message: str, errors: Sequence[RestoreJobsError]) -> Self:
         return super().__new__(cls, message, errors)
 
     def __init__(self, message: str, errors: Sequence[RestoreJobsError]) -> None:  # noqa: ARG002  # `__new__` uses them
         super().__init__(message)
-
-    if TYPE_CHECKING:
-
-        @property
-        def exceptions(self) -> tuple[RestoreJobsError, ...]: ...
 
     def derive(self, errors: Sequence[RestoreJobsError], /) -> "RestoreJobsErrorGroup":  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # it has only our errors
         """Return a group of some of the `errors`, for `except*`, `split` and `subgroup`."""

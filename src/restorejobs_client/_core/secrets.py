@@ -17,7 +17,6 @@ from restorejobs_client._core.text import clipped, digits, printable
 _LONGEST: Final = 2_000  # characters that are kept of a text from outside
 _SHORTEST: Final = 8  # characters of a credential; shorter ones are only in tests, and are words
 _SHORTEST_PASSWORD: Final = 4
-_NESTED: Final = 9  # how many times a text may have been escaped
 _ESCAPES: Final = re.compile(r"(?s)((?:\\x[0-9A-Fa-f]{2})+)|((?:\\u[0-9A-Fa-f]{4})+)|\\(.)")
 _SECRET_NAME: Final = re.compile("(?i)auth|cookie|token|credential|secret|signature|password")
 _SIGNED: Final = re.compile(r"(?<=Credential=)[^/]+|(?<=Signature=)\w+")
@@ -87,7 +86,7 @@ def _as_text(value: object) -> str:
 
 def _decoded(text: str) -> str:
     """Return the text as it was before URLs, HTML, JSON or a repr, or several, have escaped it."""
-    for _ in range(_NESTED):
+    for _ in range(9):  # it may have been escaped more than once
         text = unescape(unquote(_ESCAPES.sub(_unescaped, text)))
     return text
 

@@ -66,6 +66,11 @@ def size_cell(size: int | None) -> Cell | None:
     return None if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
 
 
+def minutes_cell(minutes: int | None) -> Cell | None:
+    """Return the cell that shows a number of minutes; `None` for `None`."""
+    return None if minutes is None else Cell(f"{digits(minutes)} min")
+
+
 def _cell(value: object) -> Cell:
     match value:
         case Cell():

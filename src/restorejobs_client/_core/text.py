@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import dropwhile, islice
 from typing import Final
-from unicodedata import category
 
-_LONGEST: Final = 60  # characters of a text in one line
-_SECONDS: Final = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
-_UNSEEN: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogate, line, paragraph
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -30,13 +27,10 @@ def duration_text(duration: timedelta) -> str:
     sign = "-" if duration < timedelta(0) else ""
     if length < timedelta(seconds=1):
         return f"{sign}{f'{length.total_seconds():.6f}'.rstrip('0').rstrip('.')} s"
-    seconds = round(length.total_seconds())
-    parts: list[str] = []
-    for unit, unit_seconds in _SECONDS.items():
-        count, seconds = divmod(seconds, unit_seconds)
-        if count or parts:
-            parts.append(f"{count} {unit}")
-    return sign + " ".join(part for part in parts[:2] if not part.startswith("0 "))
+    days, seconds = divmod(round(length.total_seconds()), 86_400)
+    counts = {"d": days, "h": seconds // 3_600, "min": seconds // 60 % 60, "s": seconds % 60}
+    largest = islice(dropwhile(lambda unit: not counts[unit], counts), 2)
+    return sign + " ".join(f"{counts[unit]} {unit}" for unit in largest if counts[unit])
 
 
 def moment_text(moment: datetime) -> str:
@@ -61,7 +55,7 @@ def counted(count: int, noun: str) -> str:
     return f"{digits(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def clipped(text: str, longest: int = _LONGEST) -> str:
+def clipped(text: str, longest: int = 60) -> str:
     """Return the text, cut to `longest` characters if it is longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
@@ -74,21 +68,19 @@ def safe_repr(value: object) -> str:
         return f"<{type(value).__name__} that cannot be shown>"
 
 
-def clipped_repr(value: object, longest: int = _LONGEST) -> str:
-    """Return the `repr` of a value, cut to `longest` characters if it is longer."""
-    # Only the beginning of a huge text is converted.
-    shown = value[: longest + 1] if isinstance(value, str | bytes) else value
-    return clipped(safe_repr(shown), longest)
+def clipped_repr(value: object) -> str:
+    """Return the `repr` of a value, cut to 100 characters if it is longer."""
+    return clipped(safe_repr(value), 100)
 
 
 def printable(text: str) -> str:
-    """Return the text with its control characters and others that nobody sees escaped.
+    """Return the text with the characters escaped that `repr` escapes, because nobody sees them.
 
     A terminal would obey them, break the line, or show the text in another order.
     """
     if text.isprintable():
         return text
-    return "".join(repr(one)[1:-1] if category(one) in _UNSEEN else one for one in text)
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def one_line(name: str, members: Mapping[str, object]) -> str:

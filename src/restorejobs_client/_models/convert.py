@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-_MAX_SHOWN: Final = 80  # characters of a wrong value in a message
 _ALLOWED: Final[dict[object, str]] = {
     **dict.fromkeys((str, *OpenEnum.__subclasses__()), "text"),
     int: "a whole number",
@@ -102,7 +101,7 @@ class WrongValueError(ValueError):
 
     def __init__(self, allowed: str, value: object, path: str = "") -> None:
         where = path.removeprefix(".") or "the value"
-        super().__init__(f"{where}: it must be {allowed}, got {clipped_repr(value, _MAX_SHOWN)}")
+        super().__init__(f"{where}: it must be {allowed}, got {clipped_repr(value)}")
 
 
 def read_struct(

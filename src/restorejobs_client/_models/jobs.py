@@ -15,13 +15,13 @@ from msgspec.structs import asdict
 from restorejobs_client._core import enums
 from restorejobs_client._core.dates import datetime
 from restorejobs_client._core.errors import MalformedResponseError
-from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
+from restorejobs_client._core.table import Cell, Table, minutes_cell, size_cell, status_cell
 from restorejobs_client._core.text import clipped, counted, duration_text, moment_text, one_line
 from restorejobs_client._models.convert import Struct, WrongValueError, json_text, read_struct
 from restorejobs_client._models.events import job_members, looks_like
 
 _ARN_WITH_REGION: Final = re.compile("arn:[^:]*:[^:]*:([^:]+):")
-_PERCENT: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?")
+_PERCENT: Final = re.compile(r"\s*+(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)\s*+%?\s*+")
 _FIRST_IN_REPR: Final = ("restore_job_id", "resource_type", "status", "creation_date", "duration")
 _SHOWN_JOBS: Final = 100  # of a page, in a notebook
 TERMINAL: Final = frozenset(map(enums.RestoreJobStatus, ("COMPLETED", "ABORTED", "FAILED")))
@@ -117,9 +117,8 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
 
         Do not infer completion from it: AWS reports completed jobs with `"0.00%"`. Use `status`.
         """
-        number = (self.percent_done or "").strip().removesuffix("%").rstrip()
-        percent = float(number) if _PERCENT.fullmatch(number) else float("inf")
-        return percent if percent <= 100 else None  # noqa: PLR2004  # percent
+        match = _PERCENT.fullmatch(self.percent_done or "")
+        return float(match[1]) if match else None
 
     @property
     def region(self) -> str | None:
@@ -164,10 +163,9 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
 
     def _repr_html_(self) -> str:
         """Return the members that are set as a table for a notebook, with exact values on hover."""
-        minutes = self.expected_completion_time_minutes
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
-            "expected_completion_time_minutes": None if minutes is None else f"{minutes:,} min",
+            "expected_completion_time_minutes": minutes_cell(self.expected_completion_time_minutes),
             "created_by": self.restore_testing_plan_arn,
             "duration": self.duration,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from difflib import get_close_matches
 from typing import Any, Final
@@ -15,7 +15,6 @@ from restorejobs_client._core.text import clipped_repr
 
 LARGEST_PAGE: Final = 1000
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)  # botocore cannot write earlier years
-_MAX_SHOWN: Final = 100  # characters of a refused value in a message
 _DATE: Final = (
     "a datetime with a time zone, such as datetime(2026, 1, 31, tzinfo=UTC), from the year 1000 on"
 )
@@ -88,7 +87,7 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
         try:
             checked[name] = _sent_value(name, value)
         except ValueError:
-            shown = clipped_repr(value, _MAX_SHOWN)
+            shown = clipped_repr(value)
             refusals.append(f"{name}={shown} is refused: it must be {PARAMETERS[name]}")
     for kind in ("created", "complete"):
         after, before = checked.get(f"by_{kind}_after"), checked.get(f"by_{kind}_before")
@@ -121,14 +120,19 @@ _OF_BOTO3: Final = {  # what paginators call our parameters
 }
 
 
-def unknown_parameter(name: str, accepted: list[str]) -> str:
-    """Return the error message for an unknown name, with the name that was probably meant."""
-    in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    near = [one for one in (_OF_BOTO3.get(in_snake_case),) if one in accepted]
-    near += [one for text in (name, in_snake_case) for one in get_close_matches(text, accepted, 1)]
-    known = ", ".join(filter(str.islower, accepted))
-    advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
-    return f"{name} is not a parameter here: {advice}"
+def check_names(given: Iterable[str], accepted: list[str]) -> None:
+    """Refuse an unknown name of a parameter.
+
+    Raises:
+        InvalidRequestError: has the name that was probably meant, or all names.
+    """
+    for name in {*given}.difference(accepted):
+        in_snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        meant = (_OF_BOTO3.get(in_snake_case, ""), name, in_snake_case)
+        near = [one for text in meant for one in get_close_matches(text, accepted, 1)]
+        known = ", ".join(filter(str.islower, accepted))
+        advice = f"did you mean {near[0]}?" if near else f"the parameters are {known}"
+        raise InvalidRequestError(f"{name} is not a parameter here: {advice}")
 
 
 def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:

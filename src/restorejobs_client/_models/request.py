@@ -22,9 +22,9 @@ from restorejobs_client._models.parameters import (
     PARAMETERS,
     aws_name,
     aws_parameters,
+    check_names,
     check_parameters,
     filter_texts,
-    unknown_parameter,
 )
 
 _SNAKE_CASE: Final = {aws_name(name): name for name in PARAMETERS}
@@ -55,16 +55,12 @@ def _checked(given: object, *, is_from_framework: bool = False) -> dict[str, Any
 
     From frameworks, `max_results` may be digits: those that read URLs pass text.
     """
-    if isinstance(given, BaseModel):
-        return dict(given)
-    if not isinstance(given, Mapping):
-        shown = clipped_repr(given, 100)
-        message = f"{shown} is not a request: pass the parameters of ListRestoreJobs by their names"
+    if not isinstance(given, Mapping | BaseModel):
+        message = f"{clipped_repr(given)} is not a request: pass the parameters by their names"
         raise InvalidRequestError(message)
-    named = cast("Mapping[object, object]", given)
+    named = dict(cast("Mapping[object, object]", given))  # of a model, its members
     renamed = {_SNAKE_CASE.get(str(name), str(name)): value for name, value in named.items()}
-    for name in renamed.keys() - PARAMETERS.keys():
-        raise InvalidRequestError(unknown_parameter(name, [*PARAMETERS, *_SNAKE_CASE]))
+    check_names(renamed, [*PARAMETERS, *_SNAKE_CASE])
     size = renamed.get("max_results")
     if is_from_framework and isinstance(size, str) and re.fullmatch("[0-9]{1,4}", size):
         renamed["max_results"] = int(size)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from itertools import islice
 from operator import attrgetter, call
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar, cast, get_args
 
 from msgspec.structs import fields
 
@@ -119,14 +119,15 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
 
     def make() -> pd.DataFrame:
         table: Any = _table(jobs)
-        frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
-        return frame
+        return cast("pd.DataFrame", table.to_pandas(types_mapper=types.get))
 
     return _maker(jobs)(make)
 
 
 def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
-    pages = _pages(jobs)
+    checked = checked_jobs(jobs)
+    batches = iter(lambda: tuple(islice(checked, _BATCH)), ())
+    pages: Iterator[Iterable[RestoreJob]] = getattr(jobs, "_job_pages", lambda: batches)()
 
     def make() -> pa.Table:
         return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
@@ -136,8 +137,7 @@ def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
 
 def _maker(jobs: object) -> Callable[[Callable[[], _Made]], _Made]:
     """Return what calls a function that makes a table of jobs, and loses none if that fails."""
-    own: Callable[[Callable[[], _Made]], _Made] = getattr(jobs, "_make_table", call)
-    return own
+    return cast("Callable[[Callable[[], _Made]], _Made]", getattr(jobs, "_make_table", call))
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column
@@ -163,14 +163,6 @@ def _schema() -> pa.Schema:
     with patch.multiple("datetime", datetime=type(EPOCH), date=type(EPOCH).__base__):
         pa.array(())
     return pa.schema({name: types[kind] for name, kind in _KINDS.items()})
-
-
-def _pages(jobs: Iterable[RestoreJob]) -> Iterator[Iterable[RestoreJob]]:
-    pages: Callable[[], Iterator[Iterable[RestoreJob]]] | None = getattr(jobs, "_job_pages", None)
-    if pages is not None:  # one of our iterables
-        return pages()
-    checked = checked_jobs(jobs)
-    return iter(lambda: tuple(islice(checked, _BATCH)), ())
 
 
 class _Batches(Iterator[Any]):

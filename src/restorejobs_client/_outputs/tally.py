@@ -25,11 +25,8 @@ _MAX_REASONS: Final = 1_000  # kept for each member, because messages may be all
 _NAME: Final = re.compile(
     r"""(['"`])\S+?\1|(?<![\w:./@-])(?=[\w:./@-]*[0-9])[\w:./@-]{4,}\w|\b[a-zA-Z]+-[a-zA-Z]+-[\w-]*"""
 )
-_FAILED: Final = {  # the statuses that say that something failed
-    "status": {"FAILED"},
-    "validation_status": {"FAILED", "TIMED_OUT"},
-    "deletion_status": {"FAILED"},
-}
+_MAY_FAIL: Final = ("status", "validation_status", "deletion_status")
+_FAILED: Final = {"FAILED", "TIMED_OUT"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +59,8 @@ class RestoreFailures:
         jobs: how many jobs failed.
         member: what failed: `"status"` (the restore itself), `"validation_status"` or
             `"deletion_status"`.
-        status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"` for a validation.
+        status: the status of the failure: `"FAILED"`, or `"TIMED_OUT"`, which AWS documents for
+            validations.
         resource_type: the resource type of the jobs; `None` if they have none.
         message: the reason as AWS words it for the latest job; `None` if it gives none.
         latest: the latest creation date among the jobs; `None` if no job has one.
@@ -83,7 +81,7 @@ class Tally:
 
     def __init__(self) -> None:
         # The attributes of a summary that are counted or compared job by job.
-        self._facts: dict[str, Any] = defaultdict(int, other_failures=dict.fromkeys(_FAILED, 0))
+        self._facts: dict[str, Any] = defaultdict(int, other_failures=dict.fromkeys(_MAY_FAIL, 0))
         self._counts: dict[str, Counter[str | None]] = {
             "status": Counter(dict.fromkeys(enums.RestoreJobStatus, 0)),
             "resource_type": Counter(),
@@ -93,14 +91,14 @@ class Tally:
         # In microseconds, by resource type.
         self._durations: dict[str | None, array[int]] = defaultdict(lambda: array("q"))
         # By status, resource type, and message without names.
-        self._failures = {member: dict[tuple[Any, ...], RestoreFailures]() for member in _FAILED}
+        self._failures = {member: dict[tuple[Any, ...], RestoreFailures]() for member in _MAY_FAIL}
 
     def add(self, job: RestoreJob) -> None:
         """Count a job."""
         for member, counts in self._counts.items():
             value = getattr(job, member)
             counts[value] += 1
-            if value in _FAILED.get(member, ()):
+            if value in _FAILED and member in self._failures:
                 self._add_failure(member, str(value), job)
         facts, created = self._facts, job.creation_date
         facts["parents"] += job.is_parent is True
@@ -113,9 +111,7 @@ class Tally:
             facts["completed_with_issues"] += bool(job.status_message)
             facts["without_size"] += size is None or size < 0
             facts["bytes_restored"] += max(size or 0, 0)
-            if duration is None or duration < timedelta(0):
-                facts["without_duration"] += 1
-            else:
+            if duration is not None and duration >= timedelta(0):
                 # The dates of a caller may be of a subclass, and so may be what is between them.
                 microseconds = timedelta.__floordiv__(duration, _MICROSECOND)
                 self._durations[job.resource_type].append(microseconds)
@@ -123,7 +119,7 @@ class Tally:
     def _add_failure(self, member: str, status: str, job: RestoreJob) -> None:
         failures = self._failures[member]
         failure = RestoreFailures(
-            jobs=1,
+            jobs=0,
             member=member,
             status=status,
             resource_type=job.resource_type,
@@ -132,7 +128,7 @@ class Tally:
             latest_job_id=job.restore_job_id,
         )
         reason = status, job.resource_type, _NAME.sub("…", failure.message or "")
-        known = failures.get(reason, replace(failure, jobs=0))
+        known = failures.get(reason, failure)
         failures[reason] = replace(max(known, failure, key=_age), jobs=known.jobs + 1)
         if len(failures) == 2 * _MAX_REASONS:
             self._drop_rare_reasons(member)
@@ -150,7 +146,7 @@ class Tally:
         unknown = statuses.keys() - {*enums.RestoreJobStatus, None}
         ended = sum(statuses[status] for status in TERMINAL)
         durations = [*chain.from_iterable(self._durations.values())]
-        for member in _FAILED:
+        for member in _MAY_FAIL:
             self._drop_rare_reasons(member)
         return {
             **self._facts,
@@ -161,6 +157,7 @@ class Tally:
             "duration": _measured(durations) if durations else None,
             "durations": _named({name: _measured(one) for name, one in self._durations.items()}),
             "failures": tuple(chain.from_iterable(one.values() for one in self._failures.values())),
+            "without_duration": statuses["COMPLETED"] - len(durations),
             "without_status": statuses[None],
             "with_unknown_status": sum(statuses[status] for status in unknown),
             "without_resource_type": types[None],
@@ -173,9 +170,8 @@ def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
         raise InvalidRequestError(f"{clipped_repr(jobs)} is refused: pass a list of jobs")
     for job in jobs:
         if not isinstance(job, RestoreJob):
-            raise InvalidRequestError(
-                f"{clipped_repr(job)} is not a RestoreJob: create one with RestoreJob.from_dict"
-            )
+            message = f"{clipped_repr(job)} is not a RestoreJob: make one with RestoreJob.from_dict"
+            raise InvalidRequestError(message)
         yield job
 
 
