@@ -95,6 +95,10 @@ def test_progress_is_worded_as_in_a_listing(done: object, text: str) -> None:
         event() | {"source": None},
         event() | {"detail-type": "Backup Job State Change"},
         event() | {"account": 123456789012},
+        event() | {"detail": range(3)},
+        event() | {"source": "\ud800"},  # a lone surrogate
+        event() | {"\ud800": 1},
+        "\ud800",
         {"Records": [event()]},
         {name: value for name, value in event().items() if name != "source"},
         COMPLETE,
