@@ -85,6 +85,18 @@ def test_from_dict_converts_dates_to_utc(date: object) -> None:
     assert converted.tzname() == "UTC"
 
 
+NESTED: list[Any] = []
+for _ in range(3000):
+    NESTED = [NESTED]
+
+
+class Unshowable:
+    """An object that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise KeyError
+
+
 @pytest.mark.parametrize(
     ("members", "message"),
     [
@@ -95,6 +107,8 @@ def test_from_dict_converts_dates_to_utc(date: object) -> None:
         ({"RestoreJobId": 5}, "RestoreJobId: .*got 5"),
         ({"restore_job_id": ["a" * 500]}, "restore_job_id: .*…"),
         ({"Status": 5}, "Status"),
+        ({"Status": NESTED}, "Status: it must be text"),
+        ({"ValidationStatus": Unshowable()}, "ValidationStatus: .*that cannot be shown"),
         ({"CreatedBy": "plan"}, "CreatedBy: .*'plan'"),
         ({"CreatedBy": {"RestoreTestingPlanArn": 7}}, r"CreatedBy\.RestoreTestingPlanArn: .*7"),
         ({"BackupSizeInBytes": 1.5}, "BackupSizeInBytes: .*1.5"),
@@ -357,6 +371,40 @@ def test_wrong_members_of_a_subclass_are_named(members: dict[str, object], messa
     """A member of a subclass that is missing or wrong is refused like one of AWS."""
     with pytest.raises(MalformedResponseError, match=message):
         Noted.from_dict({"RestoreJobId": "a", **members})
+
+
+class Family(RestoreJob, frozen=True, kw_only=True):
+    """A job with other jobs."""
+
+    first: RestoreJob = RestoreJob()
+    children: list[RestoreJob] | None = None
+    others: tuple[RestoreJob, ...] = ()
+
+
+@pytest.mark.parametrize("members", [{"RestoreJobId": "2"}, {"restore_job_id": "2"}])
+def test_jobs_inside_of_a_subclass_are_read(members: dict[str, object]) -> None:
+    """Models in the members of a subclass are read by both spellings, and survive JSON."""
+    job = RestoreJob(restore_job_id="2")
+    given = {"restore_job_id": "1", "first": members, "children": [members], "others": [members]}
+    family = Family.from_dict(given)
+    assert (family.first, family.children, family.others) == (job, [job], (job,))
+    assert Family.from_dict(json.loads(family.to_json())) == family
+    assert Family.from_dict({"restore_job_id": "1", "children": None}).children is None
+    for name in ("first", "children", "others"):
+        with pytest.raises(MalformedResponseError, match=name):
+            Family.from_dict({"restore_job_id": "1", name: [{"restore_job_id": 5}]})
+
+
+class ByName(RestoreJob, frozen=True, kw_only=True):
+    """A job with jobs in a shape that is not read."""
+
+    jobs: dict[str, RestoreJob] = {}  # noqa: RUF012  # msgspec copies it
+
+
+def test_other_shapes_of_jobs_are_refused() -> None:
+    """A member whose models could not be read is refused, because their values would be lost."""
+    with pytest.raises(TypeError, match=r"dict\[str, .*RestoreJob\] is refused"):
+        ByName.from_dict({"restore_job_id": "1"})
 
 
 EVENT = {"source": "aws.backup", "detail-type": "Restore Job State Change", "region": "eu-west-1"}

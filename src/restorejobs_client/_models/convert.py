@@ -15,7 +15,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import FieldInfo, asdict, fields
 
 from restorejobs_client._core.dates import datetime, in_utc
 from restorejobs_client._core.enums import OpenEnum
@@ -138,27 +138,36 @@ def _readers(kind: type[Struct], aws_names_only: bool) -> list[tuple[FieldInfo, 
 
 def _reader(annotation: Any, aws_names_only: bool) -> _Reader:  # noqa: ANN401, FBT001  # an annotation can be any object
     kind, *others = get_args(annotation) or [annotation]
-    if Struct in getattr(kind, "__mro__", ()):
-        read = partial(read_struct, kind, aws_names_only=aws_names_only)
-        if get_origin(annotation) is tuple:
-            return partial(_read_list, read)
+    if not _holds_struct(annotation):
+        return partial(_read_value, kind if others == [NoneType] else annotation, annotation)
+    if kind is annotation:
+        return partial(read_struct, kind, aws_names_only=aws_names_only)
+    read, origin = _reader(kind, aws_names_only), get_origin(annotation)
+    if origin in {tuple, list}:
+        return partial(_read_list, origin, read)
+    if others == [NoneType]:
         return lambda value, path: None if _is_null(value) else read(value, path)
-    return partial(_read_value, kind if others == [NoneType] else annotation, annotation)
+    raise TypeError(f"{annotation} is refused: it must be a model, a tuple or list of it, or None")
 
 
-def _read_list(read: _Reader, value: object, path: str) -> tuple[object, ...]:
+def _holds_struct(kind: object) -> bool:
+    return Struct in getattr(kind, "__mro__", ()) or any(map(_holds_struct, get_args(kind)))
+
+
+def _read_list(kind: type, read: _Reader, value: object, path: str) -> object:
     if not isinstance(value, list | tuple):
         raise WrongValueError("a list", value, path)
     items = cast("list[object]", value)
-    return tuple(read(item, f"{path}[{index}]") for index, item in enumerate(items))
+    return kind(read(item, f"{path}[{index}]") for index, item in enumerate(items))
 
 
 def _read_value(kind: Any, annotation: Any, value: object, path: str) -> object:  # noqa: ANN401  # an annotation can be any object
     try:
         if isinstance(value, datetime):
             value = in_utc(value)
-        elif OpenEnum in getattr(kind, "__mro__", ()) and not _is_null(value):
-            value = kind(value)  # msgspec would refuse a lone surrogate
+        elif OpenEnum in getattr(kind, "__mro__", ()) and isinstance(value, str):
+            # msgspec would refuse a lone surrogate.
+            value = None if _is_null(value) else kind(value)
         if type(value) is kind:
             return value
         read = msgspec.convert(value, annotation, strict=False)
@@ -172,7 +181,7 @@ def _is_null(value: object) -> bool:
 
     msgspec reads such text as null, except in members of plain text.
     """
-    return value is None or (isinstance(value, str) and value.lower() == "null")
+    return value is None or (isinstance(value, str) and str.lower(value) == "null")
 
 
 def json_text(members: Mapping[str, object]) -> str:
@@ -180,7 +189,7 @@ def json_text(members: Mapping[str, object]) -> str:
     return json.dumps(members, default=_json_value)
 
 
-def _json_value(value: datetime | timedelta) -> object:
+def _json_value(value: datetime | timedelta | Struct) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return value.isoformat().replace("+00:00", "Z")
+    return asdict(value) if isinstance(value, Struct) else value.isoformat().replace("+00:00", "Z")
