@@ -141,6 +141,23 @@ def test_wrong_jobs_are_refused(backup: FakeBackup, members: Any, message: str) 
 
 
 @pytest.mark.parametrize(
+    "members",
+    [
+        {"backup_size_in_bytes": 10**5000},
+        {"creation_date": datetime.max.replace(tzinfo=UTC)},
+        {"completion_date": datetime(1002, 5, 16, 8, 59, 53, 327_777, tzinfo=UTC)},
+    ],
+)
+def test_jobs_that_would_be_listed_as_others_are_refused(
+    backup: FakeBackup, members: dict[str, Any]
+) -> None:
+    """A job that JSON cannot carry, or that would come back changed, is refused by its place."""
+    with pytest.raises(InvalidRequestError, match=r"jobs\[2\]: .*JSON keeps exact.*'odd'"):
+        backup.seed([*JOBS[:2], RestoreJob(restore_job_id="odd", **members)])
+    assert listed(backup) == []
+
+
+@pytest.mark.parametrize(
     ("jobs", "message"),
     [
         ([JOBS[0], {"RestoreJobId": "b"}], r"jobs\[1\]: .*RestoreJob\.from_dict.*{'RestoreJobId'"),

@@ -61,8 +61,12 @@ def read_jobs(jobs: object) -> list[RestoreJob]:
 
 def _read_job(job: object, path: str) -> RestoreJob:
     if isinstance(job, RestoreJob):
-        return read_struct(RestoreJob, job.to_dict(), path)
-    raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job, path)
+        read = read_struct(RestoreJob, job.to_dict(), path)
+        with suppress(ValueError):
+            sent = json.loads(_encode(_members(read)))
+            if read_struct(RestoreJob, sent, aws_names_only=True) == read:
+                return read
+    raise WrongValueError("a RestoreJob of RestoreJob.from_dict that JSON keeps exact", job, path)
 
 
 def place_of(job: RestoreJob, account_id: str = "") -> Place:
@@ -164,8 +168,7 @@ def answer(
         place = _place_in(given["nextToken"], scope) if "nextToken" in given else ()
     except _RefusedError as refused:
         name, reason = refused.args
-        code, message = "InvalidParameterValueException", f"{name}: {reason}"
-        return _modelled(400, code, message, "User", name)
+        return _modelled(400, "InvalidParameterValueException", f"{name}: {reason}", "User", name)
     if page_size is None:
         page_size = int(given.get("maxResults", _MAX_RESULTS))
     chosen = [
@@ -198,8 +201,7 @@ def _read(name: str, text: str) -> Any:  # noqa: ANN401  # text or a datetime
     try:
         return in_utc(text) if name.endswith(("After", "Before")) else text
     except ValueError:
-        reason = f"{text!r} is not a timestamp in ISO 8601 with an offset"
-        raise _RefusedError(name, reason) from None
+        raise _RefusedError(name, f"{text!r} is no timestamp in ISO 8601 with an offset") from None
 
 
 def _matches(name: str, wanted: object) -> Callable[[tuple[Place, RestoreJob]], bool]:
