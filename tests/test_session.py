@@ -19,7 +19,7 @@ from botocore.loaders import Loader
 from support.fakes import JOBS
 from support.markdown_code import blocks
 
-from restorejobs_client import RestoreJobsClient, __version__
+from restorejobs_client import InvalidRequestError, RestoreJobsClient, __version__
 from restorejobs_client._aws.session import new_session
 from restorejobs_client.testing import seed_restore_jobs
 
@@ -224,3 +224,12 @@ def test_threads_make_clients() -> None:
     with ThreadPoolExecutor(8) as threads:
         clients = threads.map(lambda region: RestoreJobsClient(region_name=region), REGIONS)
         assert [client.region_name for client in clients] == REGIONS
+
+
+@pytest.mark.parametrize("config", [5, {"proxies": {"http": "http://user:password@host"}}])
+def test_other_configs_are_refused(config: Any) -> None:
+    """A config must be one of botocore; the error does not show a password in it."""
+    with pytest.raises(InvalidRequestError, match="must be a botocore Config") as caught:
+        RestoreJobsClient(region_name="eu-west-1", config=config)
+    assert type(config).__name__ in str(caught.value)
+    assert "password" not in str(caught.value)

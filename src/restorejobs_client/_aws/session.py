@@ -62,13 +62,17 @@ def create_client(
     Raises:
         ConfigurationError: no region, or settings that botocore refuses.
         CredentialsError: no such profile.
-        InvalidRequestError: the session is not a boto3.Session, or the endpoint is not a URL.
+        InvalidRequestError: the session is not a boto3.Session, the config not a botocore Config,
+            or the endpoint not a URL.
     """
     if session is not None and not callable(getattr(session, "client", None)):
         raise InvalidRequestError(
             f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
             "region as region_name, and a profile as profile_name"
         )
+    if not issubclass(type(config), botocore_config.Config | None):
+        # Its repr may show a password.
+        raise InvalidRequestError(f"config={type(config)} is refused: it must be a botocore Config")
     client: Any = None  # boto3 creates its attributes at run time
     is_shared = session is not None
     try:
