@@ -29,7 +29,9 @@ class LazyModule(ModuleType):
         if attribute.startswith("__"):  # inspecting a module does not use it
             raise AttributeError(attribute)
         try:
-            module = import_module(self.__name__)
+            module = import_module(self.__name__)  # waits while another thread imports it
+            if getattr(module.__spec__, "_initializing", False):  # a signal handler interrupts it
+                raise ImportError(f"{self.__name__} is still being imported: import it earlier")
         except ModuleNotFoundError as error:  # other errors mean that the module is broken
             if not self._extra:
                 raise
