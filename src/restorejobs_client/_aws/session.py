@@ -70,7 +70,7 @@ def create_client(
             f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
             "region as region_name, and a profile as profile_name"
         )
-    if not issubclass(type(config), botocore_config.Config | None):
+    if not isinstance(cast("object", config), botocore_config.Config | None):
         # Its repr may show a password.
         raise InvalidRequestError(f"config={type(config)} is refused: it must be a botocore Config")
     client: Any = None  # boto3 creates its attributes at run time
