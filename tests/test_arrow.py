@@ -605,6 +605,22 @@ def test_each_job_of_a_stream_goes_to_its_table_or_to_next(way: str) -> None:
     assert len(refusals) > 50
 
 
+def test_reader_refuses_to_be_read_by_its_own_request() -> None:
+    """A reader that is asked for a batch while it waits for a page refuses, and reads on."""
+    service = Service(FEW)
+    refusals: list[str] = []
+
+    def read(_: object) -> None:
+        with pytest.raises(pa.ArrowInvalid, match="reading already") as caught:
+            reader.read_next_batch()
+        refusals.append(str(caught.value))
+
+    service.before_answer = read
+    reader = pa.RecordBatchReader.from_stream(service.listing(max_results=2))
+    assert reader.read_all().num_rows == len(FEW)
+    assert len(refusals) == 2
+
+
 @pytest.mark.usefixtures("_imported")
 def test_reader_refuses_to_be_read_while_it_reads() -> None:
     """A handler that reads the reader it has interrupted gets an error, and the table is whole."""

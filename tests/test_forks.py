@@ -318,3 +318,36 @@ def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
         assert found == jobs
         check_child(child)
     """)
+
+
+def test_child_may_read_a_watch_that_a_thread_of_its_parent_was_reading() -> None:
+    """A thread of the child that happens to have the id of that thread is not refused."""
+    run("""
+        has_forked = threading.Event()
+        service.before_answer = lambda _: has_forked.wait(20)
+        watch = service.listing().watch(until=lambda _: True)
+        reading = threading.Thread(target=lambda: next(watch))
+        reading.start()
+        while not service.asked:
+            time.sleep(0.001)
+        child = os.fork()
+        if child == 0:
+            service.before_answer = lambda _: None
+            read, have_read = [], threading.Event()
+
+            def read_with_the_same_id():
+                if threading.get_ident() == reading.ident:
+                    read.append(next(watch))
+                    have_read.set()
+                have_read.wait(10)
+
+            threads = [threading.Thread(target=read_with_the_same_id) for _ in range(10)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            os._exit(not read)
+        has_forked.set()
+        reading.join()
+        check_child(child)
+    """)

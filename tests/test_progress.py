@@ -325,8 +325,8 @@ from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import Service, job
 from support.terminal import Terminal
 
-service = Service([job(0), job(1)])
 def draw():
+    service = Service([job(0), job(1)])  # it has a lock
     with redirect_stderr(Terminal()):
         return len(list(service.listing(max_results=1, progress=True)))
 

@@ -58,6 +58,9 @@ def client_of(endpoint_url: str, *, token: str = TOKEN, **settings: Any) -> Rest
     return RestoreJobsClient(session=session, endpoint_url=endpoint_url, config=config)
 
 
+URL = f"http://user:{PASSWORD}@127.0.0.1:1"
+
+
 def error_of(client: RestoreJobsClient) -> RestoreJobsError:
     """Return the error of a listing."""
     with pytest.raises(RestoreJobsError) as caught:
@@ -80,6 +83,35 @@ def everything(error: BaseException) -> str:
         shown += [*lines.format(chain=False), repr(one), repr(vars(one)), repr(one.args)]
         one = one.__cause__ or one.__context__
     return "\n".join(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"aws_access_key_id": "testing", "aws_secret_access_key": PASSWORD},
+        {"endpoint": URL},
+        {"endpoint_url": URL, "region": "eu-west-1"},
+        {"endpoint_url": URL, "client": 5},
+        {"endpoint_url": URL, "session": 5},
+        {"endpoint_url": URL, "profile_name": "a", "session": 5},
+        {"endpoint_url": URL, "profile_name": "no such profile"},
+        {"endpoint_url": f"{URL} x", "region_name": "eu-west-1"},
+    ],
+    ids=repr,
+)
+def test_no_traceback_shows_what_a_client_is_made_from(arguments: dict[str, Any]) -> None:
+    """Whatever the arguments of a refused client are, no variable of a traceback holds them."""
+    with pytest.raises(RestoreJobsError) as caught:
+        RestoreJobsClient(**arguments)
+    assert PASSWORD not in everything(caught.value)
+
+
+def test_no_traceback_shows_a_client_that_cannot_be_pickled() -> None:
+    """The error of a client with a password in its URL does not show that."""
+    client = RestoreJobsClient(endpoint_url=URL, region_name="eu-west-1")
+    with pytest.raises(RestoreJobsError) as caught:
+        pickle.dumps(client)
+    assert PASSWORD not in everything(caught.value)
 
 
 # What a call knows

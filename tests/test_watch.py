@@ -598,6 +598,37 @@ def test_timeout_of_zero_completes_the_first_round(backup: FakeBackup) -> None:
     assert caught.value.pending == ("a",)
 
 
+def test_timeout_does_not_wait_for_an_answer_of_a_later_round() -> None:
+    """If AWS does not answer after the first round, the time-out comes all the same, on time."""
+    service, is_over = Service([job(0)]), threading.Event()
+    service.before_answer = lambda _: len(service.asked) == 1 or is_over.wait(20)
+    watch = service.listing().watch(interval=0.05, timeout=0.4)
+    assert next(watch) == job(0)
+    with within_five_seconds():
+        for _ in range(2):
+            with pytest.raises(WatchTimeoutError) as caught:
+                next(watch)
+            assert caught.value.pending == (job(0).restore_job_id,)
+            assert caught.value.__cause__ is None
+    is_over.set()
+
+
+def test_timeout_ends_a_later_round_that_has_more_and_more_pages() -> None:
+    """A listing that never ends does not keep the time-out of a watch away."""
+    service = Service([job(0)])
+    pages = [RestoreJobPage(restore_jobs=(job(0),))]
+    numbers = itertools.count()
+
+    def fetch(_: object) -> RestoreJobPage:
+        time.sleep(0.001)
+        return pages.pop() if pages else RestoreJobPage(next_token=str(next(numbers)))
+
+    watch = listing_of(fetch).watch(interval=0.05, timeout=0.4)
+    assert next(watch) == service.jobs[0]
+    with within_five_seconds(), pytest.raises(WatchTimeoutError):
+        next(watch)
+
+
 def test_timeout_is_raised_while_requests_fail(backup: FakeBackup) -> None:
     """A caller who tries again after each error still gets the time-out."""
     clock = SkippedTime()

@@ -57,13 +57,16 @@ def _with_checked_keywords(method: _Method) -> _Method:
 
     @wraps(method)
     def checked(owner: object, /, *request: object, **keywords: object) -> object:
-        check_names(keywords, known)
-        if any(one is not None for one in request):
-            _reject_conflicts("a request", {name: keywords.get(name) for name in PARAMETERS})
         try:
+            check_names(keywords, known)
+            if any(one is not None for one in request):
+                _reject_conflicts("a request", {name: keywords.get(name) for name in PARAMETERS})
             return method(owner, *request, **keywords)
+        except RestoreJobsError as error:
+            # Tracebacks can show variables: here, passwords and keys.
+            raise error.with_traceback(None) from error.__cause__
         finally:
-            keywords.clear()  # tracebacks can show variables: here, a password
+            keywords.clear()
 
     return cast("_Method", checked)
 
@@ -121,11 +124,7 @@ class RestoreJobsClient:
         else:
             if session is not None:
                 _reject_conflicts("session", {"profile_name": profile_name})
-            try:
-                client = create_client(session, **settings)
-            except RestoreJobsError as error:
-                del endpoint_url, settings  # tracebacks can show variables: here, a password
-                raise error.with_traceback(None) from error.__cause__
+            client = create_client(session, **settings)
         if session is not None:
             profile_name = settings["profile_name"] = profile_of(session)
         # boto3 may have found the region and the endpoint in the environment.
@@ -163,21 +162,20 @@ class RestoreJobsClient:
             InvalidRequestError: the client was made from a session or a boto3 client, or the
                 endpoint or a proxy has a password.
         """
-        settings = self._settings
-        if settings is None:
+        # No variable holds the settings, because tracebacks can show variables: here, a password.
+        if self._settings is None:
             raise InvalidRequestError(
                 "a RestoreJobsClient made from a session or a client, or from credentials given "
                 "to boto3.setup_default_session, cannot be pickled: make it "
                 "from region_name and profile_name, to find credentials where it is unpickled"
             )
-        proxies: object = getattr(settings["config"], "proxies", None)
-        if "@" in str((settings["endpoint_url"], proxies)):
+        if _has_password(self._settings):
             raise InvalidRequestError("a client with a password in a URL cannot be pickled")
         try:
-            pickle.dumps(settings)
+            pickle.dumps(self._settings)
         except Exception:  # noqa: BLE001  # for example, with signature_version=botocore.UNSIGNED
             raise InvalidRequestError("the config of this client cannot be pickled") from None
-        return partial(RestoreJobsClient, **settings | {"region_name": self.region_name}), ()
+        return partial(RestoreJobsClient, **self._settings | {"region_name": self.region_name}), ()
 
     @_with_checked_keywords
     def list_restore_jobs(  # noqa: PLR0913  # AWS's parameters
@@ -308,6 +306,11 @@ class RestoreJobsClient:
 
     def _fetch(self, parameters: dict[str, object]) -> RestoreJobPage:
         return self._wire.fetch(parameters)
+
+
+def _has_password(settings: Mapping[str, Any]) -> bool:
+    proxies: object = getattr(settings["config"], "proxies", None)
+    return "@" in str((settings["endpoint_url"], proxies))
 
 
 def _resumed(query: Query, checkpoint: Checkpoint) -> Query:

@@ -166,16 +166,18 @@ class RestoreJobs(ArrowExport):
 
         No request is sent before you ask for the first job. Later rounds list only jobs that may
         have changed. They leave out jobs that were created more than ten minutes before the oldest
-        job that is still followed, unless an id is missing. By default, a job with a status that
-        this release does not know never ends, and the watch keeps waiting for a job that AWS no
-        longer lists. Use a `timeout`.
+        job that is still followed, unless an id is missing. So a new job without a creation date
+        may be missing, as `split` explains. By default, a job with a status that this release does
+        not know never ends, and the watch keeps waiting for a job that AWS no longer lists. Use a
+        `timeout`.
 
         Args:
             restore_job_ids: the ids of the jobs to follow, in upper or lower case. `None` follows
                 all jobs of the listing. An empty list follows nothing, and sends nothing.
             interval: seconds from the start of one round to the start of the next. Each round
                 starts up to 10 % earlier or later, so that many watches spread out.
-            timeout: seconds after the first request; `None` waits forever.
+            timeout: seconds after the first request; `None` waits forever. The first round is
+                always completed.
             until: returns `True` for a job that does not need to be followed any more. It is called
                 for jobs that were yielded, and in each round for those still followed. For example,
                 `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a

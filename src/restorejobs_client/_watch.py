@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
 from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError, WatchTimeoutError
-from restorejobs_client._core.interrupts import Bell, Call
+from restorejobs_client._core.interrupts import Bell, Call, in_child
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
@@ -178,14 +178,19 @@ class RestoreJobWatch(ClosableIterator):
         self._to_remember: dict[_Key, RestoreJob] = {}  # once its changes are handed over
         self._advancing: int | None = None  # the thread in `_advance`
         self._failure: RestoreJobsError | None = None  # of the latest request
-        self._deadline: float | None = None  # the first request sets it
-        self._round_began = -math.inf
+        self._round_began = -math.inf  # before the first one
+        self._deadline = math.inf
+        self._has_listed = False  # whether the first round is complete
         self._not_before = -math.inf  # when the next request may be sent
         self._is_closed = restore_job_ids is not None and not ids
         self._request = Bell()  # the latest
+        in_child(self, RestoreJobWatch._forget_other_threads)
 
     def close(self) -> None:
-        """End the watch. No further request is sent, and iterating ends."""
+        """End the watch. No other page is requested, and iterating ends.
+
+        A request in progress ends on its own thread, and botocore may repeat it until then.
+        """
         self._is_closed = True
         self._items = iter(())
         self._closing.ring()
@@ -205,6 +210,11 @@ class RestoreJobWatch(ClosableIterator):
             self._draw_bar(is_last=True)
             raise
         finally:
+            self._advancing = None
+
+    def _forget_other_threads(self) -> None:
+        """Forget a thread that the child of a fork does not have. Another one may get its id."""
+        if self._advancing != threading.get_ident():
             self._advancing = None
 
     def _step(self) -> float | None:
@@ -227,12 +237,12 @@ class RestoreJobWatch(ClosableIterator):
     def _request_page(self) -> float | None:
         """Request a page, unless it is not time yet, or nothing is left to wait for."""
         follower, pages, now = self._follower, self._pages, self._clock.now()
-        if self._deadline is None:
+        if self._round_began == -math.inf:
             self._deadline, self._round_began = now + self._timeout, now
         if pages is None and not (follower.followed or follower.missing):
             self._draw_bar(is_last=True)
             return None
-        if now >= self._deadline and (pages is None or self._failure is not None):
+        if now >= self._deadline and (self._has_listed or self._failure is not None):
             raise WatchTimeoutError(self._timeout, follower.pending) from self._failure
         self._draw_bar()
         if now < self._not_before:
@@ -248,7 +258,9 @@ class RestoreJobWatch(ClosableIterator):
                 follower.end_round()
                 jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
                 self._not_before = self._round_began + self._interval * jitter
-                self._pages = None
+                self._pages, self._has_listed = None, True
+        except WatchTimeoutError:
+            raise
         except RestoreJobsError as error:
             self._failure = error
             self._not_before = self._clock.now() + min(self._interval, _RETRY_DELAY)
@@ -257,11 +269,16 @@ class RestoreJobWatch(ClosableIterator):
         return 0.0
 
     def _fetch_unless_closed(self, parameters: dict[str, object]) -> RestoreJobPage:
-        """Fetch a page on a thread, so that closing does not wait for it."""
+        """Fetch a page on a thread, so that neither closing nor the timeout waits for it."""
         request = self._request = Call(partial(self._fetch, parameters))
         if not self._is_closed:
-            request.wait()
-        return RestoreJobPage() if self._is_closed else request.result()
+            left = self._deadline - self._clock.now()
+            request.wait(max(left, 0) if self._has_listed else -1)
+        if self._is_closed:
+            return RestoreJobPage()
+        if not request.has_rung:
+            raise WatchTimeoutError(self._timeout, self._follower.pending)
+        return request.result()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
         follower, bar = self._follower, self._bar

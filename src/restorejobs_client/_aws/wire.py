@@ -110,8 +110,10 @@ class Wire:
         outer = _next_answer.set(None)
         page: RestoreJobPage | RestoreJobsError
         try:
-            answer: object = self.client.list_restore_jobs(**{**parameters, "MaxResults": call})
-            page = _page_of_answer(answer, call)
+            # No variable holds the answer, whose headers a traceback would show.
+            page = _page_of_answer(
+                self.client.list_restore_jobs(**{**parameters, "MaxResults": call}), call
+            )
         except Exception as error:  # noqa: BLE001  # no other exception leaves the package
             page = our_error(error, call.secrets(), otherwise=TransportError)
         finally:

@@ -32,7 +32,8 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
     No request is sent before you ask for the first job. To end the threads, close the stream (from
     any thread or signal handler), leave its `with` or `async with` block, or drop it. It also works
     in `async for`, without blocking the event loop. After Ctrl-C or a cancelled wait, iterating
-    again continues with the next job.
+    again continues with the next job. A table or a reader takes all that are left. If it fails,
+    they are lost, and iterating raises InvalidRequestError.
 
     Its errors come last, as a `RestoreJobsErrorGroup`. Each further `next()` raises that again,
     while an iterator over one listing and a watch request the page again.
