@@ -62,7 +62,7 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
     """
     length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and length.lstrip("0") != str(len(body)).lstrip("0"):
-        raise ValueError(f"it was cut, and {len(body)} of {length} bytes arrived")
+        raise ValueError(f"it was cut, and {len(body)} of {length:.20} bytes arrived")
     try:
         if not body.isascii():  # msgspec does not check the encoding of text that it skips
             # The whole at once takes seven times as long.
