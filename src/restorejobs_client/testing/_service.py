@@ -60,13 +60,14 @@ def read_jobs(jobs: object) -> list[RestoreJob]:
 
 
 def _read_job(job: object, path: str) -> RestoreJob:
-    if isinstance(job, RestoreJob):
-        read = read_struct(RestoreJob, job.to_dict(), path)
-        with suppress(ValueError):
-            sent = json.loads(_encode(_members(read)))
-            if read_struct(RestoreJob, sent, aws_names_only=True) == read:
-                return read
-    raise WrongValueError("a RestoreJob of RestoreJob.from_dict that JSON keeps exact", job, path)
+    if not isinstance(job, RestoreJob):
+        raise WrongValueError("a RestoreJob, as RestoreJob.from_dict makes it", job, path)
+    read = read_struct(RestoreJob, job.to_dict(), path)
+    with suppress(ValueError):
+        sent = json.loads(_encode(_members(read)))
+        if read_struct(RestoreJob, sent, aws_names_only=True) == read:
+            return read
+    raise WrongValueError("a job whose dates and numbers JSON keeps exactly", job, path)
 
 
 def place_of(job: RestoreJob, account_id: str = "") -> Place:
