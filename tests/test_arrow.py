@@ -513,6 +513,9 @@ def test_stream_to_parquet_uses_constant_memory(tmp_path: Path) -> None:
 
 # Interrupts
 
+# Python ignores an interrupt in a finalizer, and pytest warns of it.
+interrupted = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def table_of(jobs: Any, way: str) -> Any:
     """Return a table that is made in one of the ways, or `None` if something prevents it."""
@@ -541,6 +544,7 @@ def few() -> RestoreJobs:
     return Service(FEW, order="given").listing(max_results=2)
 
 
+@interrupted
 @pytest.mark.parametrize("way", ["to_arrow", "reader"])
 @pytest.mark.usefixtures("_imported")
 def test_stream_never_looks_ended_after_an_interrupted_table(way: str, workers: Workers) -> None:
@@ -561,6 +565,7 @@ def test_stream_never_looks_ended_after_an_interrupted_table(way: str, workers: 
     assert workers.all_end()
 
 
+@interrupted
 @pytest.mark.parametrize(("way", "step"), [("to_arrow", 1), ("to_pandas", 41)])
 @pytest.mark.usefixtures("_imported")
 def test_iterator_stays_where_it_was_after_an_interrupted_table(way: str, step: int) -> None:

@@ -30,7 +30,8 @@ class LazyModule(ModuleType):
             raise AttributeError(attribute)
         try:
             module = import_module(self.__name__)  # waits while another thread imports it
-            if getattr(module.__spec__, "_initializing", False):  # a signal handler interrupts it
+            if self._extra and getattr(module.__spec__, "_initializing", False):
+                # A signal handler has interrupted that.
                 raise ImportError(f"{self.__name__} is still being imported: import it earlier")
         except ModuleNotFoundError as error:  # other errors mean that the module is broken
             if not self._extra:
