@@ -351,3 +351,25 @@ def test_child_may_read_a_watch_that_a_thread_of_its_parent_was_reading() -> Non
         reading.join()
         check_child(child)
     """)
+
+
+def test_child_draws_bars() -> None:
+    """A child has no lock that another thread of its parent held while it drew a bar."""
+    run("""
+        from contextlib import redirect_stderr
+        from support.terminal import Terminal
+
+        def draw():
+            own = Service(jobs[:2])  # it has a lock
+            with redirect_stderr(Terminal()):
+                return len(list(own.listing(max_results=1, progress=True)))
+
+        draw()
+        sys.setswitchinterval(1e-5)
+        threading.Thread(target=lambda: [draw() for _ in iter(int, 1)], daemon=True).start()
+        for _ in range(200):
+            child = os.fork()
+            if child == 0:
+                os._exit(draw() != 2)
+            check_child(child)
+    """)

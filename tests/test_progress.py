@@ -199,7 +199,6 @@ def output_on_a_real_terminal(code: str) -> str:
 PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from support.interrupting import at_moment, interrupt, moments_of
 from support.memory_service import Service, job
 service = Service([job(number, number) for number in range(250)])
 assert len(list(service.listing(progress=True))) == 250
@@ -290,7 +289,7 @@ def test_missing_tqdm_raises_before_anything_is_sent(
     assert service.asked == []
 
 
-# Interrupts and forks
+# Interrupts
 
 
 # Python ignores an interrupt in a finalizer, and pytest warns of it.
@@ -313,38 +312,3 @@ def test_interrupted_bar_lets_other_threads_draw_theirs(kind: str) -> None:
     with redirect_stderr(Terminal()), ThreadPoolExecutor(1) as pool:
         run()  # imports tqdm
         assert moments_of(survives) > 200
-
-
-def test_forked_child_draws_bars() -> None:
-    """A child has no lock that another thread of its parent held while it drew a bar."""
-    program = """
-import os, signal, sys, threading
-from contextlib import redirect_stderr
-sys.path.insert(0, "tests")
-from support.interrupting import at_moment, interrupt, moments_of
-from support.memory_service import Service, job
-from support.terminal import Terminal
-
-def draw():
-    service = Service([job(0), job(1)])  # it has a lock
-    with redirect_stderr(Terminal()):
-        return len(list(service.listing(max_results=1, progress=True)))
-
-draw()
-sys.setswitchinterval(1e-5)
-os.register_at_fork(after_in_child=lambda: signal.alarm(20))  # ends a child that hangs
-threading.Thread(target=lambda: [draw() for _ in iter(int, 1)], daemon=True).start()
-for _ in range(200):
-    child = os.fork()
-    if child == 0:
-        os._exit(draw() != 2)
-    assert os.waitpid(child, 0)[1] == 0
-"""
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-W", "ignore", "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stderr

@@ -171,6 +171,12 @@ def test_no_error_shows_the_token_of_its_call(  # noqa: PLR0913, PLR0917  # gene
     assert "***" in str(error)
 
 
+def test_no_traceback_shows_the_headers_of_a_damaged_page(server: PageServer) -> None:
+    """A proxy that sends the token back in a header of a damaged page does not show it either."""
+    server.fail(None, lambda _: Answer(body=b"<html>", headers={"X-Echo": TOKEN}))
+    assert TOKEN not in everything(error_of(client_of(server.endpoint_url)))
+
+
 @pytest.mark.parametrize("value", [KEY_ID, TOKEN, "Signature"])
 def test_only_the_secret_is_removed(server: PageServer, value: str) -> None:
     """The text around a credential stays, in the message, the response and the cause."""

@@ -133,9 +133,6 @@ def test_interrupted_frame_does_not_look_like_the_end() -> None:
     """If Ctrl-C interrupts pandas after the last page, the stream does not seem to have no jobs."""
     stream = service().listing(max_results=20).parallel(2)
 
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt), during("table_to_dataframe", interrupt):
         stream.to_pandas()
     with pytest.raises(InvalidRequestError, match="a table or a reader has taken jobs"):

@@ -34,7 +34,7 @@ _MEMBER_NAMES: Final = ("RestoreJobs", "NextToken")
 _DATES: Final = ("creation_date", "completion_date", "recovery_point_creation_date")
 
 # Members with few different values on a page. Loops in C replace equal values by one shared object.
-# For a page of 1,000 jobs, this takes 0.3 of 1.7 ms, and reduces the memory of a job from 1,361 to
+# For a page of 1,000 jobs, this takes 0.5 of 1.4 ms, and reduces the memory of a job from 1,361 to
 # 807 bytes. Without any one of these six members, a job takes more than 850 bytes.
 _SHARED_MEMBERS: Final = (
     "account_id",

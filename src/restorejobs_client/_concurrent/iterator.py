@@ -105,7 +105,7 @@ class ClosableIterator(JobIterator):
 
     @abstractmethod
     def close(self) -> None:
-        """End the iterator at once. Nothing is delivered or requested after that."""
+        """End the iterator at once. After that, it delivers no job and requests no other page."""
 
     def __enter__(self) -> Self:
         return self

@@ -124,7 +124,7 @@ class WorkerPool:
         self._size = min(workers, MAX_WORKERS)
         self._started = self._alive = self._idle = 0  # workers
         self._delivered = self._taken = 0  # batches
-        self._lease: Callable[[], object] = lambda: None  # or a reference that is not strong
+        self._lease: Callable[[], object] = lambda: None  # later, a weak reference
         self._refusal: RestoreJobsError | None = None  # once all workers are throttled
         self.batch: Batch = heads[0]
         self.end: Batch = heads[-1]

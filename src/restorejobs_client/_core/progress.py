@@ -48,7 +48,7 @@ class ProgressBar:
             # disable=False would overrule TQDM_DISABLE. With miniters=0, time alone decides when
             # the bar is redrawn, because the count may stay the same for long.
             options = self._options if _is_notebook() or _is_terminal() else {"disable": True}
-            self._bar = _own_kind(tqdm.tqdm)(miniters=0, initial=self._count, **options)
+            self._bar = _own_bar(tqdm.tqdm)(miniters=0, initial=self._count, **options)
 
     def add_page(self, jobs: int) -> None:
         """Count a page with that many jobs."""
@@ -72,8 +72,8 @@ class ProgressBar:
 
 
 @cache
-def _own_kind(kind: Any) -> Any:  # noqa: ANN401  # tqdm's classes are not known here
-    """Return a kind of bars without locks that an interrupt or a fork could leave held."""
+def _own_bar(kind: Any) -> Any:  # noqa: ANN401  # tqdm's classes are not known here
+    """Return a class of bars without locks that an interrupt or a fork could leave held."""
 
     def refresh(bar: object, **_: object) -> None:
         kind.refresh(bar, nolock=True)
@@ -86,7 +86,7 @@ def _own_kind(kind: Any) -> Any:  # noqa: ANN401  # tqdm's classes are not known
     return own
 
 
-def _renew_lock(kind: Any) -> None:  # noqa: ANN401
+def _renew_lock(kind: Any) -> None:  # noqa: ANN401  # see above
     kind.set_lock(RLock())
 
 

@@ -136,7 +136,7 @@ def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
 
 
 def _maker(jobs: object) -> Callable[[Callable[[], _Made]], _Made]:
-    """Return what calls a function that makes a table of jobs, and loses none if that fails."""
+    """Return what calls a function that makes a table; for jobs of ours, it handles a failure."""
     return cast("Callable[[Callable[[], _Made]], _Made]", getattr(jobs, "_make_table", call))
 
 

@@ -181,8 +181,9 @@ class FakeBackup:
 
         Raises:
             InvalidRequestError: a job that AWS could not list, such as one with a naive datetime or
-                with a number as its id; something that is not a `RestoreJob`; or an account id that
-                is not 12 digits. The message names the job and its member, and shows the value.
+                with a number as its id; one with a date or number that JSON cannot keep exactly;
+                something that is not a `RestoreJob`; or an account id that is not 12 digits. The
+                message names the job and, for a wrong value, its member.
         """
         self._put(self._owner(region_name, account_id), _service.read_jobs(jobs))
 
