@@ -189,7 +189,7 @@ class RestoreJobs(ArrowExport):
                 apply to a single run.
             WatchTimeoutError: while iterating, after `timeout` seconds. `pending` has the ids of
                 the jobs that have not ended, including those that were never listed. The
-                `__cause__` is the error of the latest request, if that has failed.
+                `__cause__` is the error of the latest request; `None` if AWS has answered it.
             Exception: while iterating, what `until` raises, as it is. `next()` asks it again. A
                 StopIteration becomes a RuntimeError, as in a generator.
             RestoreJobsError: while iterating, as for the listing. `next()` tries again after one

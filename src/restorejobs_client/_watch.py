@@ -17,7 +17,12 @@ from threading import TIMEOUT_MAX
 from typing import Any, Final, cast
 
 from restorejobs_client._concurrent.iterator import ClosableIterator, RestoreJobPageIterator
-from restorejobs_client._core.errors import InvalidRequestError, RestoreJobsError, WatchTimeoutError
+from restorejobs_client._core.errors import (
+    InvalidRequestError,
+    RestoreJobsError,
+    TransportError,
+    WatchTimeoutError,
+)
 from restorejobs_client._core.interrupts import Bell, Call, in_child
 from restorejobs_client._core.progress import ProgressBar
 from restorejobs_client._core.text import clipped_repr
@@ -277,7 +282,8 @@ class RestoreJobWatch(ClosableIterator):
         if self._is_closed:
             return RestoreJobPage()
         if not request.has_rung:
-            raise WatchTimeoutError(self._timeout, self._follower.pending)
+            self._failure = TransportError("AWS had not answered when the watch timed out")
+            raise WatchTimeoutError(self._timeout, self._follower.pending) from self._failure
         return request.result()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:
