@@ -7,10 +7,12 @@ python examples/wait_for_restore.py --live --plan ARN          all jobs of a res
 A network that fails for a while does not end it. It exits with
 
 0  if all jobs are COMPLETED,
-1  if one of them ended otherwise, or there is none,
-2  after the time-out, and
 3  if AWS did not answer: after an error such as missing permissions, or if the last request
-   before the time-out has failed.
+   before the time-out has failed,
+4  if one of the jobs ended otherwise, or there is none, and
+5  after the time-out.
+
+1 and 2 are Python's own: for an error such as a full disk, and for wrong arguments.
 """
 
 from __future__ import annotations
@@ -55,14 +57,14 @@ def wait(client: RestoreJobsClient, options: argparse.Namespace) -> int:
             say(f"Trying again: {error}", file=sys.stderr)
         except WatchTimeoutError as error:
             say(f"Still waiting for {', '.join(error.pending) or 'AWS'}", file=sys.stderr)
-            return 2 if error.__cause__ is None else 3  # the cause is the error of the last request
+            return 5 if error.__cause__ is None else 3  # the cause is the error of the last request
     unsuccessful = [job for job in latest.values() if job.status != "COMPLETED"]
     for job in unsuccessful:
         reason = job.status_message or "AWS gives no reason"
         say(f"{job.restore_job_id} is {job.status}: {reason}", file=sys.stderr)
     if not latest:
         say("There are no jobs to wait for.", file=sys.stderr)
-    return 1 if unsuccessful or not latest else 0
+    return 4 if unsuccessful or not latest else 0
 
 
 def say(line: str, file: TextIO | None = None) -> None:

@@ -66,17 +66,17 @@ def test_each_change_is_a_line_and_success_exits_with_0(
     assert changes(output) == CHANGES
 
 
-def test_failed_job_exits_with_1_and_the_reason(run: Run) -> None:
-    """If one of several jobs fails, the exit code is 1 and its reason is printed."""
+def test_failed_job_exits_with_4_and_the_reason(run: Run) -> None:
+    """If one of several jobs fails, the exit code is 4 and its reason is printed."""
     code, output, errors = run("good", "bad")
-    assert (code, errors) == (1, "bad is FAILED: There is no subnet\n")
+    assert (code, errors) == (4, "bad is FAILED: There is no subnet\n")
     assert CHANGES[-1] in changes(output)
 
 
-def test_timeout_exits_with_2_and_the_pending_ids(run: Run) -> None:
-    """After the time-out, the exit code is 2 and the error names the jobs that have not ended."""
+def test_timeout_exits_with_5_and_the_pending_ids(run: Run) -> None:
+    """After the time-out, the exit code is 5 and the error names the jobs that have not ended."""
     code, output, errors = run("good", "never-listed", "--timeout", "600", "--interval", "60")
-    assert (code, errors) == (2, "Still waiting for never-listed\n")
+    assert (code, errors) == (5, "Still waiting for never-listed\n")
     assert changes(output)[-1] == CHANGES[-1]
 
 
@@ -107,7 +107,7 @@ def test_no_answer_exits_with_3(
 
 
 @pytest.mark.parametrize("after", [0, 2])
-def test_quiet_time_after_an_error_exits_with_2(
+def test_quiet_time_after_an_error_exits_with_5(
     run: Run, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """An error that AWS has answered since does not count at the time-out."""
@@ -119,7 +119,7 @@ def test_quiet_time_after_an_error_exits_with_2(
 
     monkeypatch.setattr(wait_for_restore, "seed_two_jobs", seed)
     code, _, errors = run("good", "never-listed", "--timeout", "3600")
-    assert code == 2
+    assert code == 5
     assert errors.count("Trying again") == 1
     assert errors.endswith("Still waiting for good, never-listed\n")
 
@@ -140,15 +140,15 @@ def test_output_escapes_control_characters(run: Run, monkeypatch: pytest.MonkeyP
     bad = RestoreJob(restore_job_id=evil, status=RestoreJobStatus.FAILED, status_message=evil)
     monkeypatch.setattr(wait_for_restore, "seed_two_jobs", lambda backup: backup.seed([bad]))
     code, output, errors = run(evil)
-    assert code == 1
+    assert code == 4
     assert all(line.isprintable() for line in (output + errors).split("\n"))
     assert (output + errors).count("\n") == 2
 
 
-def test_plan_without_jobs_exits_with_1(run: Run) -> None:
+def test_plan_without_jobs_exits_with_4(run: Run) -> None:
     """A plan without jobs, such as a misspelt plan, is not a success."""
     code, _, errors = run("--plan", f"{PLAN}-misspelt")
-    assert (code, errors) == (1, "There are no jobs to wait for.\n")
+    assert (code, errors) == (4, "There are no jobs to wait for.\n")
 
 
 @pytest.mark.parametrize(

@@ -615,6 +615,7 @@ def test_timeout_does_not_wait_for_an_answer_of_a_later_round() -> None:
                 next(watch)
             assert caught.value.pending == (job(0).restore_job_id,)
             assert isinstance(caught.value.__cause__, TransportError)
+            assert caught.value.checkpoint is None
     is_over.set()
 
 
@@ -664,6 +665,7 @@ def test_failed_requests_do_not_follow_each_other_at_once() -> None:
         with pytest.raises(RestoreJobsError) as caught:
             next(watch)
         errors.append(caught.value)
+    assert str(errors[-1]) == "AWS had not listed the jobs after 0.45 seconds"
     assert 2 <= len(service.asked) <= 6
     assert isinstance(errors[-1].__cause__, TransportError)
 
@@ -696,6 +698,11 @@ def test_watches_of_a_fake_have_separate_clocks(backup: FakeBackup) -> None:
 NOT_SECONDS = [float("nan"), float("inf"), "5", 10**400]
 
 
+async def is_done(job: RestoreJob) -> bool:
+    """Is always true for a watch, because it returns a coroutine."""
+    return job.is_terminal
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -704,7 +711,7 @@ NOT_SECONDS = [float("nan"), float("inf"), "5", 10**400]
             for value in [0, -1, True, None, timedelta(1), *NOT_SECONDS]
         ),
         *(("timeout", value, "0 or more seconds") for value in [-1, -0.1, False, *NOT_SECONDS]),
-        *(("until", value, "a function of a job") for value in [None, "COMPLETED"]),
+        *(("until", value, "a function of a job") for value in [None, "COMPLETED", is_done]),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -177,7 +177,7 @@ class RestoreJobs(ArrowExport):
             interval: seconds from the start of one round to the start of the next. Each round
                 starts up to 10 % earlier or later, so that many watches spread out.
             timeout: seconds after the first request; `None` waits forever. The first round is
-                always completed.
+                always completed, unless one of its requests fails.
             until: returns `True` for a job that does not need to be followed any more. It is called
                 for jobs that were yielded, and in each round for those still followed. For example,
                 `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from inspect import iscoroutinefunction
 from threading import TIMEOUT_MAX
 from typing import Any, Final, cast
 
@@ -167,9 +168,9 @@ class RestoreJobWatch(ClosableIterator):
         _check_seconds("interval", interval, may_be_zero=False)
         if timeout is not None:
             _check_seconds("timeout", timeout, may_be_zero=True)
-        if not callable(until):
+        if iscoroutinefunction(until) or not callable(until):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError(f"{message}, without async")
         self._fetch, progress = query.fetch, query.progress
         query = replace(query, fetch=self._fetch_unless_closed, progress=False)
         self._follower = _Follower(query, ids, until)
@@ -264,11 +265,11 @@ class RestoreJobWatch(ClosableIterator):
                 jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret
                 self._not_before = self._round_began + self._interval * jitter
                 self._pages, self._has_listed = None, True
-        except WatchTimeoutError:
-            raise
         except RestoreJobsError as error:
-            self._failure = error
-            self._not_before = self._clock.now() + min(self._interval, _RETRY_DELAY)
+            self._failure, now = error, self._clock.now()
+            if self._has_listed and now >= self._deadline:
+                raise WatchTimeoutError(self._timeout, follower.pending) from error
+            self._not_before = now + min(self._interval, _RETRY_DELAY)
             raise
         self._failure = None
         return 0.0
@@ -282,8 +283,7 @@ class RestoreJobWatch(ClosableIterator):
         if self._is_closed:
             return RestoreJobPage()
         if not request.has_rung:
-            self._failure = TransportError("AWS had not answered when the watch timed out")
-            raise WatchTimeoutError(self._timeout, self._follower.pending) from self._failure
+            raise TransportError("AWS had not answered when the watch timed out")
         return request.result()
 
     def _draw_bar(self, *, is_last: bool = False) -> None:

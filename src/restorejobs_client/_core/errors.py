@@ -133,12 +133,16 @@ class WatchTimeoutError(RestoreJobsError, TimeoutError):
 
     Attributes:
         pending: the ids of the jobs that have not ended, and the given ids that were never listed.
+            Other jobs may not have ended either if a request of the first round has failed.
     """
 
     def __init__(self, timeout: float, pending: tuple[str, ...]) -> None:
         shown = ", ".join(map(clipped, pending[:5])) + (", …" if len(pending) > 5 else "")  # noqa: PLR2004  # see the slice
-        jobs = counted(len(pending), "job")
-        super().__init__(f"{jobs} had not ended after {timeout:g} seconds: {shown}")
+        message = f"AWS had not listed the jobs after {timeout:g} seconds"
+        if pending:
+            jobs = counted(len(pending), "job")
+            message = f"{jobs} had not ended after {timeout:g} seconds: {shown}"
+        super().__init__(message)
         self.pending: tuple[str, ...] = pending
 
 
@@ -146,7 +150,7 @@ class MalformedResponseError(RestoreJobsError):
     """A successful response is not a list of restore jobs, or a value does not fit its member.
 
     Listings raise it for a page that is still damaged after botocore's retries. So do
-    `RestoreJob.from_dict`, `to_arrow` and `to_pandas`, for a value that does not fit.
+    `RestoreJob.from_dict`, tables and summaries, for a value that does not fit.
     """
 
 
