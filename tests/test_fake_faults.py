@@ -148,6 +148,21 @@ def test_stuck_token(backup: FakeBackup) -> None:
         list(backup.client().list_restore_jobs(max_results=2))
 
 
+def test_stuck_token_comes_after_requests_without_a_token(backup: FakeBackup) -> None:
+    """`after` counts requests without a token too, as it does for other faults."""
+    backup.fail_next("stuck_token", after=2)
+    _, token = get_page(backup, maxResults=4)
+    _, token = get_page(backup, maxResults=4, nextToken=token)
+    assert get_page(backup, maxResults=4)[1] != token  # the fault waits for a token
+    assert get_page(backup, maxResults=4, nextToken=token)[1] == token
+
+
+def test_empty_name_aims_a_fault_at_all(backup: FakeBackup) -> None:
+    """An empty region or account is the default, as for `client` and `seed`."""
+    backup.fail_next("access_denied", region_name="", account_id="")
+    assert get(backup).status == 403
+
+
 def test_empty_page(backup: FakeBackup) -> None:
     """`empty_page` sends no jobs and a new token for the same place, even if no jobs exist."""
     for _ in range(2):

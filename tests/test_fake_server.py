@@ -21,6 +21,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 from support.fakes import (
     JOBS,
     ONE_TRY,
@@ -90,13 +91,16 @@ def test_default_account_is_the_account_of_the_fake() -> None:
         assert listed(backup, region_name=OTHER_REGION, account_id="222222222222") == []
 
 
-@pytest.mark.parametrize("account_id", ["1234", "*", "12345678901x", "1234567890123"])
-def test_wrong_account_ids_are_refused(account_id: str, backup: FakeBackup) -> None:
+@pytest.mark.parametrize(
+    "account_id", ["1234", "*", "12345678901x", "1234567890123", 123456789012, b"123456789012"]
+)
+def test_wrong_account_ids_are_refused(account_id: Any, backup: FakeBackup) -> None:
     """An account id has 12 digits, wherever it is given."""
     calls: list[Callable[[], object]] = [
         lambda: fake_backup(account_id=account_id).__enter__(),
         lambda: backup.seed(JOBS, account_id=account_id),
         lambda: backup.client(account_id=account_id),
+        lambda: backup.fail_next("throttle", account_id=account_id),
         lambda: sample_jobs(account_id=account_id),
     ]
     for call in calls:
@@ -385,6 +389,9 @@ def test_default_config_of_a_client(backup: FakeBackup) -> None:
 
 def test_client_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client reads no credentials, profiles, settings or proxies from the environment."""
+    for _, variables, *_ in Session.SESSION_VARIABLES.values():
+        for name in [variables] if isinstance(variables, str) else variables or ():
+            monkeypatch.setenv(name, "wrong")
     for name, value in {
         "AWS_PROFILE": "missing",
         "AWS_ACCESS_KEY_ID": "real",
@@ -404,6 +411,14 @@ def test_client_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         backup.fail_next("unavailable")
         assert list(backup.client().list_restore_jobs()) == JOBS[:3]
         assert len(backup.requests) == 2
+
+
+def test_client_calls_nothing_but_the_fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With AWS_DEFAULTS_MODE=auto, botocore would ask the machine for its region."""
+    monkeypatch.setenv("AWS_DEFAULTS_MODE", "auto")
+    monkeypatch.setattr("botocore.utils.IMDSRegionProvider.provide", pytest.fail)
+    with fake_backup(JOBS[:3]) as backup:
+        assert list(backup.client().list_restore_jobs()) == JOBS[:3]
 
 
 def test_fake_needs_no_extra() -> None:

@@ -111,6 +111,9 @@ def test_count_is_exact(count: int) -> None:
         ({"created_after": datetime.now(UTC)}, "created_before"),
         ({"created_after": datetime(2025, 6, 2)}, "created_after"),  # noqa: DTZ001  # intentional
         ({"created_before": datetime(2025, 6, 2)}, "created_before"),  # noqa: DTZ001  # intentional
+        ({"created_before": datetime.min.replace(tzinfo=UTC)}, "created_before"),
+        ({"created_after": 5}, "created_after"),
+        ({"created_before": "today"}, "created_before"),
         (
             {
                 "created_after": NOON + timedelta(microseconds=1),

@@ -284,7 +284,8 @@ class FakeBackup:
         check_count("after", after, least=0)
         check_account(account_id or ACCOUNT)
         if times:
-            self._faults.append(_Fault(fault, (region_name, account_id), range(-after, times)))
+            owner = region_name or None, account_id or None
+            self._faults.append(_Fault(fault, owner, range(-after, times)))
 
     def _owner(self, region_name: str | None, account_id: str | None) -> Owner:
         return region_name or self._region_name, check_account(account_id or self._account_id)
@@ -297,9 +298,12 @@ class FakeBackup:
         """Return the fault of a request, and count the request."""
         left = (one for one in self._faults if one.numbers)
         fault = next((one for one in left if {None, *owner}.issuperset(one.owner)), None)
-        if fault is None or (fault.name == "stuck_token" and not has_token):
+        if fault is None:
             return None
-        number, fault.numbers = fault.numbers[0], fault.numbers[1:]
+        number = fault.numbers[0]
+        if fault.name == "stuck_token" and number >= 0 and not has_token:
+            return None
+        fault.numbers = fault.numbers[1:]
         if number < 0:
             return None
         self._skipped[owner].append((number + 1) / 10)

@@ -15,6 +15,7 @@ import msgspec
 
 from restorejobs_client._core.dates import EPOCH, in_utc
 from restorejobs_client._core.errors import InvalidRequestError
+from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client.testing._service import ACCOUNT, REGION, check_account, place_of
@@ -103,13 +104,13 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     check_count("count", count, least=0)
     if created_before is None:
         created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    created_after = created_after or created_before - timedelta(days=30)
-    bounds = created_after, created_before
     moments = range(0)
-    with suppress(ValueError):  # there is no time zone
-        moments = range(*(-((EPOCH - in_utc(one)) // _MILLISECOND) for one in bounds))  # rounded up
+    with suppress(ValueError, OverflowError):  # one is no datetime, or has no time zone
+        end = in_utc(created_before)
+        bounds = in_utc(created_after) if created_after else end - timedelta(days=30), end
+        moments = range(*(-((EPOCH - one) // _MILLISECOND) for one in bounds))  # rounded up
     if not moments:
-        given = " and ".join(one.isoformat() for one in bounds)
+        given = f"{clipped_repr(created_after)} and {clipped_repr(created_before)}"
         rule = "must have time zones, and the second must be a millisecond later or more"
         raise InvalidRequestError(f"created_after and created_before: {rule}, got {given}")
     sampler = _Sampler(seed, moments, region_name, check_account(account_id))

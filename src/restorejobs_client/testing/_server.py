@@ -153,7 +153,9 @@ def _session() -> boto3.Session:
     """Return a session with credentials of its own that reads nothing of the environment."""
     import botocore.session  # noqa: PLC0415  # costs time to import
 
-    names: list[str] = ["profile", "config_file", "credentials_file", "max_attempts"]
-    core = botocore.session.Session(session_vars=dict.fromkeys(names, (None, None, None, None)))
+    variables: dict[str, Any] = botocore.session.Session.SESSION_VARIABLES
+    unread = {name: (None, None, *rest) for name, (_, _, *rest) in variables.items()}
+    unread |= dict.fromkeys(("config_file", "credentials_file"), (None, None, None, None))
+    core = botocore.session.Session(session_vars=unread)
     core.set_credentials("testing", "testing")
     return new_session(botocore_session=core)

@@ -41,11 +41,11 @@ _numbers = itertools.count(1)
 _encode = json.JSONEncoder(default=datetime.timestamp).encode
 
 
-def check_account(account_id: str) -> str:
+def check_account(account_id: object) -> str:
     """Return the account id, or raise InvalidRequestError."""
-    if not re.fullmatch("[0-9]{12}", account_id):
-        raise InvalidRequestError(f"account_id: must be 12 digits, got {account_id!r}")
-    return account_id
+    if isinstance(account_id, str) and re.fullmatch("[0-9]{12}", account_id):
+        return account_id
+    raise InvalidRequestError(f"account_id: must be 12 digits, got {clipped_repr(account_id)}")
 
 
 def read_jobs(jobs: object) -> list[RestoreJob]:
