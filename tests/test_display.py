@@ -69,7 +69,7 @@ class Table(HTMLParser):
         self.tags.append(tag)
         self._open.append(tag)
         attributes = dict(attrs)
-        assert set(attributes) <= {"style", "title"}
+        assert set(attributes) - {"style", "title"} == ({"class"} if tag == "table" else set())
         if tag == "tr":
             assert "flex-wrap:wrap" in (attributes["style"] or "")
             self.rows.append([])
@@ -434,6 +434,20 @@ def test_repr_has_every_member(name: str) -> None:
     """Each member that is set is in the repr."""
     job = RestoreJob(**dict.fromkeys([name], "x"))  # type: ignore[arg-type]  # of any type
     assert repr(job) == f"RestoreJob({name}='x')"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(RestoreJob)])
+def test_table_shows_whatever_the_constructor_was_given(name: str) -> None:
+    """A member of the wrong type does not hide a job or a page."""
+    job = RestoreJob(**dict.fromkeys([name], "x"))  # type: ignore[arg-type]  # of any type
+    assert "x" in table_of(job).cells
+    assert "1 restore job" in RestoreJobPage(restore_jobs=(job,))._repr_html_()
+
+
+def test_tables_have_no_formulas() -> None:
+    """Jupyter does not take text between dollar signs for mathematics."""
+    html = RestoreJob(status_message="$5 and $6")._repr_html_()
+    assert html.startswith('<table class="tex2jax_ignore mathjax_ignore" ')
 
 
 def test_repr_shows_whatever_the_constructor_was_given() -> None:

@@ -66,6 +66,29 @@ def test_notebook_runs_without_errors(notebook: Any, tmp_path: Path) -> None:
     assert "jobs/s" not in texts
 
 
+@pytest.mark.filterwarnings("default")  # from packages that run notebooks
+def test_notebook_shows_any_text_of_aws(notebook: Any, tmp_path: Path) -> None:
+    """No text can control the page, or be taken for a formula in a chart."""
+    hostile = """
+    from dataclasses import replace
+    from restorejobs_client import RestoreJobCreator, RestoreJobStatus
+    evil = "a$b_$c\\x1b[31m\\u202e"
+    plan = RestoreJobCreator(restore_testing_plan_arn=f"arn:plan:{evil}")
+    status = RestoreJobStatus(evil)
+    jobs += [replace(jobs[0], status=status, restore_job_id="other")]
+    jobs = [replace(job, resource_type=evil, created_by=plan) for job in jobs]
+"""
+    (cell,) = (cell for cell in notebook.cells if "sample_jobs(" in cell.source)
+    cell.source = cell.source.replace("    client = embedded", f"{hostile}    client = embedded")
+    assert hostile in cell.source
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    shown = "".join(str(output.get("data", {}).get("text/html")) for output in outputs(notebook))
+    assert r"a$b_$c\x1b[31m\u202e" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+
+
 @pytest.mark.filterwarnings("ignore")  # from packages that draw charts
 @pytest.mark.parametrize("library", ["matplotlib", "pandas", "pyarrow"])
 def test_notebook_names_the_extra_of_a_missing_library(

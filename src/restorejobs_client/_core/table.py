@@ -23,6 +23,7 @@ _BADGE: Final = (
     "color:#fff;padding:0 .4em;border-radius:.7em;"
     "print-color-adjust:exact;-webkit-print-color-adjust:exact"
 )
+_NO_MATH: Final = "tex2jax_ignore mathjax_ignore"  # Jupyter takes text between $ for formulas
 _HEAD: Final = "font-weight:600"
 # Text longer than an id, and notes, may break anywhere, so that a table fits its page.
 _ID: Final = len("00000000-0000-0000-0000-000000000000")
@@ -61,14 +62,16 @@ def status_cell(status: str | None, reason: str | None = None) -> Cell:
     return Cell(shown, note=str(reason or ""), style=style)
 
 
-def size_cell(size: int | None) -> Cell | None:
-    """Return the cell that shows a size in bytes; `None` for `None`."""
-    return None if size is None else Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
+def size_cell(size: object) -> object:
+    """Return the cell that shows a size in bytes, or the value if it is no size."""
+    if not isinstance(size, int):
+        return size
+    return Cell(size_text(size), f"{digits(size)} bytes", is_number=True)
 
 
-def minutes_cell(minutes: int | None) -> Cell | None:
-    """Return the cell that shows a number of minutes; `None` for `None`."""
-    return None if minutes is None else Cell(f"{digits(minutes)} min")
+def minutes_cell(minutes: object) -> object:
+    """Return the cell that shows a number of minutes, or the value if it is no number."""
+    return Cell(f"{digits(minutes)} min") if isinstance(minutes, int) else minutes
 
 
 def _cell(value: object) -> Cell:
@@ -148,7 +151,8 @@ class Table:
         style = "padding:.2em 1ch;text-align:left;color:inherit;break-after:avoid"
         caption = f'<caption style="{style}">{_shown(self._title)}</caption>'
         style = f"{_TABLE};width:{longest:.0f}ch"
-        return f'<table style="{style}">{caption}{head}<tbody>{"".join(rows)}</tbody></table>'
+        body = f"<tbody>{''.join(rows)}</tbody>"
+        return f'<table class="{_NO_MATH}" style="{style}">{caption}{head}{body}</table>'
 
 
 def _html(cell: Cell, style: str) -> str:

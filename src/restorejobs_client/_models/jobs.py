@@ -166,7 +166,7 @@ class RestoreJob(Struct, frozen=True, kw_only=True):
         facts = self.to_dict() | {
             "backup_size_in_bytes": size_cell(self.backup_size_in_bytes),
             "expected_completion_time_minutes": minutes_cell(self.expected_completion_time_minutes),
-            "created_by": self.restore_testing_plan_arn,
+            "created_by": getattr(self.created_by, "restore_testing_plan_arn", self.created_by),
             "duration": self.duration,
         }
         return Table.of_facts("Restore job", facts).html()
