@@ -239,8 +239,9 @@ def fetch(source: Source, bounds: Row, ahead: timedelta) -> tuple[Row, pa.Table]
     with source.client as client:
         pages = list(client.list_restore_jobs(by_created_after=bounds["asked_after"]).pages())
     here = datetime.now(UTC) + ahead
-    jobs = [job for page in pages for job in page]
-    accounts = {source.account, *(job.account_id for job in jobs)} - {None}
+    # If a job came twice, as where the pages have moved meanwhile, the later one counts.
+    jobs = {(job.account_id, job.restore_job_id): job for page in pages for job in page}
+    accounts = {source.account, *(account for account, _ in jobs)} - {None}
     if len(accounts) != 1:
         listed = " and ".join(sorted(map(str, accounts))) or "an unknown account"
         raise RestoreJobsError(f"it lists {listed}, but a place has one account")
@@ -257,7 +258,7 @@ def fetch(source: Source, bounds: Row, ahead: timedelta) -> tuple[Row, pa.Table]
         "versions": f"restorejobs-client {__version__}, boto3 {boto3.__version__}",
         "error": None if agree else f"it is {here:%F %T} here, and {there} at AWS",
     }
-    return facts, to_arrow(jobs)
+    return facts, to_arrow(jobs.values())
 
 
 def save(archive: Archive, row: Row, arrived: pa.Table) -> Row:

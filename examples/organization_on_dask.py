@@ -35,7 +35,7 @@ REGIONS = ["eu-central-1", "us-east-1"]
 
 def write(listing: RestoreJobs, partition: Path) -> int:
     """Write a listing to a Parquet file, page by page; return the number of jobs."""
-    partition.mkdir(parents=True)
+    partition.mkdir(parents=True, exist_ok=True)  # Dask may repeat a task
     part = partition / "restore_jobs.part"
     count = 0
     reader = pa.RecordBatchReader.from_stream(listing)

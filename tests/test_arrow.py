@@ -452,6 +452,9 @@ def test_missing_arrow_library_names_its_extra(
     advice = f"needs {missing}: pip install {missing}, or this package with its extra {extra!r}"
     with pytest.raises(ImportError, match=re.escape(advice)):
         call(listing([]))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # the same if both are missing
+    with pytest.raises(ImportError, match=re.escape(advice)):
+        call(listing([]))
 
 
 # Memory

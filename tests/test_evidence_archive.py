@@ -188,6 +188,18 @@ def test_job_that_is_listed_late_is_found(nightly: Nightly) -> None:
     assert set(nightly.statuses) == {"a", "b"}
 
 
+def test_job_that_a_listing_has_twice_is_kept_as_it_came_last(
+    nightly: Nightly, server: PageServer, client: RestoreJobsClient
+) -> None:
+    """If the pages move while AWS lists, the later state of a job counts, as one change."""
+    created = {"CreationDate": (NIGHT - DAY).timestamp()}
+    jobs = [wire_job(number) | created for number in range(12)]
+    server.jobs = [job | {"Status": status} for status in ("RUNNING", "FAILED") for job in jobs]
+    nightly.run_with(lambda: evidence.Source(client, PRODUCTION, time=NIGHT))
+    assert set(nightly.statuses.values()) == {"FAILED"}
+    assert nightly.rows("select jobs, new, changed from listings") == [(12, 12, 0)]
+
+
 def test_failed_listing_saves_nothing(nightly: Nightly) -> None:
     """A listing that fails saves no job and leaves a gap; other listings are saved."""
     nightly.east.seed(sample(1_500, EAST, NIGHT))

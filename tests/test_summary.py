@@ -383,6 +383,24 @@ def test_listings_and_streams_are_summarized() -> None:
         assert RestoreJobSummary.from_jobs(jobs) == SUMMARY
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"creation_date": datetime(2026, 1, 1)},  # noqa: DTZ001  # intentional
+        {"creation_date": "2026-01-01"},
+        {"backup_size_in_bytes": "12"},
+        {"status": "FAILED", "status_message": 5},
+        {"status": []},
+    ],
+)
+def test_value_of_the_wrong_type_is_refused(members: dict[str, Any]) -> None:
+    """The constructor of a job does not check types, so a summary says which job is wrong."""
+    job = completed(5)
+    wrong = replace(job, **members)
+    with pytest.raises(MalformedResponseError, match=r"^RestoreJob\(.* cannot be counted: "):
+        RestoreJobSummary.from_jobs([job, wrong])
+
+
 def test_error_while_listing_ends_the_summary() -> None:
     """A listing that fails raises its error instead of giving a partial summary."""
     service = Service(JOBS)

@@ -115,7 +115,8 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         ImportError: the extra `pandas` is not installed.
         RestoreJobsError: as for `to_arrow`.
     """
-    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    integer, boolean = pd.Int64Dtype(), pd.BooleanDtype()  # the extra `pandas` has pyarrow too
+    types = {pa.int64(): integer, pa.bool_(): boolean}
 
     def make() -> pd.DataFrame:
         table: Any = _table(jobs)

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final, Literal, Self, TypeVar
 
+from restorejobs_client._core.errors import MalformedResponseError
 from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
@@ -94,6 +95,7 @@ class RestoreJobSummary:
         Raises:
             RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
+            MalformedResponseError: a value of a job does not fit its member, such as a naive date.
         """
         empty = cls(**Tally().summary())
         return cls.grouped(jobs, lambda _: None).get(None, empty)
@@ -115,6 +117,7 @@ class RestoreJobSummary:
         Raises:
             RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
+            MalformedResponseError: a value of a job does not fit its member, such as a naive date.
 
         Examples:
             >>> jobs = [RestoreJob(resource_type="EBS"), RestoreJob(resource_type="EC2")]
@@ -124,7 +127,11 @@ class RestoreJobSummary:
         """
         tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
         for job in checked_jobs(jobs):
-            tallies[key(job)].add(job)
+            tally = tallies[key(job)]
+            try:
+                tally.add(job)
+            except (TypeError, ValueError) as error:  # the constructor does not check types
+                raise MalformedResponseError(f"{job!r} cannot be counted: {error}") from None
         return {group: cls(**tally.summary()) for group, tally in tallies.items()}
 
     def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
