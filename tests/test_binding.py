@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import ipaddress
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -33,7 +35,7 @@ from restorejobs_client._aws.connections import _own_connection
 from restorejobs_client.testing import fake_backup, sample_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SERVER = Path(__file__).parent / "support" / "status_server.py"
 CREDENTIALS = {
@@ -257,6 +259,42 @@ def test_handler_may_call_the_same_client(event: str, *, is_ours: bool) -> None:
         core.meta.events.register(f"{event}.backup.ListRestoreJobs", handler)
         assert list(client.list_restore_jobs(max_results=20)) == jobs
     assert seen == [[job.restore_job_id for job in failed]] * 3
+
+
+@pytest.mark.parametrize("name", ["provide-client-params", "before-parameter-build"])
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy])
+def test_handler_may_copy_the_parameters(
+    server: PageServer, name: str, make: Callable[[Any], Any]
+) -> None:
+    """A handler that keeps or passes on a copy of the parameters changes nothing."""
+    core: Any = server.client(attempts=1)
+    kept: list[Any] = []
+
+    def handler(params: Any, context: Any, **_: object) -> Any:
+        kept.append(make(context))
+        return {key: make(value) for key, value in params.items()}
+
+    core.meta.events.register(f"{name}.backup.ListRestoreJobs", handler)
+    listing = RestoreJobsClient(client=core).list_restore_jobs(max_results=100)
+    assert len(list(listing)) == 300
+    assert len(kept) == 3
+    server.fail_next(lambda _: Answer(body=b"<html>"))
+    with pytest.raises(MalformedResponseError):
+        list(listing)
+
+
+def test_handler_may_pickle_the_parameters(server: PageServer) -> None:
+    """A pickle of the parameters has plain values."""
+    core: Any = server.client()
+    kept: list[Any] = []
+
+    def handler(params: Any, **_: object) -> None:
+        kept.append(pickle.loads(pickle.dumps(params)))  # noqa: S301  # our own
+
+    core.meta.events.register("provide-client-params.backup.ListRestoreJobs", handler)
+    assert len(list(RestoreJobsClient(client=core).list_restore_jobs())) == 300
+    assert kept == [{"MaxResults": 1000}]
+    assert type(kept[0]["MaxResults"]) is int
 
 
 @pytest.mark.parametrize("name", ["cut", "HTML", "names a token twice"])

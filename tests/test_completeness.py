@@ -176,6 +176,24 @@ def test_length_may_have_many_zeros(server: PageServer, client: RestoreJobsClien
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
 
 
+@pytest.mark.parametrize("length", ["{0}, {0}", "{0}\r\nContent-Length: {0}", "\r\n {0}", "0{0}"])
+def test_repeated_length_is_compared(
+    server: PageServer, client: RestoreJobsClient, length: str
+) -> None:
+    """A page whose Content-Length is repeated or folded is listed, and damage if it was cut."""
+
+    def answer(size: int, body: bytes) -> Answer:
+        headers = {"Content-Length": length.format(size)}
+        return Answer(body=body, headers=headers, content_length=-1, ending="close")
+
+    server.fail(2, lambda page: answer(len(page.body), page.body))
+    assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
+    server.heal()
+    server.fail(2, lambda _: answer(5000, b'{"RestoreJobs": []}'))
+    with pytest.raises(MalformedResponseError, match="it was cut"):
+        list(client.list_restore_jobs(max_results=SIZE))
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [

@@ -12,6 +12,7 @@ import time
 import traceback
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock
 from urllib.parse import quote, quote_plus
 
 import boto3
@@ -93,11 +94,12 @@ def everything(error: BaseException) -> str:
         {"endpoint_url": URL, "region": "eu-west-1"},
         {"endpoint_url": URL, "client": 5},
         {"endpoint_url": URL, "session": 5},
+        {"endpoint_url": URL, "session": MagicMock()},
+        {"endpoint_url": URL, "session": MagicMock(**{"client.return_value": object()})},
         {"endpoint_url": URL, "profile_name": "a", "session": 5},
         {"endpoint_url": URL, "profile_name": "no such profile"},
         {"endpoint_url": f"{URL} x", "region_name": "eu-west-1"},
     ],
-    ids=repr,
 )
 def test_no_traceback_shows_what_a_client_is_made_from(arguments: dict[str, Any]) -> None:
     """Whatever the arguments of a refused client are, no variable of a traceback holds them."""
@@ -134,6 +136,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON, code points": _special(lambda one: f"\\u{ord(one):04x}"),
     "escaped slashes": lambda text: text.replace("/", "\\/"),
     "bytes": lambda text: repr(text.encode())[2:-1],
+    "ASCII": lambda text: ascii(text)[1:-1],
 }
 
 
@@ -169,6 +172,84 @@ def test_no_error_shows_the_token_of_its_call(  # noqa: PLR0913, PLR0917  # gene
     shown = everything(error)
     assert not [one for one in chunks if one in shown]
     assert "***" in str(error)
+
+
+@pytest.mark.parametrize(
+    "around", ["LIKE '%{}%'", "\\x{}", "\\u{}", "C:\\{}", "100%{}", "&#{};", "{}%"]
+)
+@pytest.mark.parametrize("token", ["1eb218dae4f5" * 5, "12345678" * 4, "abc+/def=" * 3, "41=/" * 4])
+def test_what_looks_like_an_escape_hides_no_token(
+    server: PageServer, around: str, token: str
+) -> None:
+    """A percent sign or a backslash before a token is not taken for a part of it."""
+    body = json.dumps({"message": around.format(token)}).encode()
+    server.fail_next(lambda _: Answer(status=403, body=body))
+    shown = everything(error_of(client_of(server.endpoint_url, token=token)))
+    assert not [token[place:] for place in range(len(token) - 5) if token[place:] in shown]
+
+
+@pytest.mark.parametrize("password", ["pässwort-2026", "ключ-2026", "key-\U0001f511-2026"])
+@pytest.mark.parametrize("spell", [str, ascii, quote, html.escape, json.dumps])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_password_in_any_encoding_is_removed(
+    server: PageServer, password: str, spell: Callable[[str], str], encoding: str
+) -> None:
+    """A proxy may answer in UTF-8, in Latin-1 or with escapes of any kind."""
+    url = server.endpoint_url.replace("://", f"://user:{quote(password, safe='')}@")
+    body = f"<html>user/{spell(password)} refused".encode(encoding, errors="backslashreplace")
+    server.fail_next(lambda _: Answer(status=502, body=body))
+    assert "2026" not in everything(error_of(client_of(url)))
+
+
+def test_password_in_a_latin_1_url_is_removed(server: PageServer) -> None:
+    """A URL may have the octets of another encoding than UTF-8."""
+    url = server.endpoint_url.replace("://", "://user:p%E4sswort-2026@")
+    body = json.dumps({"message": "user with pässwort-2026"}).encode()
+    server.fail_next(lambda _: Answer(status=403, body=body))
+    assert str(error_of(client_of(url))).endswith("user with ***")
+
+
+def test_proxy_of_an_environment_that_has_changed_is_removed(
+    server: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore uses the proxy that the environment named when the client was made."""
+    with monkeypatch.context() as patch:
+        patch.setenv("http_proxy", server.endpoint_url.replace("://", f"://bob:{PASSWORD}@"))
+        client = client_of("http://192.0.2.1")
+    server.fail_next(lambda _: Answer(status=403, body=f"bob/{PASSWORD}".encode()))
+    error = error_of(client)
+    assert len(server.requests) == 1
+    assert PASSWORD not in everything(error)
+
+
+def test_token_in_the_name_of_a_header_is_removed(server: PageServer) -> None:
+    """Neither the names nor the values of the headers that an error keeps have the token."""
+    token = "Testing" * 5
+    server.fail_next(lambda _: Answer(status=403, body=b"{}", headers={f"X-Echo-{token}": token}))
+    assert token not in everything(error_of(client_of(server.endpoint_url, token=token)))
+
+
+def test_request_id_that_is_the_token_is_not_logged(
+    server: PageServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line of a page in the log has the request id without what the call has sent."""
+    server.fail_next(lambda page: Answer(body=page.body, headers={"x-amzn-RequestId": TOKEN}))
+    with caplog.at_level("DEBUG", "restorejobs_client"):
+        client_of(server.endpoint_url).list_restore_jobs().first()
+    (line,) = [one.getMessage() for one in caplog.records if "page of" in one.getMessage()]
+    assert line.endswith("request ***")
+
+
+def test_broken_credentials_file_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The cause names the file, and not the line that botocore could not read."""
+    file, token = tmp_path / "credentials", "Testing" * 5
+    file.write_text(f"[default]\naws_session_token =\n{token}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    with pytest.raises(RestoreJobsError, match="Unable to parse config file") as caught:
+        RestoreJobsClient(region_name="eu-west-1")
+    assert token not in everything(caught.value)
 
 
 def test_no_traceback_shows_the_headers_of_a_damaged_page(server: PageServer) -> None:

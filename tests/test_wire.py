@@ -181,6 +181,19 @@ def test_calls_of_the_owner_of_a_client_are_unaffected(server: PageServer) -> No
         boto3_client.list_restore_jobs()
 
 
+@pytest.mark.parametrize("code", [503, True, None])
+def test_odd_code_of_an_error_is_no_obstacle(server: PageServer, code: object) -> None:
+    """An error whose code is no text is tried again, for the owner of the client and for us."""
+    core: Any = server.client(attempts=3)
+    client = RestoreJobsClient(client=core)
+    body = json.dumps({"code": code, "message": "upstream"}).encode()
+    for call in (core.list_restore_jobs, client.list_restore_jobs().first):
+        server.requests.clear()
+        server.fail_next(*[lambda _: Answer(status=503, body=body)] * 2)
+        assert call()
+        assert len(server.requests) == 3
+
+
 def test_client_used_five_times_has_our_handlers_once(
     server: PageServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,9 +49,9 @@ _LOADING_CREDENTIALS: Final = frozenset({"botocore.credentials", "botocore.token
 _NETWORK: Final = frozenset({"ConnectionError", "HTTPClientError", "IncompleteReadError"})
 
 
-def is_throttling(code: str | None, http_status: int) -> bool:
+def is_throttling(code: object, http_status: int) -> bool:
     """Return whether a response means that there were too many requests."""
-    return http_status == HTTPStatus.TOO_MANY_REQUESTS or bool(_THROTTLING.search(code or ""))
+    return http_status == HTTPStatus.TOO_MANY_REQUESTS or bool(_THROTTLING.search(str(code)))
 
 
 def modules_of(error: Exception) -> set[str]:
@@ -136,6 +136,8 @@ def _clean(error: Exception, secrets: Secrets) -> None:
     if not isinstance(error, RestoreJobsError):
         response = cleaned(getattr(error, "response", None), secrets)
         # Unpickling formats the message again, for example where Dask has made causes picklable.
-        texts = {name: str(one) for name, one in getattr(error, "kwargs", {}).items()}
+        shown: str = getattr(error, "fmt", "")
+        given: dict[str, object] = getattr(error, "kwargs", {})
+        texts = {name: str(one) for name, one in given.items() if f"{{{name}" in shown}
         kept: dict[str, object] = {"kwargs": cleaned(texts, secrets), "response": response}
         vars(error).update(dict.fromkeys(vars(error)), operation_name=OPERATION, **kept)

@@ -73,8 +73,8 @@ def create_client(
     if not isinstance(cast("object", config), botocore_config.Config | None):
         # Its repr may show a password.
         raise InvalidRequestError(f"config={type(config)} is refused: it must be a botocore Config")
-    client: Any = None  # boto3 creates its attributes at run time
-    is_shared = session is not None
+    client: Any  # boto3 creates its attributes at run time
+    is_shared, used = session is not None, ""
     try:
         with _creating.setdefault(os.getpid(), threading.RLock()):
             session = session or new_session(profile_name=profile_name, region_name=region_name)
@@ -84,11 +84,12 @@ def create_client(
                 endpoint_url=endpoint_url,
                 config=_settings(session, config),
             )
+        check_client(client)
         renew_locks(client, with_credentials=not is_shared)
-        _ = urlsplit(str(client.meta.endpoint_url)).port  # botocore would refuse it in each request
+        used = str(client.meta.endpoint_url)
+        _ = urlsplit(used).port  # botocore would refuse it in each request
     except Exception as error:  # noqa: BLE001  # no other exception leaves the package
-        used = client.meta.endpoint_url if client else str(error)
-        failure = _refusal(error, endpoint_url, used)
+        failure = _refusal(error, endpoint_url, used or str(error))
     else:
         return cast("botocore_client.BaseClient", client)
     raise failure

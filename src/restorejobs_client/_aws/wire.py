@@ -21,12 +21,12 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import responses
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -56,20 +56,28 @@ class _Call(int):
 
     Attributes:
         is_first_page: whether no page token was given.
+        urls: those of the client that may have a password.
         headers: those of the latest request. There are none if something such as botocore's
             `Stubber` answers in place of AWS.
     """
 
-    client: Any
     is_first_page: bool
+    urls: Sequence[object]
     headers: Any = None  # the class of botocore has no types
 
     def secrets(self) -> Secrets:
         """Return what nothing about this call may show."""
-        meta = self.client.meta
-        proxies: Any = meta.config.proxies  # by mistake, it may be one URL
-        urls: Any = getattr(proxies, "values", lambda: [proxies])()
-        return Secrets([meta.endpoint_url, *getproxies().values(), *urls], self.headers)
+        return Secrets([*self.urls, *getproxies().values()], self.headers)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Stay the same call where a handler copies the parameters or the context."""
+        return self
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        return int, (int(self),)
 
 
 _next_answer: Final[ContextVar[_Call | None]] = ContextVar("next_answer", default=None)
@@ -83,6 +91,10 @@ class Wire:
         use_own_pools(client)
         in_child(client, renew_locks)  # no thread of the child holds the old ones
         _warn_of_plain_http(client.meta.endpoint_url)
+        proxies: Any = client.meta.config.proxies  # by mistake, it may be one URL
+        configured: Any = getattr(proxies, "values", lambda: [proxies])()
+        # botocore has read those of the environment when the client was made.
+        self._urls = [client.meta.endpoint_url, *configured, *getproxies().values()]
         retries: Mapping[str, Any] = client.meta.config.retries or {}
         default_attempts = 5 if retries.get("mode") == "legacy" else 3
         self._max_attempts: int = retries.get("total_max_attempts", default_attempts)
@@ -104,7 +116,7 @@ class Wire:
             RestoreJobsError: the request failed, even after botocore's retries.
         """
         call = _Call(cast("int", parameters["MaxResults"]))
-        call.client = self.client
+        call.urls = self._urls
         call.is_first_page = "NextToken" not in parameters
         started = time.monotonic()
         outer = _next_answer.set(None)
@@ -121,9 +133,11 @@ class Wire:
         # Raised here, the error does not have boto3's as its context.
         if isinstance(page, RestoreJobsError):
             raise page
-        place = "more pages follow" if page.next_token else "the last page"
-        facts = len(page), time.monotonic() - started, place, cleaned(page.request_id)
-        _logger.debug("page of %d jobs in %.3f s, %s, request %s", *facts)
+        if _logger.isEnabledFor(logging.DEBUG):
+            place = "more pages follow" if page.next_token else "the last page"
+            request_id = cleaned(page.request_id, call.secrets())
+            facts = len(page), time.monotonic() - started, place, request_id
+            _logger.debug("page of %d jobs in %.3f s, %s, request %s", *facts)
         return page
 
     def _read_response(
@@ -148,8 +162,10 @@ class Wire:
             page = parsed[_PAGE] = _page_of_body(http, call)
         is_damaged = isinstance(page, MalformedResponseError)
         keep_connection(http, is_whole=not is_damaged)
+        if call is None or attempts >= self._max_attempts:
+            return None
         is_throttled = is_throttling(parsed.get("Error", {}).get("Code"), http.status_code)
-        if call is None or attempts >= self._max_attempts or not (is_throttled or is_damaged):
+        if not (is_throttled or is_damaged):
             return None
         tried = f"attempt {attempts} of {self._max_attempts}, trying again"
         if not is_damaged:

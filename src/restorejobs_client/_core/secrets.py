@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterable, Mapping
 from html import unescape
 from typing import Any, Final, cast
-from urllib.parse import unquote
 
 from restorejobs_client._core.text import clipped, digits, printable
 
 _LONGEST: Final = 2_000  # characters that are kept of a text from outside
 _SHORTEST: Final = 8  # characters of a credential; shorter ones are only in tests, and are words
 _SHORTEST_PASSWORD: Final = 4
-_ESCAPES: Final = re.compile(r"(?s)((?:\\x[0-9A-Fa-f]{2})+)|((?:\\u[0-9A-Fa-f]{4})+)|\\(.)")
+_ESCAPES: Final = re.compile(
+    r"(?s)((?:(?:\\x|%)[0-9A-Fa-f]{2})+)|((?:\\u[0-9A-Fa-f]{4})+)|\\U([0-9A-Fa-f]{8})|\\(.)"
+)
+_OCTET: Final = re.compile(r"\\x|%")
+_IN_LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}  # what is not UTF-8
 _SECRET_NAME: Final = re.compile("(?i)auth|cookie|token|credential|secret|signature|password")
 _SIGNED: Final = re.compile(r"(?<=Credential=)[^/]+|(?<=Signature=)\w+")
 _URL: Final = re.compile(  # a password may have spaces where quotes show the end of the URL
@@ -48,7 +51,7 @@ class Secrets:
         headers: those of a signed request.
     """
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_patterns", "values")
 
     def __init__(
         self, urls: Iterable[object] = (), headers: Mapping[object, object] | None = None
@@ -63,8 +66,9 @@ class Secrets:
                 value = _as_text(header)
                 found += [(part, _SHORTEST) for part in _SIGNED.findall(value) or [value]]
         values = {one for value, least in found if len(one := _decoded(value).strip()) >= least}
+        self.values: list[str] = sorted(values, key=len, reverse=True)
         self._patterns: list[re.Pattern[str]] = []
-        for value in sorted(values, key=len, reverse=True):
+        for value in self.values:
             spelt = ["[ +]" if one == " " else re.escape(one) for one in value]  # + in forms
             start, rest = "".join(spelt[:_SHORTEST]), "?+".join([*spelt[_SHORTEST:], ""])
             pattern = rf"{''.join(spelt)}|{start}{rest}[^\s\"'<>]*"  # the end may be cut
@@ -84,19 +88,27 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _decoded(text: str) -> str:
-    """Return the text as it was before URLs, HTML, JSON or a repr, or several, have escaped it."""
+def _decoded(text: str, known: Iterable[str] = ()) -> str:
+    """Return the text as it was before URLs, HTML, JSON or a repr, or several, have escaped it.
+
+    Known values become `***` before decoding takes the start of one for the end of an escape.
+    """
     for _ in range(9):  # it may have been escaped more than once
-        text = unescape(unquote(_ESCAPES.sub(_unescaped, text)))
+        for value in known:
+            text = text.replace(value, "***")
+        text = unescape(_ESCAPES.sub(_unescaped, text))
     return text
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    octets, units, character = match.groups()
+    octets, units, code_point, character = match.groups()
     if octets:
-        return bytes.fromhex(octets.replace(r"\x", "")).decode(errors="replace")
+        text = bytes.fromhex(_OCTET.sub("", octets)).decode(errors="surrogateescape")
+        return text.translate(_IN_LATIN_1)
     if units:
         return bytes.fromhex(units.replace(r"\u", "")).decode("utf-16-be", errors="replace")
+    if code_point:
+        return bytes.fromhex(code_point).decode("utf-32-be", errors="replace")
     return {"n": "\n", "r": "\r", "t": "\t"}.get(character, character)
 
 
@@ -106,7 +118,7 @@ def redacted(text: str, secrets: Secrets | None = None) -> str:
     If some of them are only found in the decoded text, that is returned.
     """
     known = secrets or Secrets()
-    shown, decoded = known.removed_from(text), known.removed_from(_decoded(text))
+    shown, decoded = known.removed_from(text), known.removed_from(_decoded(text, known.values))
     return shown if _decoded(shown) == decoded else decoded
 
 
@@ -125,7 +137,9 @@ def cleaned(value: Any, secrets: Secrets | None = None) -> Any:  # noqa: ANN401 
         return [cleaned(one, secrets) for one in cast("list[object]", value)]
     if isinstance(value, Mapping):
         return {
-            cleaned(name): "***" if _SECRET_NAME.search(str(name)) else cleaned(one, secrets)
+            cleaned(name, secrets): "***"
+            if _SECRET_NAME.search(str(name))
+            else cleaned(one, secrets)
             for name, one in cast("Mapping[object, object]", value).items()
         }
     return value
