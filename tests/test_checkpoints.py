@@ -432,6 +432,9 @@ def is_accepted(checkpoint: Any) -> bool:
             resumed.listing(**LISTING, resume_from=checkpoint)
         assert resumed.asked == []
         return False
+    for iterator in (iter(listing), listing.pages()):
+        client.resume(iterator.checkpoint)
+        assert iterator.has_ended in {True, False}
     with suppress(InvalidParameterValueException):
         list(listing)
     return True
@@ -484,6 +487,13 @@ def test_genuine_checkpoint_is_accepted() -> None:
 def test_forged_field_is_accepted_or_refused(path: Path, value: object) -> None:
     """A checkpoint with any value in a field is accepted or raises `InvalidCheckpointError`."""
     is_accepted(changed(path[:-1], **{path[-1]: value}))
+
+
+def test_forged_window_without_a_moment_has_ended() -> None:
+    """A position in a window that holds nothing is at its end."""
+    window = next(path for path in PATHS if path[-1] == "lower")[:-1]
+    lower = functools.reduce(operator.getitem, window, GENUINE)["lower"]
+    assert is_accepted(changed(window, upper=lower))
 
 
 @pytest.mark.parametrize(

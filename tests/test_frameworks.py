@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import FastAPI, Query
 from fastapi.testclient import TestClient
-from pydantic import TypeAdapter, validate_call
+from pydantic import TypeAdapter, ValidationError, validate_call
 
 from restorejobs_client import (
     InvalidRequestError,
@@ -115,6 +115,16 @@ def test_job_is_read_from_a_request(job: dict[str, str]) -> None:
 def test_wrong_job_is_answered_with_422() -> None:
     """A job with a wrong member is an error of the HTTP client."""
     assert http.post("/job", json={"RestoreJobId": 5}).status_code == 422
+
+
+@pytest.mark.parametrize("other", [{}, {"detail": "Internal Server Error"}, {"RestoreJobId": "a"}])
+def test_what_is_no_page_is_no_empty_page(other: dict[str, str]) -> None:
+    """A page that names neither jobs nor a token is refused."""
+    pages: TypeAdapter[Any] = TypeAdapter(RestoreJobPage)
+    with pytest.raises(ValidationError, match="RestoreJobs or NextToken"):
+        pages.validate_python(other)
+    assert pages.validate_python({"RestoreJobs": []}) == RestoreJobPage()
+    assert pages.validate_json(pages.dump_json(RestoreJobPage())) == RestoreJobPage()
 
 
 def test_openapi_describes_every_member() -> None:

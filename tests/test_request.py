@@ -250,6 +250,31 @@ def test_model_validate_refuses_other_objects(value: object) -> None:
         ListRestoreJobsRequest.model_validate(value)
 
 
+@pytest.mark.parametrize("text", [None, 5, b"\xff", "[", "5"])
+def test_model_validate_json_refuses_what_is_no_json_object(text: Any) -> None:
+    """Whatever is passed instead of JSON is refused with our error."""
+    with pytest.raises(InvalidRequestError, match="is not a request"):
+        ListRestoreJobsRequest.model_validate_json(text)
+
+
+def test_parameter_in_two_spellings_is_refused() -> None:
+    """A filter that is given twice is not dropped in favour of the other one."""
+    for other in (None, "COMPLETED"):
+        with pytest.raises(InvalidRequestError, match=r"by_status.*ByStatus.* twice"):
+            ListRestoreJobsRequest.model_validate({"by_status": "FAILED", "ByStatus": other})
+
+
+def test_subclass_with_other_members_is_accepted(client: RestoreJobsClient) -> None:
+    """A program may add members of its own, which are not sent."""
+
+    class Mine(ListRestoreJobsRequest):
+        verbose: bool = False
+
+    request = Mine(by_status="FAILED")
+    assert request.parameters() == {"ByStatus": "FAILED", "MaxResults": 1000}
+    assert "by_status='FAILED'" in repr(client.list_restore_jobs(request))
+
+
 def test_frameworks_and_model_validate_accept_a_request() -> None:
     """Another request is accepted as it is, also by a pydantic type adapter."""
     request = ListRestoreJobsRequest(by_status="FAILED", max_results=7)

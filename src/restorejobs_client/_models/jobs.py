@@ -268,6 +268,12 @@ class PageMembers(Struct, frozen=True, kw_only=True):
     restore_jobs: tuple[RestoreJob, ...] = ()
     next_token: str | None = None
 
+    @classmethod
+    def __check_names__(cls, given: Mapping[str, Any], read: Mapping[str, Any], path: str) -> None:
+        super().__check_names__(given, read, path)
+        if not read:
+            raise WrongValueError("an object with RestoreJobs or NextToken", given, path)
+
 
 class RestoreJobPage(PageMembers, frozen=True, kw_only=True):
     """One page of a listing (AWS type `ListRestoreJobsOutput`).

@@ -82,8 +82,8 @@ def check_parameters(given: Mapping[str, object]) -> dict[str, object]:
     checked: dict[str, Any] = {}
     refusals: list[str] = []
     for name, value in given.items():
-        if value is None and name != "max_results":
-            continue
+        if name not in PARAMETERS or (value is None and name != "max_results"):
+            continue  # a model of the caller may have other members
         try:
             checked[name] = _sent_value(name, value)
         except ValueError:
@@ -146,4 +146,5 @@ def filter_texts(parameters: Mapping[str, object]) -> dict[str, str]:
 
 def aws_parameters(parameters: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters that are set, with the names that boto3's `list_restore_jobs` uses."""
-    return {aws_name(name): value for name, value in parameters.items() if value is not None}
+    given = ((name, parameters.get(name)) for name in PARAMETERS)
+    return {aws_name(name): value for name, value in given if value is not None}

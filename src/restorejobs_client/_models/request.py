@@ -61,6 +61,9 @@ def _checked(given: object, *, is_from_framework: bool = False) -> dict[str, Any
     named = dict(cast("Mapping[object, object]", given))  # of a model, its members
     renamed = {_SNAKE_CASE.get(str(name), str(name)): value for name, value in named.items()}
     check_names(renamed, [*PARAMETERS, *_SNAKE_CASE])
+    if len(renamed) < len(named):
+        message = f"{clipped_repr(list(named))} has a parameter twice: give each one only once"
+        raise InvalidRequestError(message)
     size = renamed.get("max_results")
     if is_from_framework and isinstance(size, str) and re.fullmatch("[0-9]{1,4}", size):
         renamed["max_results"] = int(size)
@@ -137,7 +140,7 @@ class ListRestoreJobsRequest(BaseModel, extra="forbid", frozen=True):
             InvalidRequestError: names the parameter, what was given and what is allowed.
         """
         obj: object = json_data  # `model_validate` refuses it
-        with suppress(ValueError, RecursionError):
+        with suppress(ValueError, TypeError, RecursionError):
             obj = json.loads(json_data)
         return cls.model_validate(obj, **options)
 

@@ -111,14 +111,14 @@ class Run(Generic[_Item]):
 
     def __init__(self, query: Query) -> None:
         super().__init__()
-        start = query.start
+        start = Position(ended=True) if query.window.is_empty else query.start
         self._query = query
         self._parameters = aws_parameters(query.window.narrow(query.parameters))
         self._used_tokens: set[int] = set()  # hashes, because a token is long
         self._bar = ProgressBar("jobs", query.limit, wanted=query.progress)
         self._state = _State(
             next_token=start.token,
-            ended=start.ended or query.window.is_empty,
+            ended=start.ended,
             left=query.limit,
             token=start.token,
             resuming=start if start.delivered else None,
