@@ -20,6 +20,7 @@ from restorejobs_client import (
     RestoreJob,
     RestoreJobPage,
     RestoreJobs,
+    RestoreJobsClient,
     RestoreJobsError,
     RestoreJobsErrorGroup,
     RestoreJobStream,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from support.memory_service import Parameters
+    from support.raw_server import PageServer
     from support.workers import Workers
 
 DAY = 86_400.0
@@ -553,22 +555,58 @@ def test_parallel_raises_if_all_requests_are_throttled() -> None:
         assert error.__notes__ == [f"while listing {error.listing!r}"]
 
 
-def test_error_that_fails_two_listings_is_one_for_each() -> None:
-    """If two listings raise the same object, each error has its own listing and checkpoint."""
-    error = damaged()
+@pytest.mark.parametrize("way", ["for", "table"])
+@pytest.mark.parametrize("max_workers", [1, 8])
+def test_error_that_fails_several_listings_is_one_for_each(
+    server: PageServer, way: str, max_workers: int
+) -> None:
+    """If a handler raises the same object again, each error has its own listing and place."""
+    core: Any = server.client(attempts=1)
+    error = TransportError("the circuit is open")
+    error.add_note("a note of the handler")
+    is_open = False
 
-    def fail(_: object) -> None:
-        raise error
+    def fail(**_: object) -> None:
+        if is_open:
+            raise error
 
-    listings = []
-    for count in (5, 7):
-        service = Service(spread(count))
-        service.before_answer = fail
-        listings.append(service.listing(max_results=count))
-    _, raised = read(gather(*listings, max_workers=1))
-    errors: list[Any] = list(raised)
+    core.meta.events.register("before-send.backup", fail)
+    client = RestoreJobsClient(client=core)
+    listings = [client.list_restore_jobs(max_results=size) for size in range(20, 28)]
+    stream = gather(*listings, max_workers=max_workers)
+    found = [next(stream) for _ in range(5)] if way == "for" else []
+    is_open = True
+    with pytest.raises(RestoreJobsErrorGroup) as caught:
+        found.extend(stream) if way == "for" else stream.to_arrow()
+    is_open = False
+    errors: list[Any] = sorted(caught.value.exceptions, key=lambda one: listings.index(one.listing))
     assert [one.listing for one in errors] == listings
-    assert [one.__notes__ for one in errors] == [[f"while listing {one!r}"] for one in listings]
+    for one in errors:
+        assert one.__notes__ == ["a note of the handler", f"while listing {one.listing!r}"]
+        assert (one.checkpoint is None) is (way == "table")
+        found += client.resume(one.checkpoint) if one.checkpoint else one.listing
+    assert Counter(found) == dict.fromkeys(listings[0], len(listings))
+    assert error.__notes__ == ["a note of the handler"]
+
+
+@pytest.mark.parametrize("kind", ["add_note", "listing"])
+def test_error_that_cannot_be_described_ends_its_listing(kind: str) -> None:
+    """An exception of a handler with methods of its own does not leave the stream waiting."""
+
+    class OddError(TransportError):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name == kind:
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+        @override
+        def add_note(self, note: str, /) -> None:
+            raise ValueError(note)
+
+    service = Service(spread(5))
+    service.before_answer = raiser(lambda: OddError("odd"))
+    _, errors = read(gather(service.listing(), service.listing()))
+    assert [type(error) for error in errors] == [OddError] * 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

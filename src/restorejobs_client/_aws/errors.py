@@ -17,6 +17,7 @@ from restorejobs_client._core.errors import (
     ServiceUnavailableException,
     ThrottlingException,
     TransportError,
+    with_checkpoint,
 )
 from restorejobs_client._core.secrets import Secrets, cleaned
 
@@ -78,8 +79,9 @@ def our_error(error: Exception, secrets: Secrets, otherwise: _FallbackClass) -> 
 
 def _converted(error: Exception, secrets: Secrets, otherwise: _FallbackClass) -> RestoreJobsError:
     if isinstance(error, RestoreJobsError):  # for example, of a damaged page
-        _clean(error, secrets)
-        return error
+        ours = with_checkpoint(error, None)  # a handler may raise the same one again
+        _clean(ours, secrets)
+        return ours
     names = [kind.__name__ for kind in type(error).__mro__]
     is_of_credentials = not _LOADING_CREDENTIALS.isdisjoint(modules_of(error))
     is_of_botocore = type(error).__module__.startswith(("boto3.", "botocore."))
@@ -87,7 +89,7 @@ def _converted(error: Exception, secrets: Secrets, otherwise: _FallbackClass) ->
     shown = str(error) if is_of_botocore else format_exception_only(error)[0].strip()
     text: str = cleaned(shown, secrets)
     if isinstance(error, ClientError) and not is_of_credentials:
-        ours: RestoreJobsError = _service_error(error, text, secrets)
+        ours = _service_error(error, text, secrets)
     else:
         is_typical = isinstance(error, BotoCoreError)  # botocore raises a few others too
         kind = ConfigurationError if is_typical else otherwise

@@ -250,14 +250,11 @@ class WorkerPool:
     def _finish(
         self, task: Task, error: RestoreJobsError | None = None, replacements: Sequence[Task] = ()
     ) -> None:
-        if error is not None:
-            if "listing" in vars(error):  # it is the error of another task too
-                error = with_checkpoint(error, task.pages.checkpoint)
-                del error.__notes__  # they name the other task
-            error.listing = task.listing
-            error.add_note(f"while listing {task.listing!r}")
-        if not replacements:
-            with suppress(Exception):  # a worker that ended here would leave the consumer waiting
+        with suppress(Exception):  # a worker that ended here would leave the consumer waiting
+            if error is not None:
+                error.listing = task.listing
+                error.add_note(f"while listing {task.listing!r}")
+            if not replacements:
                 task.close()
         with self._lock:
             if error is not None:

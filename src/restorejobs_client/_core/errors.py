@@ -83,7 +83,9 @@ class RestoreJobsError(Exception):
 def with_checkpoint(error: RestoreJobsError, checkpoint: str | None) -> RestoreJobsError:
     """Return a copy of an error with another checkpoint."""
     twin = copy(error)
-    twin.__cause__, twin.checkpoint = error.__cause__, checkpoint
+    vars(twin).update(vars(error), checkpoint=checkpoint)  # a pickle has no listing
+    twin.__notes__ = [*getattr(error, "__notes__", ())]
+    twin.__cause__ = error.__cause__
     return twin
 
 
