@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from restorejobs_client import (
     RestoreJobs,
     RestoreJobStatus,
     RestoreValidationStatus,
+    TransportError,
     gather,
     to_arrow,
     to_pandas,
@@ -584,6 +586,48 @@ def test_iterator_stays_where_it_was_after_an_interrupted_table(way: str, step: 
         return is_moment
 
     assert moments_of(survives) > 50
+
+
+@interrupted
+@pytest.mark.usefixtures("_imported")
+def test_iterator_stays_where_it_was_after_a_failed_table_that_is_interrupted() -> None:
+    """If Ctrl-C comes in any line after an error of AWS, the iterator has not moved either."""
+
+    def survives(number: int) -> bool:
+        service = Service(FEW, order="given", page_size=1)
+        requests = itertools.count(1)
+
+        def fail(_: object) -> None:
+            if next(requests) == len(FEW):
+                raise TransportError("reset")
+
+        service.before_answer = fail
+        iterator = iter(service.listing())
+        assert next(iterator) == FEW[0]
+
+        def table() -> None:
+            with suppress(TransportError):
+                to_arrow(iterator)
+
+        is_moment = True
+        with suppress(KeyboardInterrupt):
+            is_moment = at_moment(number, table, interrupt)
+        service.before_answer = lambda _: None
+        assert list(iterator) == FEW[1:]
+        return is_moment
+
+    assert moments_of(survives) > 50
+
+
+def test_reader_of_a_stream_that_others_have_read_raises() -> None:
+    """A reader that was made before all jobs went elsewhere does not look like an empty one."""
+    takers: list[Callable[[Any], Any]] = [list, to_arrow]
+    for take in takers:
+        stream = gather(listing(FEW))
+        reader = pa.RecordBatchReader.from_stream(stream)
+        take(stream)
+        with pytest.raises(pa.ArrowInvalid, match="delivered already"):
+            reader.read_all()
 
 
 @pytest.mark.parametrize("way", ["to_arrow", "reader"])

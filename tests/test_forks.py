@@ -353,6 +353,31 @@ def test_child_may_read_a_watch_that_a_thread_of_its_parent_was_reading() -> Non
     """)
 
 
+def test_child_reads_a_table_that_a_thread_of_its_parent_was_reading() -> None:
+    """A reader that another thread of the parent reads at the fork goes on in the child."""
+    run("""
+        import pyarrow as pa
+        from restorejobs_client import to_arrow
+
+        to_arrow([])  # imports what tables need
+        reader = pa.RecordBatchReader.from_stream(service.listing(max_results=7))
+        has_forked = threading.Event()
+        service.before_answer = lambda _: has_forked.wait(20)
+        reading = threading.Thread(target=reader.read_next_batch)
+        reading.start()
+        while not service.asked:
+            time.sleep(0.001)
+        child = os.fork()
+        if child == 0:
+            service.before_answer = lambda _: None
+            os._exit(reader.read_all().num_rows != len(jobs))
+        has_forked.set()
+        reading.join()
+        assert reader.read_all().num_rows == len(jobs) - 7
+        check_child(child)
+    """)
+
+
 def test_child_draws_bars() -> None:
     """A child has no lock that another thread of its parent held while it drew a bar."""
     run("""

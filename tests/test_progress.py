@@ -130,6 +130,28 @@ def test_gather_shows_ended_listings(service: Service) -> None:
     assert "7,500 jobs, 75 pages" in line
 
 
+def test_bar_of_a_stream_counts_each_job_once(service: Service) -> None:
+    """A table counts no job again that `next` has taken, and a second loop shows the bar again."""
+
+    def run() -> None:
+        stream = gather(listing(service, progress=False), progress=True)
+        next(stream)
+        stream.to_arrow()
+
+    assert "2,500 jobs, 25 pages" in last_line(run)
+    stream = gather(listing(service, progress=False), progress=True)
+    with redirect_stderr(Terminal()) as terminal:
+        for _ in range(100):
+            next(stream)
+        with pytest.raises(KeyboardInterrupt):
+            at_moment(300, lambda: list(stream), interrupt)
+        list(stream)
+    first, second, after = terminal.lines
+    assert "1 to go" in first
+    assert "0 to go" in second
+    assert after == ""
+
+
 def test_gather_shows_failed_listings(service: Service) -> None:
     """A listing that failed has ended, and is counted as failed."""
     fail_once(service, at_request=4)
@@ -312,3 +334,38 @@ def test_interrupted_bar_lets_other_threads_draw_theirs(kind: str) -> None:
     with redirect_stderr(Terminal()), ThreadPoolExecutor(1) as pool:
         run()  # imports tqdm
         assert moments_of(survives) > 200
+
+
+def test_handler_may_close_a_stream_with_a_bar_while_another_is_drawn() -> None:
+    """Bars that begin and end in any line of one another fail no listing, and none stays open."""
+    few = listing(Service([job(0), job(1)]), max_results=1)
+
+    def survives(number: int) -> bool:
+        other = gather(few, progress=True)
+        next(other)
+        jobs: list[RestoreJob] = []
+        is_moment = at_moment(number, lambda: jobs.extend(few), other.close)
+        assert len(jobs) == 2
+        other.close()
+        return is_moment
+
+    with redirect_stderr(Terminal()) as terminal:
+        list(few)  # imports tqdm
+        assert moments_of(survives) > 200
+    assert terminal.lines[-1] == ""
+
+
+def test_stream_that_is_closed_while_its_bar_begins_leaves_none_open() -> None:
+    """If a handler closes a stream in any line, its bar ends too."""
+    few = listing(Service([job(0), job(1)]), max_results=1, progress=False)
+
+    def survives(number: int) -> bool:
+        with redirect_stderr(Terminal()) as terminal:
+            stream = gather(few, progress=True)
+            is_moment = at_moment(number, lambda: list(stream), stream.close)
+        assert terminal.lines[-1] == ""
+        return is_moment
+
+    with redirect_stderr(Terminal()):
+        list(listing(Service([]), progress=True))  # imports tqdm
+    assert moments_of(survives) > 200

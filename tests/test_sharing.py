@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.interrupting import at_moment, moments_of
 from support.memory_service import Service, job
 
 from restorejobs_client import (
@@ -149,6 +150,28 @@ def test_copy_continues_on_its_own(
     expected = JOBS[:limit]
     assert first + list(iterator) == expected
     assert first + list(twin) == expected
+
+
+def test_copy_that_a_handler_overtakes_continues() -> None:
+    """A copy is at a place that the iterator had, whatever a handler reads meanwhile."""
+
+    def survives(number: int) -> bool:
+        iterator = iter(service().listing(max_results=10))
+        assert next(iterator) == JOBS[0]
+        twins: list[Any] = []
+        taken: list[RestoreJob] = []
+        is_moment = at_moment(
+            number,
+            lambda: twins.append(copy.copy(iterator)),
+            lambda: taken.extend(itertools.islice(iterator, 25)),
+        )
+        rest = list(twins[0])
+        assert rest == JOBS[len(JOBS) - len(rest) :]
+        assert 1 <= len(JOBS) - len(rest) <= 1 + len(taken)
+        assert taken + list(iterator) == JOBS[1:]
+        return is_moment
+
+    assert moments_of(survives) > 30
 
 
 @pytest.mark.parametrize("how", [copy.copy, copy.deepcopy])

@@ -23,6 +23,7 @@ from restorejobs_client._outputs.arrow import ArrowExport
 _Table = TypeVar("_Table")
 _AGAIN: Final = "call parallel or gather again"
 _TAKEN: Final = f"a table or a reader has taken jobs of this stream: {_AGAIN}"
+_DELIVERED: Final = f"the jobs of this stream were delivered already: {_AGAIN}"
 _NO_JOBS: Final[Iterator[RestoreJob]] = iter(())
 
 
@@ -73,9 +74,9 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         """Start the workers, again if an interrupt came between; but not in the child of a fork."""
         if self._workers_pid is None:
             self._workers_pid = os.getpid()
-        if not self._has_started and self._workers_pid == os.getpid():
-            if self._pool.unfinished:
-                self._bar.begin()
+        if self._pool.unfinished and self._workers_pid == os.getpid():
+            self._bar.begin()
+            if not self._has_started:
                 self._pool.start()
             self._has_started = True
 
@@ -83,6 +84,7 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         """Take the next batch of the pool. Return `False` at the end."""
         pool = self._pool
         if self._has_ended:
+            self._bar.end()  # closed while it was made
             return False
         try:
             self._start()
@@ -97,8 +99,10 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
                     )
                 pool.take_batch(batch)
                 if self._has_ended:  # closed while it waited
+                    self._bar.end()
                     return False
-            self._bar.add_page(length_hint(pool.batch.jobs))
+                if pool.batch.pages:
+                    self._bar.add_page(length_hint(pool.batch.jobs))
             self._draw_bar()
         except BaseException:
             self._bar.end()
@@ -124,7 +128,7 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
 
     def _job_pages(self) -> Iterator[list[RestoreJob]]:
         if self._has_ended:
-            raise InvalidRequestError(f"the jobs of this stream were delivered already: {_AGAIN}")
+            raise InvalidRequestError(_DELIVERED)
         # Unlike a generator, this does not end after an error.
         return iter(partial(self._table_page, object()), None)
 
@@ -135,6 +139,8 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         return table
 
     def _table_page(self, reader: object) -> list[RestoreJob] | None:
+        if self._has_ended and not self._is_closed and not self._readers:
+            raise InvalidRequestError(_DELIVERED)
         if self._readers.setdefault("table", reader) is not reader:
             raise InvalidRequestError(_TAKEN)
         page = self._table_jobs

@@ -78,8 +78,20 @@ def _own_bar(kind: Any) -> Any:  # noqa: ANN401  # tqdm's classes are not known 
     def refresh(bar: object, **_: object) -> None:
         kind.refresh(bar, nolock=True)
 
+    def retried(method: Any) -> Any:  # noqa: ANN401
+        def call(own: Any, bar: Any) -> Any:  # noqa: ANN401
+            while True:
+                try:
+                    return method.__func__(own, bar)
+                except RuntimeError as error:
+                    if "changed size" not in str(error):  # another bar has begun or ended meanwhile
+                        raise
+
+        return classmethod(call)
+
     # Without a position, the finalizer of a bar that was interrupted while it was made would fail.
     members = {"refresh": refresh, "monitor_interval": 0, "pos": 0}
+    members |= {name: retried(getattr(kind, name)) for name in ("_get_free_pos", "_decr_instances")}
     own: Any = type(kind.__name__, (kind,), members)
     _renew_lock(own)
     in_child(own, _renew_lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
@@ -178,15 +179,15 @@ class _Batches(Iterator[Any]):
         self._pages = pages
         self._page: list[Iterable[RestoreJob]] = []  # the one whose batch was not returned yet
         self._no_jobs: list[tuple[()]] = [()]  # if there are none, a batch has the categories
-        self._is_busy = False
+        self._busy_pid: int | None = None  # of the process that is reading
 
     def __next__(self) -> pa.RecordBatch:
-        if self._is_busy:
+        if self._busy_pid == os.getpid():
             raise InvalidRequestError(
                 "this reader is reading already, in another thread or in what a signal handler has "
                 "interrupted: let that end first"
             )
-        self._is_busy = True
+        self._busy_pid = os.getpid()
         try:
             if not self._page:
                 self._page.extend(islice(self._pages, 1))  # in C, so no interrupt can lose a page
@@ -196,7 +197,7 @@ class _Batches(Iterator[Any]):
                 return batch
             raise StopIteration
         finally:
-            self._is_busy = False
+            self._busy_pid = None
 
 
 def _batch(jobs: Iterable[RestoreJob]) -> pa.RecordBatch:

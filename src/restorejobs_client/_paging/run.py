@@ -126,7 +126,7 @@ class Run(Generic[_Item]):
 
     def __copy__(self) -> Self:
         twin = type(self)(self._query)
-        vars(twin).update(self._copied_position())
+        twin._state, twin._items, twin._used_tokens = self._copied_position()  # noqa: SLF001  # of this class
         return twin
 
     def __deepcopy__(self, _: object) -> Self:
@@ -153,11 +153,12 @@ class Run(Generic[_Item]):
         """
         return self._position().ended
 
-    def _copied_position(self) -> dict[str, object]:
+    def _copied_position(self) -> tuple[_State, Iterator[_Item], set[int]]:
         """Return copies of the attributes that change during the run."""
+        used_tokens = self._used_tokens.copy()  # before the state: a newer one would be refused
         state = self._state
         state = state._replace(items=copy(state.items))
-        return {"_state": state, "_items": state.items, "_used_tokens": set(self._used_tokens)}
+        return state, state.items, used_tokens
 
     def _make_table(self, make: Callable[[], _Table]) -> _Table:
         """Return a table, or move back to this position if it fails, because nobody has its jobs.
@@ -168,7 +169,8 @@ class Run(Generic[_Item]):
         try:
             return make()
         except BaseException as error:
-            vars(self).update(position)
+            # Without a call, in which another interrupt could come.
+            self._state, self._items, self._used_tokens = position
             if isinstance(error, RestoreJobsError):
                 error.checkpoint = self.checkpoint
             raise
