@@ -331,7 +331,7 @@ def live(session_of: Callable[..., Any], profile: str, region: str) -> Source:
         return Source(client, account, used.rpartition("@")[2], used == of_aws)
     except Exception as error:  # noqa: BLE001  # botocore raises many kinds
         # Not the text of the error, which may contain credentials.
-        reason = f"AWS did not say which account this profile has: {type(error).__name__}"
+        reason = f"it is unknown which account this profile has: {type(error).__name__}"
         return Source(RestoreJobsError(reason))
 
 

@@ -7,8 +7,8 @@ python examples/wait_for_restore.py --live --plan ARN          all jobs of a res
 A network that fails for a while does not end it. It exits with
 
 0  if all jobs are COMPLETED,
-3  if AWS did not answer: after an error such as missing permissions, or if the last request
-   before the time-out has failed,
+3  if AWS did not list the jobs: after an error such as missing permissions, or if the last
+   request before the time-out has failed,
 4  if one of the jobs ended otherwise, or there is none, and
 5  after the time-out.
 
@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from restorejobs_client import (
+    InvalidRequestError,
     RestoreJob,
     RestoreJobCreator,
     RestoreJobsClient,
@@ -112,6 +113,8 @@ def main() -> int:
         with fake_backup() as backup:
             seed_two_jobs(backup)
             return wait(backup.client(), options)
+    except InvalidRequestError as error:
+        parser.error(str(error))
     except RestoreJobsError as error:
         say(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 3

@@ -24,9 +24,11 @@ from restorejobs_client import (
     RestoreJobsError,
     RestoreJobsErrorGroup,
     RestoreJobStream,
+    RestoreJobSummary,
     ThrottlingException,
     TransportError,
     gather,
+    to_arrow,
 )
 from restorejobs_client.testing import fake_backup, sample_jobs
 
@@ -486,7 +488,7 @@ def test_failed_table_of_a_stream_has_no_checkpoint() -> None:
 
     service.before_answer = fail
     stream = gather(service.listing(max_results=10))
-    with pytest.raises(RestoreJobsErrorGroup, match="no table: call parallel or gather") as caught:
+    with pytest.raises(RestoreJobsErrorGroup, match="no table and no summary: call") as caught:
         stream.to_arrow()
     assert [error.checkpoint for error in caught.value.exceptions] == [None]
     with pytest.raises(InvalidRequestError, match="call parallel or gather again"):
@@ -555,7 +557,7 @@ def test_parallel_raises_if_all_requests_are_throttled() -> None:
         assert error.__notes__ == [f"while listing {error.listing!r}"]
 
 
-@pytest.mark.parametrize("way", ["for", "table"])
+@pytest.mark.parametrize("way", ["for", "table", "summary"])
 @pytest.mark.parametrize("max_workers", [1, 8])
 def test_error_that_fails_several_listings_is_one_for_each(
     server: PageServer, way: str, max_workers: int
@@ -576,14 +578,15 @@ def test_error_that_fails_several_listings_is_one_for_each(
     stream = gather(*listings, max_workers=max_workers)
     found = [next(stream) for _ in range(5)] if way == "for" else []
     is_open = True
+    ways = {"for": found.extend, "table": to_arrow, "summary": RestoreJobSummary.from_jobs}
     with pytest.raises(RestoreJobsErrorGroup) as caught:
-        found.extend(stream) if way == "for" else stream.to_arrow()
+        ways[way](stream)
     is_open = False
     errors: list[Any] = sorted(caught.value.exceptions, key=lambda one: listings.index(one.listing))
     assert [one.listing for one in errors] == listings
     for one in errors:
         assert one.__notes__ == ["a note of the handler", f"while listing {one.listing!r}"]
-        assert (one.checkpoint is None) is (way == "table")
+        assert (one.checkpoint is None) is (way != "for")
         found += client.resume(one.checkpoint) if one.checkpoint else one.listing
     assert Counter(found) == dict.fromkeys(listings[0], len(listings))
     assert error.__notes__ == ["a note of the handler"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +218,16 @@ def test_threads_share_the_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         loaded = list(threads.map(load, range(16)))
     assert loaded == [expected] * 16
     assert load(16)[-1] is load(17)[-1]
+
+
+@pytest.mark.parametrize(
+    "given", [{"region_name": ["a", "b"]}, {"region_name": ""}, {"profile_name": 5}]
+)
+def test_name_that_is_no_text_is_refused(given: dict[str, Any]) -> None:
+    """A client has one region and one profile."""
+    ((name, value),) = given.items()
+    with pytest.raises(InvalidRequestError, match=re.escape(f"{name}={value!r} is refused")):
+        RestoreJobsClient(**given)
 
 
 def test_threads_make_clients() -> None:

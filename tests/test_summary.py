@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import random
@@ -11,7 +12,7 @@ import tracemalloc
 from collections import Counter
 from dataclasses import FrozenInstanceError, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.memory_service import START, Service
@@ -25,9 +26,13 @@ from restorejobs_client import (
     RestoreJobStatus,
     RestoreJobSummary,
     RestoreValidationStatus,
+    TransportError,
     gather,
 )
 from restorejobs_client.testing import sample_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JOBS = sample_jobs(3_000, seed=5)
 SUMMARY = RestoreJobSummary.from_jobs(JOBS)
@@ -399,6 +404,35 @@ def test_value_of_the_wrong_type_is_refused(members: dict[str, Any]) -> None:
     wrong = replace(job, **members)
     with pytest.raises(MalformedResponseError, match=r"^RestoreJob\(.* cannot be counted: "):
         RestoreJobSummary.from_jobs([job, wrong])
+
+
+@pytest.mark.parametrize("is_iterator", [False, True], ids=["listing", "iterator"])
+@pytest.mark.parametrize("way", ["from_jobs", "grouped", "head"])
+def test_failed_summary_begins_again(*, is_iterator: bool, way: str) -> None:
+    """Nobody has the jobs of a summary that failed, so its checkpoint is where it began."""
+    service = Service(JOBS[:50], order="given")
+    numbers = itertools.count(1)
+
+    def fail(_: object) -> None:
+        if next(numbers) == 3:
+            raise TransportError("reset")
+
+    service.before_answer = fail
+    jobs: Any = service.listing(max_results=10)
+    ways: dict[str, Callable[[], Any]] = {
+        "from_jobs": lambda: RestoreJobSummary.from_jobs(jobs),
+        "grouped": lambda: RestoreJobSummary.grouped(jobs, lambda job: job.region),
+        "head": lambda: service.listing(max_results=10).head(50),
+    }
+    expected = JOBS[:50]
+    if is_iterator and way != "head":
+        jobs = iter(jobs)
+        assert next(jobs) == expected.pop(0)
+    with pytest.raises(TransportError) as caught:
+        ways[way]()
+    assert list(service.listing(resume_from=caught.value.checkpoint)) == expected
+    if is_iterator:
+        assert list(jobs) == expected
 
 
 def test_error_while_listing_ends_the_summary() -> None:

@@ -157,6 +157,8 @@ def test_plan_without_jobs_exits_with_4(run: Run) -> None:
         (("--timout", "5"), "unrecognized arguments: --timout"),
         (("--timeout", "soon"), "invalid float value: 'soon'"),
         (("--live",), "--live needs job ids, or --plan"),
+        (("--interval", "0"), "interval=0.0 is refused"),
+        (("--plan", "nightly"), "by_restore_testing_plan_arn='nightly' is refused"),
     ],
 )
 def test_wrong_option_prints_the_usage(run: Run, arguments: tuple[str, ...], message: str) -> None:
@@ -170,7 +172,6 @@ def test_wrong_option_prints_the_usage(run: Run, arguments: tuple[str, ...], mes
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--interval", "0"), "InvalidRequestError: interval=0.0 is refused"),
         (("--live", "a", "--region", "eu-west-1"), "CredentialsError: .*aws configure"),
         (("--live", "a", "--profile", "none"), "CredentialsError: The config profile .none."),
     ],

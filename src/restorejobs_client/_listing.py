@@ -19,6 +19,7 @@ from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client._outputs.arrow import ArrowExport
+from restorejobs_client._outputs.tally import make_whole
 from restorejobs_client._paging.run import Query
 from restorejobs_client._paging.windows import Window, equal_cuts
 from restorejobs_client._watch import RestoreJobWatch, has_ended
@@ -88,8 +89,8 @@ class RestoreJobs(ArrowExport):
         """
         check_count("n", n, least=0)
         limit = n if self._query.limit is None else min(n, self._query.limit)
-        first = RestoreJobs(replace(self._query, limit=limit, progress=False))
-        return RestoreJobPage(restore_jobs=tuple(first))
+        first = RestoreJobIterator(replace(self._query, limit=limit, progress=False))
+        return RestoreJobPage(restore_jobs=make_whole(first, lambda: tuple(first)))
 
     def split(self, parts: int) -> list[RestoreJobs]:
         """Return `parts` listings that together are exactly this listing. No request is sent.
@@ -180,8 +181,8 @@ class RestoreJobs(ArrowExport):
                 always completed, unless one of its requests fails.
             until: returns `True` for a job that does not need to be followed any more. It is called
                 for jobs that were yielded, and in each round for those still followed. For example,
-                `until=lambda job: job.validation_status not in (None, "VALIDATING")` follows a
-                restore test until its validation has ended.
+                `until=lambda job: job.deletion_status in ("SUCCESSFUL", "FAILED")` follows restore
+                tests until their data are deleted, or the `timeout` comes.
 
         Raises:
             InvalidRequestError: `restore_job_ids` is not a list of texts, `interval`, `timeout` or
@@ -254,7 +255,7 @@ def gather(
     Raises:
         InvalidRequestError: an argument is not a listing, or `max_workers` is not an int of 1 or
             more.
-        ImportError: `progress` is true, and the extra `progress` is not installed.
+        ImportError: while iterating, `progress` is true, and the extra `progress` is not installed.
         RestoreJobsErrorGroup: while iterating, after all jobs that could be listed. It contains the
             error of each listing that failed, with the `listing`, a `checkpoint`, and a note that
             names the listing.

@@ -63,13 +63,18 @@ def create_client(
         ConfigurationError: no region, or settings that botocore refuses.
         CredentialsError: no such profile.
         InvalidRequestError: the session is not a boto3.Session, the config not a botocore Config,
-            or the endpoint not a URL.
+            the endpoint not a URL, or the region or the profile not text.
     """
     if session is not None and not callable(getattr(session, "client", None)):
         raise InvalidRequestError(
             f"session={clipped_repr(session)} is refused: it must be a boto3.Session; pass a "
             "region as region_name, and a profile as profile_name"
         )
+    names: dict[str, object] = {"region_name": region_name, "profile_name": profile_name}
+    for name, value in names.items():
+        if not isinstance(value, str | None) or (value, name) == ("", "region_name"):
+            shown = clipped_repr(value)
+            raise InvalidRequestError(f"{name}={shown} is refused: it must be the name of one")
     if not isinstance(cast("object", config), botocore_config.Config | None):
         # Its repr may show a password.
         raise InvalidRequestError(f"config={type(config)} is refused: it must be a botocore Config")

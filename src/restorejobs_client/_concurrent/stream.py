@@ -22,7 +22,7 @@ from restorejobs_client._outputs.arrow import ArrowExport
 
 _Table = TypeVar("_Table")
 _AGAIN: Final = "call parallel or gather again"
-_TAKEN: Final = f"a table or a reader has taken jobs of this stream: {_AGAIN}"
+_TAKEN: Final = f"a table, a summary or a reader has taken jobs of this stream: {_AGAIN}"
 _DELIVERED: Final = f"the jobs of this stream were delivered already: {_AGAIN}"
 _NO_JOBS: Final[Iterator[RestoreJob]] = iter(())
 
@@ -33,8 +33,8 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
     No request is sent before you ask for the first job. To end the threads, close the stream (from
     any thread or signal handler), leave its `with` or `async with` block, or drop it. It also works
     in `async for`, without blocking the event loop. After Ctrl-C or a cancelled wait, iterating
-    again continues with the next job. A table or a reader takes all that are left. If it fails,
-    they are lost, and iterating raises InvalidRequestError.
+    again continues with the next job. A table, a summary or a reader takes all that are left. If it
+    fails, they are lost, and iterating raises InvalidRequestError.
 
     Its errors come last, as a `RestoreJobsErrorGroup`. Each further `next()` raises that again,
     while an iterator over one listing and a watch request the page again.
@@ -115,7 +115,7 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
             failed = counted(len(failures), "listing")
             message = f"{failed} failed; resume each from its checkpoint"
             if self._readers:  # whose jobs nobody has received
-                message = f"{failed} failed, so there is no table: {_AGAIN}"
+                message = f"{failed} failed, so there is no table and no summary: {_AGAIN}"
                 failures = [with_checkpoint(failure, None) for failure in failures]
             raise RestoreJobsErrorGroup(message, failures)
         self._has_ended = True

@@ -19,7 +19,7 @@ RestoreJobsError
     ├── AccessDeniedException
     └── ExpiredTokenException
 
-Code that catches botocore's errors keeps working, because of the bases in brackets.
+Code that catches botocore's errors still catches those with its bases in brackets.
 """
 
 # No `from __future__ import annotations`: frameworks read these annotations.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from itertools import islice
-from operator import attrgetter, call
-from typing import Any, Final, TypeVar, cast, get_args
+from operator import attrgetter
+from typing import Any, Final, cast, get_args
 
 from msgspec.structs import fields
 
@@ -17,9 +17,8 @@ from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.errors import InvalidRequestError, MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
 from restorejobs_client._models.jobs import RestoreJob
-from restorejobs_client._outputs.tally import checked_jobs
+from restorejobs_client._outputs.tally import checked_jobs, make_whole
 
-_Made = TypeVar("_Made")  # a table or a frame
 _BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
 
 
@@ -100,7 +99,7 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    return _maker(jobs)(partial(_table, jobs))
+    return make_whole(jobs, partial(_table, jobs))
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -123,7 +122,7 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
         table: Any = _table(jobs)
         return cast("pd.DataFrame", table.to_pandas(types_mapper=types.get))
 
-    return _maker(jobs)(make)
+    return make_whole(jobs, make)
 
 
 def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
@@ -134,12 +133,7 @@ def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
     def make() -> pa.Table:
         return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
 
-    return _maker(pages)(make)
-
-
-def _maker(jobs: object) -> Callable[[Callable[[], _Made]], _Made]:
-    """Return what calls a function that makes a table; for jobs of ours, it handles a failure."""
-    return cast("Callable[[Callable[[], _Made]], _Made]", getattr(jobs, "_make_table", call))
+    return make_whole(pages, make)
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column

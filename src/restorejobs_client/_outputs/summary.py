@@ -15,7 +15,13 @@ from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
 from restorejobs_client._models.jobs import RestoreJob
-from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally, checked_jobs
+from restorejobs_client._outputs.tally import (
+    RestoreDurations,
+    RestoreFailures,
+    Tally,
+    checked_jobs,
+    make_whole,
+)
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
 _MEASURED: Final = ("measured", "median", "95 % within", "longest")
@@ -93,7 +99,8 @@ class RestoreJobSummary:
         Only the duration of each job is kept in memory, as eight bytes.
 
         Raises:
-            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
+            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned, so
+                its `checkpoint` is where the summary began, as for `to_arrow`.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
             MalformedResponseError: a value of a job does not fit its member, such as a naive date.
         """
@@ -115,7 +122,8 @@ class RestoreJobSummary:
             A summary for each value, in the order of their first jobs.
 
         Raises:
-            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned.
+            RestoreJobsError: iterating over the jobs raised it. No partial summary is returned, so
+                its `checkpoint` is where the summary began, as for `to_arrow`.
             InvalidRequestError: something in `jobs` is not a `RestoreJob`.
             MalformedResponseError: a value of a job does not fit its member, such as a naive date.
 
@@ -125,14 +133,19 @@ class RestoreJobSummary:
             >>> [(name, summary.jobs) for name, summary in by_type.items()]
             [('EBS', 1), ('EC2', 1)]
         """
-        tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
-        for job in checked_jobs(jobs):
-            tally = tallies[key(job)]
-            try:
-                tally.add(job)
-            except (TypeError, ValueError) as error:  # the constructor does not check types
-                raise MalformedResponseError(f"{job!r} cannot be counted: {error}") from None
-        return {group: cls(**tally.summary()) for group, tally in tallies.items()}
+        pages = getattr(jobs, "_job_pages", lambda: [checked_jobs(jobs)])()
+
+        def count() -> dict[_Key, Self]:
+            tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
+            for job in chain.from_iterable(pages):
+                tally = tallies[key(job)]
+                try:
+                    tally.add(job)
+                except (TypeError, ValueError) as error:  # the constructor does not check types
+                    raise MalformedResponseError(f"{job!r} cannot be counted: {error}") from None
+            return {group: cls(**tally.summary()) for group, tally in tallies.items()}
+
+        return make_whole(jobs, lambda: make_whole(pages, count))
 
     def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
         """Return all attributes by their names.

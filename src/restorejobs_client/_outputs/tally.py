@@ -5,11 +5,12 @@
 import re
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from itertools import chain
-from typing import Any, ClassVar, Final
+from operator import call
+from typing import Any, ClassVar, Final, TypeVar
 
 from restorejobs_client._core import enums
 from restorejobs_client._core.dates import datetime
@@ -17,6 +18,7 @@ from restorejobs_client._core.errors import InvalidRequestError
 from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import TERMINAL, RestoreJob
 
+_Made = TypeVar("_Made")
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
 _MAX_REASONS: Final = 1_000  # kept for each member, because messages may be all different
@@ -173,6 +175,15 @@ def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
             message = f"{clipped_repr(job)} is not a RestoreJob: make one with RestoreJob.from_dict"
             raise InvalidRequestError(message)
         yield job
+
+
+def make_whole(jobs: object, make: Callable[[], _Made]) -> _Made:
+    """Return what a function makes of all jobs of an iterable.
+
+    If it fails, nobody has the jobs that it has read. Iterators of ours know what to do then.
+    """
+    call_made: Callable[[Callable[[], _Made]], _Made] = getattr(jobs, "_make_table", call)
+    return call_made(make)
 
 
 def _age(failure: RestoreFailures) -> tuple[datetime, str, str]:

@@ -13,6 +13,7 @@ The fake decides what AWS does not document:
 - The newest job comes first. Jobs without a creation date come last.
 - The filters `by_created_after` and `by_complete_after` include their moment. `by_created_before`
   and `by_complete_before` exclude it. A job without that date matches none of them.
+- `by_account_id="*"` lists the jobs of all accounts.
 - A page token is a position in this order. If a job appears or disappears between two pages, no
   other job is repeated or left out. The token works with any page size, but only with the same
   filters, account and region.
