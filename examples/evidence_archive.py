@@ -240,8 +240,8 @@ def fetch(source: Source, bounds: Row, ahead: timedelta) -> tuple[Row, pa.Table]
         pages = list(client.list_restore_jobs(by_created_after=bounds["asked_after"]).pages())
     here = datetime.now(UTC) + ahead
     # If a job came twice, as where the pages have moved meanwhile, the later one counts.
-    jobs = {(job.account_id, job.restore_job_id): job for page in pages for job in page}
-    accounts = {source.account, *(account for account, _ in jobs)} - {None}
+    jobs = {job.restore_job_id: job for page in pages for job in page}
+    accounts = {source.account, *(job.account_id for page in pages for job in page)} - {None}
     if len(accounts) != 1:
         listed = " and ".join(sorted(map(str, accounts))) or "an unknown account"
         raise RestoreJobsError(f"it lists {listed}, but a place has one account")

@@ -176,6 +176,16 @@ def test_length_may_have_many_zeros(server: PageServer, client: RestoreJobsClien
     assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
 
 
+@pytest.mark.parametrize("length", ["-1", "", "unknown"])
+def test_length_that_is_no_number_says_nothing(
+    server: PageServer, client: RestoreJobsClient, length: str
+) -> None:
+    """A whole page in chunks is listed, whatever text a proxy has put into Content-Length."""
+    head = CHUNKED.replace(b"\r\n\r\n", f"\r\nContent-Length: {length}\r\n\r\n".encode())
+    server.fail(2, lambda page: Answer(raw=head + chunk(page.body) + b"0\r\n\r\n"))
+    assert list(client.list_restore_jobs(max_results=SIZE)) == all_jobs(server)
+
+
 @pytest.mark.parametrize("length", ["{0}, {0}", "{0}\r\nContent-Length: {0}", "\r\n {0}", "0{0}"])
 def test_repeated_length_is_compared(
     server: PageServer, client: RestoreJobsClient, length: str

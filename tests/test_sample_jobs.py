@@ -114,6 +114,14 @@ def test_count_is_exact(count: int) -> None:
         ({"created_before": datetime.min.replace(tzinfo=UTC)}, "created_before"),
         ({"created_after": 5}, "created_after"),
         ({"created_before": "today"}, "created_before"),
+        ({"created_before": datetime.min.replace(tzinfo=UTC) + timedelta(35)}, "created_before"),
+        (
+            {
+                "created_after": datetime.max.replace(tzinfo=UTC) - timedelta(minutes=1),
+                "created_before": datetime.max.replace(tzinfo=UTC),
+            },
+            "created_before",
+        ),
         (
             {
                 "created_after": NOON + timedelta(microseconds=1),

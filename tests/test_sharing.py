@@ -528,6 +528,10 @@ def test_group_of_errors_is_one_of_ours() -> None:
     assert [error.checkpoint for error in again.exceptions] == [
         error.checkpoint for error in group.exceptions
     ]
+    group.listing = listings[0]  # as if a handler had gathered
+    outer = pickle.loads(pickle.dumps(RestoreJobsErrorGroup("outer", [group])))  # noqa: S301  # our own
+    assert outer.exceptions[0].listing is None
+    assert len(outer.exceptions[0].exceptions) == 2
     names: list[str] = []
     try:
         raise group

@@ -406,6 +406,13 @@ def test_value_of_the_wrong_type_is_refused(members: dict[str, Any]) -> None:
         RestoreJobSummary.from_jobs([job, wrong])
 
 
+def test_naive_dates_alone_are_refused() -> None:
+    """Dates without a time zone are refused even if no other date shows that they are wrong."""
+    naive = RestoreJob(creation_date=datetime(2026, 1, 1))  # noqa: DTZ001  # intentional
+    with pytest.raises(MalformedResponseError, match="cannot be counted"):
+        RestoreJobSummary.from_jobs([naive, naive])
+
+
 @pytest.mark.parametrize("is_iterator", [False, True], ids=["listing", "iterator"])
 @pytest.mark.parametrize("way", ["from_jobs", "grouped", "head"])
 def test_failed_summary_begins_again(*, is_iterator: bool, way: str) -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -703,6 +704,13 @@ async def is_done(job: RestoreJob) -> bool:
     return job.is_terminal
 
 
+class IsDone:
+    """An object that is called as such a function."""
+
+    async def __call__(self, job: RestoreJob) -> bool:
+        return job.is_terminal
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -711,7 +719,7 @@ async def is_done(job: RestoreJob) -> bool:
             for value in [0, -1, True, None, timedelta(1), *NOT_SECONDS]
         ),
         *(("timeout", value, "0 or more seconds") for value in [-1, -0.1, False, *NOT_SECONDS]),
-        *(("until", value, "a function of a job") for value in [None, "COMPLETED", is_done]),
+        *(("until", value, "a function of a job") for value in [None, "COMPLETED"]),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -719,6 +727,21 @@ def test_wrong_option_is_refused(backup: FakeBackup, name: str, value: Any, allo
     """A wrong interval, timeout or `until` raises an error that says what is allowed."""
     with pytest.raises(InvalidRequestError, match=f"^{name}=.* is refused: it must be {allowed}"):
         listing(backup).watch(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "until",
+    [is_done, partial(is_done), IsDone()],
+    ids=["def", "partial", "object"],
+)
+def test_until_that_returns_a_coroutine_is_refused(backup: FakeBackup, until: Any) -> None:
+    """A coroutine is true, so the watch would end at once."""
+    backup.seed([a_job("a")])
+    watch = listing(backup).watch(until=until)
+    assert next(watch).restore_job_id == "a"
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError, match="without async"):
+            next(watch)
 
 
 @pytest.mark.parametrize("wrong", ["", "  ", None, 7, ["a", "b"], b"a"])

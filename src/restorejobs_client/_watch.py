@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from inspect import iscoroutinefunction
 from threading import TIMEOUT_MAX
 from typing import Any, Final, cast
 
@@ -100,10 +99,13 @@ class _Follower:
     def remember(self, key: _Key, job: RestoreJob) -> None:
         """Remember a job that was handed over. An interrupt may make the watch do it twice."""
         try:
-            is_done = bool(self._until(job))
+            answer: Any = self._until(job)
         except (StopIteration, StopAsyncIteration) as error:  # as in a generator
             # It would look like the end.
             raise RuntimeError(f"until raised {type(error).__name__}") from error
+        if isinstance(answer, Coroutine):  # it is true
+            answer.close()
+            raise InvalidRequestError("until is refused: it must be a function without async")
         before = self._last_seen(key)
         had_failed = before is not None and before.status == "FAILED"
         self.chosen += before is None
@@ -111,7 +113,7 @@ class _Follower:
         for jobs in (self._seen, self.followed):
             jobs.pop((None, key[1]), None)  # the account may be known later than the id
         self._seen[key] = job
-        if is_done:
+        if answer:
             self.followed.pop(key, None)
         else:
             self.followed[key] = job
@@ -168,9 +170,9 @@ class RestoreJobWatch(ClosableIterator):
         _check_seconds("interval", interval, may_be_zero=False)
         if timeout is not None:
             _check_seconds("timeout", timeout, may_be_zero=True)
-        if iscoroutinefunction(until) or not callable(until):
+        if not callable(until):
             message = f"until={clipped_repr(until)} is refused: it must be a function of a job"
-            raise InvalidRequestError(f"{message}, without async")
+            raise InvalidRequestError(message)
         self._fetch, progress = query.fetch, query.progress
         query = replace(query, fetch=self._fetch_unless_closed, progress=False)
         self._follower = _Follower(query, ids, until)

@@ -61,8 +61,10 @@ def decode_page(body: bytes, headers: Mapping[str, str], *, may_be_empty: bool) 
         RecursionError: it is nested too deeply.
     """
     arrived = str(len(body))
-    length = headers.get("content-length", arrived)  # proxies may have repeated it
-    if {one.strip().lstrip("0") for one in length.split(",")} != {arrived.lstrip("0")}:
+    length = headers.get("content-length", "")
+    lengths = map(str.strip, length.split(","))  # proxies may have repeated it
+    given = {one.lstrip("0") for one in lengths if one.isascii() and one.isdigit()}
+    if given - {arrived.lstrip("0")}:
         raise ValueError(f"it was cut, and {arrived} of {length:.20} bytes arrived")
     try:
         if not body.isascii():  # msgspec does not check the encoding of text that it skips

@@ -112,7 +112,8 @@ class RestoreJobsErrorGroup(RestoreJobsError, ExceptionGroup[RestoreJobsError]):
         return RestoreJobsErrorGroup(self.message, errors)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
-        return type(self), (self.message, self.exceptions), vars(self)
+        _, _, state = super().__reduce__()
+        return type(self), (self.message, self.exceptions), state
 
 
 class InvalidRequestError(RestoreJobsError, ValueError):

@@ -176,12 +176,13 @@ class _Batches(Iterator[Any]):
         self._busy_pid: int | None = None  # of the process that is reading
 
     def __next__(self) -> pa.RecordBatch:
-        if self._busy_pid == os.getpid():
+        pid = os.getpid()  # no call below, because another thread could come between
+        if self._busy_pid == pid:
             raise InvalidRequestError(
                 "this reader is reading already, in another thread or in what a signal handler has "
                 "interrupted: let that end first"
             )
-        self._busy_pid = os.getpid()
+        self._busy_pid = pid
         try:
             if not self._page:
                 self._page.extend(islice(self._pages, 1))  # in C, so no interrupt can lose a page

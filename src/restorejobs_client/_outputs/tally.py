@@ -107,7 +107,7 @@ class Tally:
         facts["without_creation_date"] += created is None
         if created is not None:
             facts["oldest"] = min(facts["oldest"] or created, created)
-            facts["newest"] = max(facts["newest"] or created, created)
+            facts["newest"] = max(facts["newest"] or _UNDATED, created)  # refuses a naive date
         if job.status == "COMPLETED":
             size, duration = job.backup_size_in_bytes, job.duration
             facts["completed_with_issues"] += bool(job.status_message)

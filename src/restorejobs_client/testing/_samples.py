@@ -104,18 +104,19 @@ def sample_jobs(  # noqa: PLR0913  # users choose each of them
     check_count("count", count, least=0)
     if created_before is None:
         created_before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    moments = range(0)
-    with suppress(ValueError, OverflowError):  # one is no datetime, or has no time zone
+    check_account(account_id)
+    # One is no datetime, or has no time zone, or a restore would be outside of the calendar.
+    with suppress(ValueError, OverflowError):
         end = in_utc(created_before)
         bounds = in_utc(created_after) if created_after else end - timedelta(days=30), end
         moments = range(*(-((EPOCH - one) // _MILLISECOND) for one in bounds))  # rounded up
-    if not moments:
-        given = f"{clipped_repr(created_after)} and {clipped_repr(created_before)}"
-        rule = "must have time zones, and the second must be a millisecond later or more"
-        raise InvalidRequestError(f"created_after and created_before: {rule}, got {given}")
-    sampler = _Sampler(seed, moments, region_name, check_account(account_id))
-    jobs = list(itertools.islice(sampler.jobs(), count))
-    return sorted(msgspec.convert(jobs, list[RestoreJob]), key=place_of)
+        if moments:
+            sampler = _Sampler(seed, moments, region_name, account_id)
+            jobs = list(itertools.islice(sampler.jobs(), count))
+            return sorted(msgspec.convert(jobs, list[RestoreJob]), key=place_of)
+    given = f"{clipped_repr(created_after)} and {clipped_repr(created_before)}"
+    rule = "must have time zones, and the second must be a millisecond later or more"
+    raise InvalidRequestError(f"created_after and created_before: {rule}, got {given}")
 
 
 class _Sampler:
