@@ -336,6 +336,30 @@ def test_interrupted_bar_lets_other_threads_draw_theirs(kind: str) -> None:
         assert moments_of(survives) > 200
 
 
+# As above.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_error_of_a_handler_comes_out_of_a_bar() -> None:
+    """What a signal handler raises in any line of a bar is not taken for an error of the bar."""
+    few = listing(Service([job(0), job(1)]), max_results=1)
+
+    def fail() -> None:
+        raise RuntimeError("of a handler")
+
+    def survives(number: int) -> bool:
+        try:
+            is_moment = at_moment(number, lambda: list(few), fail)
+        except RuntimeError as error:
+            is_moment = str(error) == "of a handler"
+            raised.append(number)
+        return is_moment
+
+    raised: list[int] = []
+    with redirect_stderr(Terminal()):
+        list(few)  # imports tqdm
+        moments = moments_of(survives)
+    assert len(raised) > moments - 10  # some come in a finalizer
+
+
 def test_handler_may_close_a_stream_with_a_bar_while_another_is_drawn() -> None:
     """Bars that begin and end in any line of one another fail no listing, and none stays open."""
     few = listing(Service([job(0), job(1)]), max_results=1)
