@@ -239,7 +239,7 @@ def fetch(source: Source, bounds: Row, ahead: timedelta) -> tuple[Row, pa.Table]
     with source.client as client:
         pages = list(client.list_restore_jobs(by_created_after=bounds["asked_after"]).pages())
     here = datetime.now(UTC) + ahead
-    # If a job came twice, as where the pages have moved meanwhile, the later one counts.
+    # If the pages move meanwhile, a job may come twice: the later one counts.
     jobs = {job.restore_job_id: job for page in pages for job in page}
     accounts = {source.account, *(job.account_id for page in pages for job in page)} - {None}
     if len(accounts) != 1:

@@ -21,6 +21,17 @@ BEGIN = """
 
     os.register_at_fork(after_in_child=lambda: signal.alarm(20))  # ends a child that hangs
 
+    has_forked = threading.Event()
+
+    def start_reading(work):
+        # The thread waits for a page until `has_forked` is set.
+        service.before_answer = lambda _: has_forked.wait(20)
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not service.asked:
+            time.sleep(0.001)
+        return thread
+
     def check_child(child):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the child failed"
 """
@@ -323,13 +334,8 @@ def test_task_in_a_child_does_not_wait_for_the_parents_thread() -> None:
 def test_child_may_read_a_watch_that_a_thread_of_its_parent_was_reading() -> None:
     """A thread of the child that happens to have the id of that thread is not refused."""
     run("""
-        has_forked = threading.Event()
-        service.before_answer = lambda _: has_forked.wait(20)
         watch = service.listing().watch(until=lambda _: True)
-        reading = threading.Thread(target=lambda: next(watch))
-        reading.start()
-        while not service.asked:
-            time.sleep(0.001)
+        reading = start_reading(lambda: next(watch))
         child = os.fork()
         if child == 0:
             service.before_answer = lambda _: None
@@ -361,12 +367,7 @@ def test_child_reads_a_table_that_a_thread_of_its_parent_was_reading() -> None:
 
         to_arrow([])  # imports what tables need
         reader = pa.RecordBatchReader.from_stream(service.listing(max_results=7))
-        has_forked = threading.Event()
-        service.before_answer = lambda _: has_forked.wait(20)
-        reading = threading.Thread(target=reader.read_next_batch)
-        reading.start()
-        while not service.asked:
-            time.sleep(0.001)
+        reading = start_reading(reader.read_next_batch)
         child = os.fork()
         if child == 0:
             service.before_answer = lambda _: None

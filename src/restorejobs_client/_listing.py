@@ -19,7 +19,6 @@ from restorejobs_client._core.text import clipped_repr, one_line
 from restorejobs_client._models.jobs import RestoreJob, RestoreJobPage
 from restorejobs_client._models.parameters import check_count
 from restorejobs_client._outputs.arrow import ArrowExport
-from restorejobs_client._outputs.tally import make_whole
 from restorejobs_client._paging.run import Query
 from restorejobs_client._paging.windows import Window, equal_cuts
 from restorejobs_client._watch import RestoreJobWatch, has_ended
@@ -90,7 +89,8 @@ class RestoreJobs(ArrowExport):
         check_count("n", n, least=0)
         limit = n if self._query.limit is None else min(n, self._query.limit)
         first = RestoreJobIterator(replace(self._query, limit=limit, progress=False))
-        return RestoreJobPage(restore_jobs=make_whole(first, lambda: tuple(first)))
+        jobs = first._make_whole(lambda: tuple(first))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # private for users
+        return RestoreJobPage(restore_jobs=jobs)
 
     def split(self, parts: int) -> list[RestoreJobs]:
         """Return `parts` listings that together are exactly this listing. No request is sent.
@@ -182,7 +182,7 @@ class RestoreJobs(ArrowExport):
             until: returns `True` for a job that does not need to be followed any more. It is called
                 for jobs that were yielded, and in each round for those still followed. For example,
                 `until=lambda job: job.deletion_status in ("SUCCESSFUL", "FAILED")` follows restore
-                tests until their data are deleted, or the `timeout` comes.
+                tests until the deletion of their data has ended, or the `timeout` comes.
 
         Raises:
             InvalidRequestError: `restore_job_ids` is not a list of texts, `interval`, `timeout` or

@@ -72,9 +72,10 @@ def create_client(
         )
     names: dict[str, object] = {"region_name": region_name, "profile_name": profile_name}
     for name, value in names.items():
-        if not isinstance(value, str | None) or (value, name) == ("", "region_name"):
+        is_empty = name == "region_name" and value == ""  # an empty profile is none for boto3
+        if not isinstance(value, str | None) or is_empty:
             shown = clipped_repr(value)
-            raise InvalidRequestError(f"{name}={shown} is refused: it must be the name of one")
+            raise InvalidRequestError(f"{name}={shown} is refused: it must be text, and not empty")
     if not isinstance(cast("object", config), botocore_config.Config | None):
         # Its repr may show a password.
         raise InvalidRequestError(f"config={type(config)} is refused: it must be a botocore Config")

@@ -20,7 +20,7 @@ from restorejobs_client._core.text import counted
 from restorejobs_client._models.jobs import RestoreJob
 from restorejobs_client._outputs.arrow import ArrowExport
 
-_Table = TypeVar("_Table")
+_Made = TypeVar("_Made")
 _AGAIN: Final = "call parallel or gather again"
 _TAKEN: Final = f"a table, a summary or a reader has taken jobs of this stream: {_AGAIN}"
 _DELIVERED: Final = f"the jobs of this stream were delivered already: {_AGAIN}"
@@ -132,11 +132,11 @@ class RestoreJobStream(ArrowExport, ClosableIterator):
         # Unlike a generator, this does not end after an error.
         return iter(partial(self._table_page, object()), None)
 
-    def _make_table(self, make: Callable[[], _Table]) -> _Table:
-        """Return a table. Only once it is out, the stream looks ended."""
-        table = make()
+    def _make_whole(self, make: Callable[[], _Made]) -> _Made:
+        """Return what is made of all jobs. Only once it is out, the stream looks ended."""
+        made = make()
         self._readers = {}
-        return table
+        return made
 
     def _table_page(self, reader: object) -> list[RestoreJob] | None:
         if self._has_ended and not self._is_closed and not self._readers:

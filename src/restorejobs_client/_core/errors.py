@@ -19,7 +19,7 @@ RestoreJobsError
     ├── AccessDeniedException
     └── ExpiredTokenException
 
-Code that catches botocore's errors still catches those with its bases in brackets.
+Code that catches botocore's errors also catches ours that have them in brackets.
 """
 
 # No `from __future__ import annotations`: frameworks read these annotations.
@@ -83,7 +83,7 @@ class RestoreJobsError(Exception):
 def with_checkpoint(error: RestoreJobsError, checkpoint: str | None) -> RestoreJobsError:
     """Return a copy of an error with another checkpoint."""
     twin = copy(error)
-    vars(twin).update(vars(error), checkpoint=checkpoint)  # a pickle has no listing
+    vars(twin).update(vars(error), checkpoint=checkpoint)  # copying drops the listing
     twin.__notes__ = [*getattr(error, "__notes__", ())]
     twin.__cause__ = error.__cause__
     return twin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, cast, get_args
@@ -17,9 +17,7 @@ from restorejobs_client._core.enums import OpenEnum
 from restorejobs_client._core.errors import InvalidRequestError, MalformedResponseError
 from restorejobs_client._core.extras import pa, pc, pd
 from restorejobs_client._models.jobs import RestoreJob
-from restorejobs_client._outputs.tally import checked_jobs, make_whole
-
-_BATCH: Final = 1000  # jobs in hand for each record batch, as many as AWS puts on a page
+from restorejobs_client._outputs.tally import read_all
 
 
 class ArrowExport(Iterable[RestoreJob]):
@@ -99,7 +97,7 @@ def to_arrow(jobs: Iterable[RestoreJob]) -> pa.Table:
         >>> to_arrow(jobs).num_rows
         1
     """
-    return make_whole(jobs, partial(_table, jobs))
+    return read_all(jobs, _table)
 
 
 def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
@@ -118,22 +116,15 @@ def to_pandas(jobs: Iterable[RestoreJob]) -> pd.DataFrame:
     integer, boolean = pd.Int64Dtype(), pd.BooleanDtype()  # the extra `pandas` has pyarrow too
     types = {pa.int64(): integer, pa.bool_(): boolean}
 
-    def make() -> pd.DataFrame:
-        table: Any = _table(jobs)
+    def make(pages: Iterator[Iterable[RestoreJob]]) -> pd.DataFrame:
+        table: Any = _table(pages)
         return cast("pd.DataFrame", table.to_pandas(types_mapper=types.get))
 
-    return make_whole(jobs, make)
+    return read_all(jobs, make)
 
 
-def _table(jobs: Iterable[RestoreJob]) -> pa.Table:
-    checked = checked_jobs(jobs)
-    batches = iter(lambda: tuple(islice(checked, _BATCH)), ())
-    pages: Iterator[Iterable[RestoreJob]] = getattr(jobs, "_job_pages", lambda: batches)()
-
-    def make() -> pa.Table:
-        return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
-
-    return make_whole(pages, make)
+def _table(pages: Iterator[Iterable[RestoreJob]]) -> pa.Table:
+    return pa.Table.from_batches(_Batches(pages), schema=_schema()).unify_dictionaries()
 
 
 _KINDS: Final[dict[str, type]] = {  # the values of each column

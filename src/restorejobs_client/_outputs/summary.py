@@ -15,13 +15,7 @@ from restorejobs_client._core.table import Cell, Table, size_cell, status_cell
 from restorejobs_client._core.text import counted, percentage_text
 from restorejobs_client._models.convert import json_text
 from restorejobs_client._models.jobs import RestoreJob
-from restorejobs_client._outputs.tally import (
-    RestoreDurations,
-    RestoreFailures,
-    Tally,
-    checked_jobs,
-    make_whole,
-)
+from restorejobs_client._outputs.tally import RestoreDurations, RestoreFailures, Tally, read_all
 
 _SHOWN_REASONS: Final = 8  # for each kind of failure
 _MEASURED: Final = ("measured", "median", "95 % within", "longest")
@@ -133,9 +127,8 @@ class RestoreJobSummary:
             >>> [(name, summary.jobs) for name, summary in by_type.items()]
             [('EBS', 1), ('EC2', 1)]
         """
-        pages = getattr(jobs, "_job_pages", lambda: [checked_jobs(jobs)])()
 
-        def count() -> dict[_Key, Self]:
+        def count(pages: Iterable[Iterable[RestoreJob]]) -> dict[_Key, Self]:
             tallies: defaultdict[_Key, Tally] = defaultdict(Tally)
             for job in chain.from_iterable(pages):
                 tally = tallies[key(job)]
@@ -145,7 +138,7 @@ class RestoreJobSummary:
                     raise MalformedResponseError(f"{job!r} cannot be counted: {error}") from None
             return {group: cls(**tally.summary()) for group, tally in tallies.items()}
 
-        return make_whole(jobs, lambda: make_whole(pages, count))
+        return read_all(jobs, count)
 
     def to_dict(self, *, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
         """Return all attributes by their names.

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
-from itertools import chain
+from itertools import chain, islice
 from operator import call
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -19,6 +19,7 @@ from restorejobs_client._core.text import clipped_repr
 from restorejobs_client._models.jobs import TERMINAL, RestoreJob
 
 _Made = TypeVar("_Made")
+_BATCH: Final = 1000  # jobs in hand, as many as AWS puts on a page
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
 _MAX_REASONS: Final = 1_000  # kept for each member, because messages may be all different
@@ -177,13 +178,22 @@ def checked_jobs(jobs: Iterable[object]) -> Iterator[RestoreJob]:
         yield job
 
 
-def make_whole(jobs: object, make: Callable[[], _Made]) -> _Made:
-    """Return what a function makes of all jobs of an iterable.
+def read_all(
+    jobs: Iterable[RestoreJob], make: Callable[[Iterator[Iterable[RestoreJob]]], _Made]
+) -> _Made:
+    """Return what a function makes of all jobs. It gets them page by page.
 
-    If it fails, nobody has the jobs that it has read. Iterators of ours know what to do then.
+    If it fails, nobody has the jobs that it has read: the iterator of a listing moves back then.
     """
-    call_made: Callable[[Callable[[], _Made]], _Made] = getattr(jobs, "_make_table", call)
-    return call_made(make)
+    checked = checked_jobs(jobs)
+    batches = iter(lambda: tuple(islice(checked, _BATCH)), ())
+    pages: Iterator[Iterable[RestoreJob]] = getattr(jobs, "_job_pages", lambda: batches)()
+    return _make_whole(jobs, lambda: _make_whole(pages, lambda: make(pages)))
+
+
+def _make_whole(jobs: object, make: Callable[[], _Made]) -> _Made:
+    made: Callable[[Callable[[], _Made]], _Made] = getattr(jobs, "_make_whole", call)
+    return made(make)
 
 
 def _age(failure: RestoreFailures) -> tuple[datetime, str, str]:

@@ -20,7 +20,7 @@ from restorejobs_client._paging.checkpoint import START, Checkpoint, Position, w
 from restorejobs_client._paging.windows import UNBOUNDED, Window
 
 _Item = TypeVar("_Item")
-_Table = TypeVar("_Table")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,13 +155,14 @@ class Run(Generic[_Item]):
 
     def _copied_position(self) -> tuple[_State, Iterator[_Item], set[int]]:
         """Return copies of the attributes that change during the run."""
-        used_tokens = self._used_tokens.copy()  # before the state: a newer one would be refused
+        # First: with tokens that are newer than its state, a copy would refuse its own next page.
+        used_tokens = self._used_tokens.copy()
         state = self._state
         state = state._replace(items=copy(state.items))
         return state, state.items, used_tokens
 
-    def _make_table(self, make: Callable[[], _Table]) -> _Table:
-        """Return a table, or move back to this position if it fails, because nobody has its jobs.
+    def _make_whole(self, make: Callable[[], _Made]) -> _Made:
+        """Return what is made of all jobs; if that fails, move back, because nobody has them.
 
         A context manager would miss an interrupt that comes when it has ended.
         """
